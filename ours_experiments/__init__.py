@@ -1,0 +1,178 @@
+"""An asyncio client library for the Ours Privacy Experiments API.
+
+>>> import asyncio
+>>> from ours_experiments import Client
+>>> from ours_experiments.emulator import Emulator
+>>> async def main() -> None:
+...     async with Emulator() as emulator:
+...         emulator.seed_experiments(3)
+...         async with Client(emulator.api_key, base_url=emulator.url) as client:
+...             report = await client.bulk.start(client.experiments.list())
+...             print(len(report.succeeded), "of", len(report.outcomes), "started")
+>>> asyncio.run(main())
+3 of 3 started
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from ours_experiments._bulk_run import BulkRun
+    from ours_experiments._pagination import Listing
+    from ours_experiments._retry import RetryPolicy
+    from ours_experiments._version import __version__
+    from ours_experiments.client import Client
+    from ours_experiments.drafts import (
+        UNSET,
+        ExperimentPatch,
+        NewExperiment,
+        NewSettings,
+        NewVariant,
+        SettingsPatch,
+        Unset,
+        VariantPatch,
+    )
+    from ours_experiments.errors import (
+        APIConnectionError,
+        APIStatusError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        DecodeError,
+        InternalServerError,
+        NotFoundError,
+        OursError,
+        OutcomeUnknownError,
+        PaginationError,
+        PermissionDeniedError,
+        RateLimitError,
+        UnexpectedResponseError,
+    )
+    from ours_experiments.models import (
+        ChangedEntity,
+        CollectionChanges,
+        Day,
+        DayVariant,
+        DomAction,
+        DomModification,
+        DraftChanges,
+        Experiment,
+        ExperimentStatus,
+        ExperimentType,
+        Metric,
+        Metrics,
+        ModifiedEntity,
+        Page,
+        PublishStatus,
+        QueryOperator,
+        QueryParam,
+        Results,
+        SessionReplay,
+        Settings,
+        Style,
+        TargetingRules,
+        TimeSeries,
+        Transition,
+        Variant,
+        VariantResult,
+        VariantTotals,
+        VariantType,
+        Version,
+    )
+    from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus
+
+
+__all__ = [
+    "UNSET",
+    "APIConnectionError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AuthenticationError",
+    "BadRequestError",
+    "BulkReport",
+    "BulkRun",
+    "ChangedEntity",
+    "Client",
+    "CollectionChanges",
+    "ConfigurationError",
+    "ConflictError",
+    "Day",
+    "DayVariant",
+    "DecodeError",
+    "DomAction",
+    "DomModification",
+    "DraftChanges",
+    "Experiment",
+    "ExperimentPatch",
+    "ExperimentStatus",
+    "ExperimentType",
+    "InternalServerError",
+    "Listing",
+    "Metric",
+    "Metrics",
+    "ModifiedEntity",
+    "NewExperiment",
+    "NewSettings",
+    "NewVariant",
+    "NotFoundError",
+    "OursError",
+    "Outcome",
+    "OutcomeStatus",
+    "OutcomeUnknownError",
+    "Page",
+    "PaginationError",
+    "PermissionDeniedError",
+    "PublishStatus",
+    "QueryOperator",
+    "QueryParam",
+    "RateLimitError",
+    "Results",
+    "RetryPolicy",
+    "SessionReplay",
+    "Settings",
+    "SettingsPatch",
+    "Style",
+    "TargetingRules",
+    "TimeSeries",
+    "Transition",
+    "UnexpectedResponseError",
+    "Unset",
+    "Variant",
+    "VariantPatch",
+    "VariantResult",
+    "VariantTotals",
+    "VariantType",
+    "Version",
+    "__version__",
+]
+
+HOMES = (
+    "_version",
+    "errors",
+    "models",
+    "outcomes",
+    "drafts",
+    "_retry",
+    "_pagination",
+    "_bulk_run",
+    "client",
+)
+"""Where the public names are defined, the light modules first."""
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is first asked for.
+
+    The pytest plugin and the command line's help live in this package, and neither
+    should have to load an HTTP library.
+    """
+    if name in __all__:
+        for home in HOMES:
+            module = import_module(f"{__name__}.{home}")
+            if hasattr(module, name):
+                globals()[name] = getattr(module, name)
+                return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,139 @@
+"""Where requests go and with which key: every check on base URL, path and key."""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from urllib.parse import quote
+
+from yarl import URL
+
+from ours_experiments.errors import ConfigurationError
+
+
+SERVICE = "https://app.oursprivacy.com"
+"""Where the service answers unless told otherwise."""
+ROOT = "/rest/v1"
+LONGEST_SEGMENT = 1024
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+KEY_CHARACTERS = re.compile(r"[\x21-\x7e]+", re.ASCII)
+
+
+class Authorization(str):
+    """The value of the `Authorization` header, masked wherever it is displayed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'Bearer ***'"
+
+
+def authorization_from(api_key: object) -> Authorization:
+    """Check an API key and make the header value of it.
+
+    Raises:
+        ConfigurationError: No key, or one that a header cannot carry. The text never
+            shows the key.
+    """
+    if api_key is None:
+        raise ConfigurationError(
+            "api_key is missing: pass it, or set OURS_PRIVACY_API_KEY"
+        )
+    if not isinstance(api_key, str) or not api_key.strip():
+        raise ConfigurationError("api_key must be text that is not blank")
+    if not KEY_CHARACTERS.fullmatch(api_key):
+        raise ConfigurationError(
+            "api_key must hold visible ASCII characters only: no blanks, no line "
+            "breaks, no control characters"
+        )
+    return Authorization(f"Bearer {api_key}")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def prefix_from(base_url: str | URL | None, *, allow_insecure: bool) -> str:
+    """Check the base URL and return the text that every request's URL begins with.
+
+    Raises:
+        ConfigurationError: No http(s) URL, no host, something behind the path, or
+            plain http to a host that is not this machine.
+    """
+    try:
+        url = URL(base_url or SERVICE)
+        host = url.host
+    except (TypeError, ValueError) as problem:
+        raise ConfigurationError(f"base_url is not a URL: {problem}") from None
+    if url.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError("base_url must begin with https:// and name a host")
+    if url.user is not None or url.password is not None:
+        raise ConfigurationError("base_url must not carry credentials")
+    if url.query_string or url.fragment:
+        raise ConfigurationError("base_url must end with the host or a path")
+    if url.scheme == "http" and not allow_insecure and not is_loopback(host):
+        raise ConfigurationError(
+            f"base_url would send the API key unencrypted to {host}: use https://, "
+            "or say allow_insecure=True"
+        )
+    return str(url).rstrip("/") + ROOT
+
+
+def path_of(segments: Iterable[object]) -> str:
+    """Join segments to a path, each percent-encoded as a whole.
+
+    Raises:
+        ConfigurationError: A segment that would lead to another endpoint or that no
+            id can be.
+    """
+    parts = [""]
+    for segment in segments:
+        if not isinstance(segment, str):
+            raise ConfigurationError(f"id must be text, not {type(segment).__name__}")
+        if segment in {"", ".", ".."}:
+            raise ConfigurationError(f"id must not be {segment!r}")
+        if len(segment) > LONGEST_SEGMENT:
+            raise ConfigurationError(
+                f"id must have at most {LONGEST_SEGMENT} characters, not {len(segment)}"
+            )
+        if CONTROL_CHARACTERS.search(segment):
+            raise ConfigurationError(f"id has a control character: {segment!r}")
+        try:
+            parts.append(quote(segment, safe=""))
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"id is not valid text: {segment!r}") from None
+    return "/".join(parts)
+
+
+def query_of(params: Mapping[str, object]) -> str:
+    """Encode query parameters; None is left out.
+
+    Raises:
+        ConfigurationError: A value that is neither text nor number, bool or date, or
+            text that cannot be encoded.
+    """
+    parts: list[str] = []
+    for name, value in params.items():
+        if value is None:
+            continue
+        if isinstance(value, bool):
+            text = "true" if value else "false"
+        elif isinstance(value, str):
+            text = str(value)
+        elif isinstance(value, (int, date)):
+            text = value.isoformat() if isinstance(value, date) else str(value)
+        else:
+            raise ConfigurationError(
+                f"{name} must be text, a number or a date, not {type(value).__name__}"
+            )
+        try:
+            parts.append(f"{quote(name, safe='')}={quote(text, safe='')}")
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"{name} is not valid text: {text!r}") from None
+    return "&".join(parts)

@@ -1,0 +1,136 @@
+"""The one place where JSON and the package's classes meet.
+
+Wire names are the fields' names in camel case. Decoding is strict about types and
+tolerant of what is new: unknown fields are ignored, or kept where the object is
+written back; unknown words of an enum stay text.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, datetime
+from enum import StrEnum
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import attrs
+from cattrs import (
+    AttributeValidationNote,
+    BaseValidationError,
+    Converter,
+    IterableValidationNote,
+)
+
+from ours_experiments import _flat
+from ours_experiments._hooks import (
+    Mismatch,
+    encoding_hook,
+    exactly,
+    is_mapping,
+    is_open_enum,
+    is_tuple,
+    keep,
+    mapping_hook,
+    object_hook,
+    open_enum_hook,
+    to_date,
+    to_datetime,
+    to_number,
+    tuple_hook,
+    wire_name,
+)
+from ours_experiments.errors import DecodeError
+
+
+T = TypeVar("T")
+SHOWN_PROBLEMS = 3
+
+
+def decode(cls: type[T], payload: object, *, at: str = "$") -> T:
+    """Turn what `orjson.loads` returned into an object; the payload may change.
+
+    Raises:
+        DecodeError: the payload is of another shape; `at` is its own JSON path.
+    """
+    decoded: T = structure(payload, cls, at)
+    return decoded
+
+
+def decode_entities(
+    cls: type[T], payload: object, *, at: str = "$.entities"
+) -> tuple[T, ...]:
+    """Turn a JSON array into objects, as `decode` does for one."""
+    kind: Any = tuple[cls, ...]  # type: ignore[valid-type]
+    decoded: tuple[T, ...] = structure(payload, kind, at)
+    return decoded
+
+
+def encode(draft: object) -> dict[str, object]:
+    """Turn a draft into a JSON object, without the fields that are left out."""
+    encoded: dict[str, object] = converter().unstructure(draft)
+    return encoded
+
+
+def structure(payload: object, kind: Any, at: str) -> Any:
+    """Build an object fast or, where that fails, with the hooks that say why."""
+    with suppress(Mismatch, KeyError, TypeError, ValueError):
+        return flat_converter().structure(payload, kind)
+    try:
+        return converter().structure(payload, kind)
+    except (BaseValidationError, Mismatch) as error:
+        problems = tuple(problems_of(error, at))
+    shown = [*problems[:SHOWN_PROBLEMS]]
+    if len(problems) > SHOWN_PROBLEMS:
+        shown.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
+    raise DecodeError(
+        f"the answer has another shape: {'; '.join(shown)}", problems=problems
+    )
+
+
+def problems_of(error: BaseException, at: str) -> Iterator[str]:
+    """Tell what is wrong, each with its JSON path."""
+    if isinstance(error, BaseValidationError):
+        for each in error.exceptions:
+            yield from problems_of(each, at + step_of(each))
+    else:
+        yield f"{at}: {'missing' if isinstance(error, KeyError) else error}"
+
+
+def step_of(error: BaseException) -> str:
+    """Name the step of a JSON path that is noted on an error."""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return f".{wire_name(note.name)}"
+        if isinstance(note, IterableValidationNote):
+            key = note.index
+            return f"[{key}]" if isinstance(key, int) else f".{key}"
+    return ""
+
+
+@cache
+def flat_converter() -> Converter:
+    """Build a copy of the converter with the flat hooks for the models."""
+    built = converter().copy(detailed_validation=False)
+    built.register_structure_hook_factory(is_tuple, _flat.tuple_hook)
+    built.register_structure_hook_factory(_flat.is_flat, _flat.flat_hook)
+    return built
+
+
+@cache
+def converter() -> Converter:
+    """Build the converter, once and not before it is needed."""
+    built = Converter(detailed_validation=True)
+    for kind in (str, bool, int):
+        built.register_structure_hook(kind, exactly(kind))
+    built.register_structure_hook(float, to_number)
+    built.register_structure_hook(datetime, to_datetime)
+    built.register_structure_hook(date, to_date)
+    built.register_structure_hook_func(lambda kind: kind is object, keep)
+    built.register_structure_hook_factory(is_open_enum, open_enum_hook)
+    built.register_structure_hook_factory(is_tuple, tuple_hook)
+    built.register_structure_hook_factory(is_mapping, mapping_hook)
+    built.register_structure_hook_factory(attrs.has, object_hook)
+    built.register_unstructure_hook(StrEnum, attrgetter("value"))
+    built.register_unstructure_hook_func(is_mapping, dict)
+    built.register_unstructure_hook_factory(attrs.has, encoding_hook)
+    return built

@@ -1,0 +1,256 @@
+"""Creating without duplicates: what is lost is looked for, never sent blindly again."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+import attrs
+
+from ours_experiments._codec import decode, decode_entities, encode
+from ours_experiments._pagination import Listing, Source, entities_of
+from ours_experiments._session import Call, Session, clock_of
+from ours_experiments._settle import send_in_turn, settle
+from ours_experiments.drafts import NewExperiment, NewSettings, NewVariant
+from ours_experiments.errors import OursError, OutcomeUnknownError
+from ours_experiments.models import Experiment, Settings, Variant, Version
+
+
+T = TypeVar("T")
+
+
+@attrs.define
+class Creation(Generic[T]):
+    """The creation of one thing, at most once."""
+
+    session: Session
+    call: Call
+    segment: str
+    draft: NewExperiment | NewVariant | NewSettings
+    entity: type[T]
+    search: Callable[[Session, Call], Awaitable[tuple[T, ...]]]
+    """Finds what a lost request may have made."""
+    is_certain: Callable[[T], bool]
+    """Whether something found is what was to be made, without doubt."""
+    keyed: bool
+    """Whether what is made can be told from everything else."""
+    candidates: tuple[T, ...] = ()
+
+    @property
+    def recognisable(self) -> bool:
+        """Nothing with the key, and nothing else that it could be."""
+        return self.keyed and not self.candidates
+
+    async def send(self) -> T:
+        """Send it once."""
+        payload = await self.session.request(
+            "POST", self.segment, json=encode(self.draft), call=self.call
+        )
+        return decode(self.entity, payload)
+
+    async def look(self) -> T | None:
+        """Search, and be sure only of a single finding."""
+        self.candidates = await self.search(self.session, self.call)
+        if len(self.candidates) == 1 and self.is_certain(self.candidates[0]):
+            return self.candidates[0]
+        return None
+
+    def unknown(self, cause: OursError) -> OutcomeUnknownError:
+        """Say what to do when nothing could be settled."""
+        return OutcomeUnknownError(
+            f"create of {self.draft.name!r} may or may not have been applied "
+            f"({cause}): look at the candidates before you create it again; with a key "
+            "of its own this is settled for you",
+            action="create",
+            draft=self.draft,
+            candidates=self.candidates,
+            sent_at=self.call.sent_at,
+        )
+
+
+async def begun_at(session: Session, call: Call) -> datetime:
+    """Tell when a call began by the service's own clock, a second generous."""
+    question = Call(call.deadline)
+    await session.request("GET", "experiments", params={"limit": 1}, call=question)
+    now = clock_of(question.reply)
+    loop = session.transport.ready().loop
+    elapsed = loop.time() - (call.deadline - session.timeout)
+    return now - timedelta(seconds=elapsed + 1)
+
+
+async def create_experiment(session: Session, draft: NewExperiment) -> Experiment:
+    """Create an experiment; a lost one with an explicit key is looked up by it."""
+
+    async def search(session: Session, call: Call) -> tuple[Experiment, ...]:
+        began = await begun_at(session, call)
+        params = {"search": draft.name, "limit": 100}
+        source = Source(session, ("experiments",), params, Experiment, call.deadline)
+        listing = Listing(source, None, prefetch=False)
+        named = [found async for found in listing if found.name == draft.name]
+        return tuple(
+            found
+            for found in named
+            if found.created_at >= began and may_be_key(found.key, draft.key)
+        )
+
+    def is_certain(found: Experiment) -> bool:
+        return found.key == draft.key
+
+    return await settle(
+        Creation(
+            session,
+            session.call(),
+            "experiments",
+            draft,
+            Experiment,
+            search,
+            is_certain,
+            keyed=draft.key is not None,
+        )
+    )
+
+
+def may_be_key(found: str, wanted: str | None) -> bool:
+    """Whether a service could have made this key of the wanted one."""
+    if wanted is None:
+        return True
+    plain = "".join(filter(str.isalnum, wanted.casefold()))
+    return (
+        re.fullmatch(
+            re.escape(plain) + r"\d{0,3}",
+            "".join(filter(str.isalnum, found.casefold())),
+        )
+        is not None
+    )
+
+
+async def create_variant(session: Session, draft: NewVariant) -> Variant:
+    """Create a variant; after a lost reply, one of the same name is a candidate."""
+
+    async def search(session: Session, call: Call) -> tuple[Variant, ...]:
+        params = {"experimentId": draft.experiment_id}
+        source = Source(
+            session, ("experiment-variants",), params, Variant, call.deadline
+        )
+        listing = Listing(source, None, prefetch=False)
+        return tuple([found async for found in listing if found.name == draft.name])
+
+    return await settle(unkeyed(session, "experiment-variants", draft, Variant, search))
+
+
+async def create_settings(session: Session, draft: NewSettings) -> Settings:
+    """Create settings; after a lost reply, one of the same name is a candidate."""
+
+    async def search(session: Session, call: Call) -> tuple[Settings, ...]:
+        question = Call(call.deadline)
+        payload = await session.request("GET", "experiment-settings", call=question)
+        found = decode_entities(Settings, entities_of(payload))
+        return tuple(one for one in found if draft.name in {None, one.name})
+
+    return await settle(
+        unkeyed(session, "experiment-settings", draft, Settings, search)
+    )
+
+
+def unkeyed(
+    session: Session,
+    segment: str,
+    draft: NewVariant | NewSettings,
+    entity: type[T],
+    search: Callable[[Session, Call], Awaitable[tuple[T, ...]]],
+) -> Creation[T]:
+    """Describe the creation of something that cannot be told from its like."""
+    return Creation(
+        session,
+        session.call(),
+        segment,
+        draft,
+        entity,
+        search,
+        is_certain=lambda _: False,
+        keyed=False,
+    )
+
+
+@attrs.frozen
+class Publication:
+    """One publish of the draft, recognised by a marker that its notes carry."""
+
+    session: Session
+    call: Call
+    body: Mapping[str, object]
+    marker: str
+    recognisable: bool = True
+
+    async def send(self) -> Version:
+        """Send it once."""
+        payload = await send_in_turn(
+            self.session, self.call, ("versions",), self.body, publishes=True
+        )
+        return decode(Version, payload)
+
+    async def look(self) -> Version | None:
+        """Look for the marker."""
+        params = {"notesContains": self.marker}
+        source = Source(
+            self.session, ("versions",), params, Version, self.call.deadline
+        )
+        return next(iter((await source.page(None)).entities), None)
+
+    def unknown(self, cause: OursError) -> OutcomeUnknownError:
+        """Say what to do when nothing could be settled."""
+        return OutcomeUnknownError(
+            f"the publish may or may not have happened ({cause}): list the versions "
+            f"whose notes contain {self.marker!r} before you publish again",
+            action="publish",
+            sent_at=self.call.sent_at,
+        )
+
+
+async def publish(session: Session, body: Mapping[str, object]) -> Version:
+    """Publish the draft exactly once."""
+    marker = f"[ours-experiments {uuid4()}]"
+    notes = body.get("notes")
+    marked = {**body, "notes": f"{notes}\n{marker}" if notes else marker}
+    return await settle(Publication(session, session.call(), marked, marker))
+
+
+@attrs.frozen
+class Republication:
+    """One publish of an earlier version, recognised by that version being live."""
+
+    session: Session
+    call: Call
+    version_id: str
+    recognisable: bool = True
+
+    async def send(self) -> Version:
+        """Send it once."""
+        segments = ("versions", self.version_id, "publish")
+        payload = await send_in_turn(
+            self.session, self.call, segments, None, publishes=True
+        )
+        return decode(Version, payload)
+
+    async def look(self) -> Version | None:
+        """Read the version back."""
+        payload = await self.session.request(
+            "GET", "versions", self.version_id, call=Call(self.call.deadline)
+        )
+        version = decode(Version, payload)
+        return version if version.is_published else None
+
+    def unknown(self, cause: OursError) -> OutcomeUnknownError:
+        """Say what to do when nothing could be settled."""
+        return OutcomeUnknownError(
+            f"the publish of version {self.version_id} may or may not have happened "
+            f"({cause}): retrieve the version before you publish it again",
+            action="republish",
+            sent_at=self.call.sent_at,
+        )
+
+
+async def republish(session: Session, version_id: str) -> Version:
+    """Make an earlier version live again."""
+    return await settle(Republication(session, session.call(), version_id))

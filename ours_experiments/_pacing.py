@@ -1,0 +1,153 @@
+"""One client's manners: shared pause, retry budget, calls in flight, publishes.
+
+All views of a client share one `Pacing`, so that what one call learns of the
+service's state holds for every other call.
+"""
+
+import asyncio
+from collections import deque
+
+from ours_experiments._retry import RetryBudget
+
+
+LONGEST_PAUSE = 86_400.0
+"""Seconds; no `Retry-After` silences a client for longer than a day."""
+
+
+class Pacing:
+    """What a client's calls know of each other, within one event loop."""
+
+    def __init__(self, max_in_flight: int, budget: RetryBudget) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.budget = budget
+        self.max_in_flight = max_in_flight
+        self.limit = float(max_in_flight)
+        self.in_flight = 0
+        self.paused_until = 0.0
+        self.shrunk_at = 0.0
+        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.waking: asyncio.TimerHandle | None = None
+        self.publishing_serially = False
+        self.publishing = 0
+        self.drained = asyncio.Event()
+        self.publish_lock = asyncio.Lock()
+
+    def try_enter(self) -> bool:
+        """Take a place in flight if there is one now; False means: await `enter`."""
+        if (
+            self.in_flight < int(self.limit)
+            and not self.waiting
+            and (not self.paused_until or self.pause_is_over())
+        ):
+            self.in_flight += 1
+            return True
+        return False
+
+    async def enter(self, deadline: float) -> None:
+        """Wait for a place in flight, first come, first served.
+
+        Raises:
+            TimeoutError: The deadline came first.
+        """
+        if self.paused_until >= deadline:
+            raise TimeoutError
+        place = self.loop.create_future()
+        self.waiting.append(place)
+        self.wake()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await place
+        except BaseException:
+            if place.done() and not place.cancelled():
+                self.leave()
+            elif place in self.waiting:
+                self.waiting.remove(place)
+            raise
+
+    def leave(self) -> None:
+        """Give a place in flight back."""
+        self.in_flight -= 1
+        if self.waiting:
+            self.wake()
+
+    def wake(self) -> None:
+        """Hand free places to those who wait, or come back when the pause ends."""
+        if self.paused_until and not self.pause_is_over():
+            if self.waking is None:
+                self.waking = self.loop.call_at(self.paused_until, self.wake_again)
+            return
+        while self.waiting and self.in_flight < int(self.limit):
+            place = self.waiting.popleft()
+            if not place.done():
+                self.in_flight += 1
+                place.set_result(None)
+
+    def wake_again(self) -> None:
+        """Look again after a pause."""
+        self.waking = None
+        self.wake()
+
+    def pause_is_over(self) -> bool:
+        """Whether calls may leave again."""
+        if self.loop.time() < self.paused_until:
+            return False
+        self.paused_until = 0.0
+        return True
+
+    def succeeded(self) -> None:
+        """Learn from an answer: refund the budget, let the limit grow."""
+        self.budget.refund()
+        if self.limit < self.max_in_flight:
+            self.limit = min(self.limit + 1 / self.limit, self.max_in_flight)
+
+    def throttled(self, retry_after: float | None, sent_at: float) -> None:
+        """Learn from a 429 or 503: pause every call, halve the limit once a pause.
+
+        Args:
+            retry_after: Seconds that the service asked for, if it did.
+            sent_at: Loop time at which the refused request left; a request that left
+                before the limit last shrank tells nothing new.
+        """
+        now = self.loop.time()
+        if retry_after:
+            until = now + min(retry_after, LONGEST_PAUSE)
+            self.paused_until = max(self.paused_until, until)
+        if sent_at >= self.shrunk_at:
+            self.limit = max(self.limit / 2, 1.0)
+            self.shrunk_at = now
+
+    async def begin_publish(self, deadline: float) -> bool:
+        """Wait for the turn to publish; True when this call has it for itself.
+
+        Calls publish concurrently until the service first says that one is in flight.
+        From then on they take turns, the first after the last concurrent one is over.
+
+        Raises:
+            TimeoutError: The deadline came first.
+        """
+        if not self.publishing_serially:
+            self.publishing += 1
+            self.drained.clear()
+            return False
+        async with asyncio.timeout_at(deadline):
+            await self.publish_lock.acquire()
+            try:
+                await self.drained.wait()
+            except BaseException:
+                self.publish_lock.release()
+                raise
+        return True
+
+    def end_publish(self, *, in_turn: bool) -> None:
+        """Hand the turn on."""
+        if in_turn:
+            self.publish_lock.release()
+            return
+        self.publishing -= 1
+        if not self.publishing:
+            self.drained.set()
+
+    def close(self) -> None:
+        """Forget the timer that would end a pause."""
+        if self.waking is not None:
+            self.waking.cancel()

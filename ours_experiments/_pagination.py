@@ -1,0 +1,159 @@
+"""Cursor pagination: one loop, one page ahead at most."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Generic, TypeVar
+
+import attrs
+
+from ours_experiments._codec import decode, decode_entities
+from ours_experiments._session import Call, Session
+from ours_experiments.errors import DecodeError, PaginationError
+from ours_experiments.models import Page
+
+
+T = TypeVar("T")
+
+EMPTY_PAGES = 20
+"""So many empty pages in a row are taken for a loop."""
+
+
+@attrs.frozen
+class Position:
+    """What a page says of the next one."""
+
+    has_more: bool
+    next_cursor: str | None = None
+
+
+def split(payload: object) -> tuple[object, Position]:
+    """Take the envelope of a list answer apart."""
+    if not isinstance(payload, dict):
+        kind = type(payload).__name__
+        problem = f"$: expected an object, got {kind}"
+        raise DecodeError(f"Page: {problem}", problems=[problem])
+    position = decode(Position, payload.get("pagination"), at="$.pagination")
+    return payload.get("entities"), position
+
+
+def entities_of(payload: object) -> object:
+    """Take the entities from the answer of a list that is not paged."""
+    return payload.get("entities") if isinstance(payload, dict) else None
+
+
+@attrs.frozen
+class Source(Generic[T]):
+    """Where the pages of one listing come from."""
+
+    session: Session
+    segments: tuple[str, ...]
+    params: Mapping[str, object]
+    entity: type[T]
+    deadline: float | None = None
+    """Loop time for all requests together; None: each has the session's timeout."""
+
+    async def fetch(self, cursor: str | None) -> object:
+        """Request one page, not decoded yet."""
+        params = self.params if cursor is None else {**self.params, "cursor": cursor}
+        call = None if self.deadline is None else Call(self.deadline)
+        return await self.session.request(
+            "GET", *self.segments, params=params, call=call
+        )
+
+    async def page(self, cursor: str | None) -> Page[T]:
+        """Request and decode one page."""
+        entities, position = split(await self.fetch(cursor))
+        return Page(
+            decode_entities(self.entity, entities),
+            position.next_cursor,
+            position.has_more,
+        )
+
+
+class Listing(Generic[T]):
+    """A listing to iterate with `async for`; each iteration begins anew.
+
+    Leaving a loop early leaves at most one request to be cancelled; `aclose()` of
+    `pages()` does that at once. Do not change what is being listed while you walk:
+    hand the listing itself to `client.bulk`, which reads all ids first.
+    """
+
+    cursor: str | None
+    """The cursor of the page being served: `list(cursor=…)` resumes there and may
+    repeat up to one page. None: the first page."""
+    done: bool
+    """Whether the latest iteration came to its end."""
+
+    def __init__(
+        self, source: Source[T], cursor: str | None, *, prefetch: bool
+    ) -> None:
+        self.source = source
+        self.start = cursor
+        self.prefetch = prefetch
+        self.cursor = cursor
+        self.done = False
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        """Iterate over the entities."""
+        pages = self.pages()
+        try:
+            async for page in pages:
+                for entity in page.entities:
+                    yield entity
+        finally:
+            await pages.aclose()
+
+    async def pages(self) -> AsyncGenerator[Page[T], None]:
+        """Iterate over whole pages.
+
+        Raises:
+            PaginationError: The service repeats a cursor, promises more without one,
+                or answers 20 empty pages in a row. All that was served comes first.
+        """
+        cursor = self.start
+        seen = {cursor}
+        empty = 0
+        ahead: asyncio.Task[object] | None = None
+        self.done = False
+        try:
+            while True:
+                self.cursor = cursor
+                payload = await (ahead or self.source.fetch(cursor))
+                ahead = None
+                entities, position = split(payload)
+                empty = 0 if entities else empty + 1
+                problem = problem_with(position, seen, empty)
+                following = position.next_cursor
+                if position.has_more and problem is None and self.prefetch:
+                    ahead = asyncio.create_task(self.source.fetch(following))
+                    # The request leaves now, not after the page is structured.
+                    await asyncio.sleep(0)
+                yield Page(
+                    decode_entities(self.source.entity, entities),
+                    following,
+                    position.has_more,
+                )
+                if problem is not None:
+                    raise PaginationError(problem, cursor=cursor)
+                if not position.has_more:
+                    self.done = True
+                    return
+                cursor = following
+                seen.add(cursor)
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.wait([ahead])
+
+
+def problem_with(position: Position, seen: set[str | None], empty: int) -> str | None:
+    """Tell why a listing cannot go on from here; None when it can, or is over."""
+    if not position.has_more:
+        return None
+    if not position.next_cursor:
+        return "the service promises more entities, but gives no cursor"
+    if position.next_cursor in seen:
+        return f"the service repeats the cursor {position.next_cursor!r}"
+    if empty >= EMPTY_PAGES:
+        return f"the service answered {empty} empty pages in a row"
+    return None

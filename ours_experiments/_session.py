@@ -1,0 +1,284 @@
+"""The one way that every call takes: wait, send, judge, and repeat where it is safe."""
+
+import asyncio
+import itertools
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NoReturn
+
+import attrs
+import orjson
+from yarl import URL
+
+from ours_experiments._address import path_of, query_of
+from ours_experiments._pacing import Pacing
+from ours_experiments._retry import (
+    EFFECT_OF_METHOD,
+    Effect,
+    Fate,
+    RetryPolicy,
+    fate_of_status,
+    may_repeat,
+    retry_after,
+)
+from ours_experiments._transport import Failure, Reply, Transport
+from ours_experiments.errors import (
+    APITimeoutError,
+    ConfigurationError,
+    OursError,
+    OutcomeUnknownError,
+    UnexpectedResponseError,
+    error_from_response,
+)
+
+
+logger = logging.getLogger("ours_experiments")
+
+ACTION_OF_METHOD = {
+    "POST": "create",
+    "PUT": "update",
+    "PATCH": "update",
+    "DELETE": "delete",
+}
+JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
+SHOWN_CHARACTERS = 200
+call_numbers = itertools.count(1)
+
+
+@attrs.define
+class Call:
+    """One call of a user's, over all the requests that it takes."""
+
+    deadline: float
+    """Loop time at which the call has to be over."""
+    number: int = attrs.field(factory=call_numbers.__next__)
+    """Ties the lines of one call together in the log."""
+    attempts: int = 0
+    """Requests sent on purpose; aiohttp's own resends are not among them."""
+    maybe_applied: bool = False
+    """Whether a request may have been acted upon without a reliable answer."""
+    sent_at: datetime | None = None
+    """When the first request left, by this machine's clock."""
+    reply: Reply | None = None
+    """The latest answer of any kind."""
+
+
+@attrs.frozen
+class Session:
+    """A transport, with this view's times and this view's way of repeating."""
+
+    transport: Transport
+    timeout: float
+    """Seconds for one call altogether."""
+    attempt_timeout: float
+    """Seconds for one request."""
+    retry: RetryPolicy
+
+    def call(self) -> Call:
+        """Begin a call: its deadline runs from now."""
+        return Call(asyncio.get_running_loop().time() + self.timeout)
+
+    async def request(
+        self,
+        method: str,
+        *segments: str,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        call: Call | None = None,
+    ) -> object:
+        """Send a request until it is answered, or must not be sent again.
+
+        Returns the decoded JSON; None for a DELETE whose answer has no body, or that
+        was found done after a lost reply.
+
+        Raises:
+            OutcomeUnknownError: A write that may have been applied, or not.
+        """
+        transport = self.transport
+        path = path_of(segments)
+        query = query_of(params) if params else ""
+        url = URL(f"{transport.prefix}{path}{query and '?'}{query}", encoded=True)
+        body = None if json is None else encode_body(json)
+        effect = EFFECT_OF_METHOD[method]
+        pacing = transport.ready()
+        if call is None:
+            call = self.call()
+        while True:
+            if not pacing.try_enter():
+                await self.wait_for_place(pacing, call, method, segments)
+            if not call.attempts and effect is not Effect.NONE:
+                call.sent_at = datetime.now(UTC)
+            call.attempts += 1
+            left_at = pacing.loop.time()
+            try:
+                answer = await transport.exchange(
+                    method,
+                    url,
+                    body,
+                    min(left_at + self.attempt_timeout, call.deadline),
+                )
+            finally:
+                pacing.leave()
+            if isinstance(answer, Failure):
+                failure = answer
+            else:
+                call.reply = answer
+                if answer.status < 300:
+                    pacing.succeeded()
+                    payload = payload_of(answer, method, path, transport)
+                    if not isinstance(payload, Failure):
+                        return payload
+                    failure = payload
+                elif (
+                    answer.status == 404
+                    and effect is Effect.GONE
+                    and (call.maybe_applied or answer.resent)
+                ):
+                    pacing.succeeded()
+                    return None
+                else:
+                    failure = refusal_of(answer, method, path, transport)
+            await self.repeat_or_raise(
+                failure, pacing, call, method, segments, left_at=left_at
+            )
+
+    async def wait_for_place(
+        self, pacing: Pacing, call: Call, method: str, segments: tuple[str, ...]
+    ) -> None:
+        """Wait until one more request may leave, inside the call's deadline."""
+        try:
+            await pacing.enter(call.deadline)
+        except TimeoutError:
+            pause = max(pacing.paused_until - pacing.loop.time(), 0.0) or None
+        else:
+            return
+        told = f"the service asked to wait {pause:.1f} s" if pause else "no free place"
+        error = APITimeoutError(
+            f"{method} /{'/'.join(segments)}: not sent in time: {told}",
+            maybe_sent=call.maybe_applied,
+            retry_after=pause,
+        )
+        give_up(error, call, method, segments)
+
+    async def repeat_or_raise(
+        self,
+        failure: Failure,
+        pacing: Pacing,
+        call: Call,
+        method: str,
+        segments: tuple[str, ...],
+        *,
+        left_at: float,
+    ) -> None:
+        """Wait until the request may be sent again; raise when it must not be."""
+        fate, error = failure.fate, failure.error
+        effect = EFFECT_OF_METHOD[method]
+        if fate is None:
+            pacing.succeeded()
+            raise error
+        if fate is Fate.REFUSED:
+            pacing.throttled(failure.retry_after, left_at)
+        elif fate is Fate.MAYBE_APPLIED:
+            if effect is Effect.NONE and isinstance(error, UnexpectedResponseError):
+                raise error
+            call.maybe_applied = True
+        wait = self.retry.backoff(call.attempts) + (failure.retry_after or 0)
+        if (
+            not may_repeat(effect, fate)
+            or call.attempts >= self.retry.attempts
+            or pacing.loop.time() + wait >= call.deadline
+            or not pacing.budget.spend()
+        ):
+            logger.info("call %d: given up: %s", call.number, error)
+            give_up(error, call, method, segments)
+        logger.info("call %d: again in %.3f s: %s", call.number, wait, error)
+        await asyncio.sleep(wait)
+
+
+def give_up(
+    error: OursError, call: Call, method: str, segments: tuple[str, ...]
+) -> NoReturn:
+    """Raise the failure, or what it means for a write that may have been applied."""
+    if EFFECT_OF_METHOD[method] is Effect.NONE or not call.maybe_applied:
+        raise error
+    raise OutcomeUnknownError(
+        f"{method} /{'/'.join(segments)} may or may not have been applied ({error}): "
+        "look before you send it again",
+        action=ACTION_OF_METHOD[method],
+        experiment_id=segments[1]
+        if segments[0] == "experiments" and segments[1:]
+        else None,
+        sent_at=call.sent_at,
+    ) from error
+
+
+def encode_body(json: object) -> bytes:
+    """Encode a request body, refusing what JSON cannot hold."""
+    try:
+        return orjson.dumps(json)
+    except TypeError as problem:
+        raise ConfigurationError(f"json cannot be encoded: {problem}") from None
+
+
+def payload_of(reply: Reply, method: str, path: str, transport: Transport) -> object:
+    """Decode a good answer's JSON; a `Failure` when it is not the API's."""
+    if method == "DELETE" and not reply.body:
+        return None
+    content_type = reply.headers.get("Content-Type", "")
+    if JSON_TYPE.match(content_type):
+        try:
+            return orjson.loads(reply.body)
+        except ValueError as problem:
+            told = f"no JSON: {problem}"
+    else:
+        told = f"{content_type or 'no content type'} instead of JSON"
+    error = UnexpectedResponseError(
+        f"{method} {path}: {told}: {excerpt_of(reply, transport)}", status=reply.status
+    )
+    return Failure(Fate.MAYBE_APPLIED, error)
+
+
+def refusal_of(reply: Reply, method: str, path: str, transport: Transport) -> Failure:
+    """Make the error of an answer that is not a good one."""
+    status = reply.status
+    if status < 400:
+        target = URL(reply.headers.get("Location", "")).host or "the same host"
+        error = UnexpectedResponseError(
+            f"{method} {path}: a redirect ({status}) to {transport.mask(target)}, "
+            "which is never followed: is base_url right?",
+            status=status,
+        )
+        # 303 is how a server says "done, look there"; the others did nothing.
+        return Failure(Fate.MAYBE_APPLIED if status == 303 else None, error)
+    wait = retry_after(reply.headers.getall("Retry-After", ()), clock_of(reply))
+    return Failure(
+        fate_of_status(status),
+        error_from_response(
+            status,
+            {name.lower(): value for name, value in reply.headers.items()},
+            transport.mask(reply.body.decode(errors="replace")).encode(),
+            reason=reply.reason,
+            method=method,
+            path=path,
+            retry_after=wait,
+        ),
+        wait,
+    )
+
+
+def clock_of(reply: Reply | None) -> datetime:
+    """Read the service's clock from an answer; this machine's when it tells none."""
+    try:
+        moment = parsedate_to_datetime(reply.headers["Date"] if reply else "")
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def excerpt_of(reply: Reply, transport: Transport) -> str:
+    """Return the first characters of a body, without the API key."""
+    text = reply.body[: 4 * SHOWN_CHARACTERS].decode(errors="replace")
+    return repr(transport.mask(text)[:SHOWN_CHARACTERS])

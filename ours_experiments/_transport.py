@@ -1,0 +1,274 @@
+"""One request over aiohttp, and the session that it travels on."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+import aiohttp
+import attrs
+from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from ours_experiments._address import Authorization
+from ours_experiments._pacing import Pacing
+from ours_experiments._retry import Fate, RetryBudget
+from ours_experiments._version import __version__
+from ours_experiments.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    OursError,
+    UnexpectedResponseError,
+)
+
+
+NO_CLOCK = aiohttp.ClientTimeout(total=None, sock_connect=None)
+"""aiohttp's own clocks stay off: `exchange` has one for the whole attempt."""
+CONNECTIONS = 100
+"""Beyond this many, aiohttp loses more by switching than it wins."""
+READ_BUFFER = 2**20
+
+
+class RequestBody(aiohttp.Payload):
+    """JSON bytes that know whether their request has begun to leave."""
+
+    def __init__(self, value: bytes) -> None:
+        super().__init__(value, content_type="application/json")
+        self._size = len(value)
+        self.leaving = False
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the body as text."""
+        return str(self._value, encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write all of it."""
+        self.leaving = True
+        await writer.write(self._value)
+
+    async def write_with_length(
+        self,
+        writer: AbstractStreamWriter,
+        content_length: int | None,  # noqa: ARG002 - the base class names it
+    ) -> None:
+        """Write all of it: the length announced is the body's own."""
+        await self.write(writer)
+
+
+class Sendings:
+    """A client middleware that counts how often aiohttp sends one request."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Count, and pass on."""
+        self.count += 1
+        return await handler(request)
+
+
+@attrs.frozen
+class Reply:
+    """An answer as it came over the wire."""
+
+    status: int
+    reason: str
+    headers: CIMultiDictProxy[str]
+    body: bytes
+    resent: bool
+    """Whether aiohttp sent the request twice, the first time perhaps with effect."""
+
+
+@attrs.frozen
+class Failure:
+    """An attempt that brought no usable answer."""
+
+    fate: Fate | None
+    """What may have become of it; None: the answer is definite."""
+    error: OursError
+    """What to raise when it is not repeated."""
+    retry_after: float | None = None
+    """Seconds that the service asked to wait."""
+
+
+class Transport:
+    """Owns or borrows the `aiohttp.ClientSession`, one for each event loop."""
+
+    def __init__(
+        self,
+        prefix: str,
+        authorization: Authorization,
+        *,
+        session: aiohttp.ClientSession | None,
+        max_in_flight: int,
+        max_response_bytes: int,
+        budget: RetryBudget,
+        trace_configs: Sequence[aiohttp.TraceConfig],
+        trust_env: bool,
+    ) -> None:
+        self.prefix = prefix
+        self.headers = CIMultiDict(
+            {
+                "Authorization": authorization,
+                "Accept": "application/json",
+                "User-Agent": f"ours-experiments/{__version__}",
+            }
+        )
+        self.borrowed = session
+        self.max_in_flight = max_in_flight
+        self.max_response_bytes = max_response_bytes
+        self.budget = budget
+        self.trace_configs = tuple(trace_configs)
+        self.trust_env = trust_env
+        self.closed = False
+        self.http: aiohttp.ClientSession | None = None
+        self.pacing: Pacing | None = None
+        self.process = os.getpid()
+        self.inherited: list[object] = []
+
+    def ready(self) -> Pacing:
+        """Return this event loop's pacing, with a session open beside it."""
+        pacing = self.pacing
+        if (
+            pacing is not None
+            and pacing.loop is asyncio.get_running_loop()
+            and self.process == os.getpid()
+        ):
+            return pacing
+        return self.open()
+
+    def open(self) -> Pacing:
+        """Begin on this event loop.
+
+        Raises:
+            ConfigurationError: The client is closed, or belongs to another event loop
+                that is still in use.
+        """
+        if self.closed:
+            raise ConfigurationError("the client is closed")
+        loop = asyncio.get_running_loop()
+        forked = self.process != os.getpid()
+        if self.borrowed is not None:
+            owner = getattr(self.borrowed, "_loop", loop)
+            if forked or owner is not loop:
+                raise ConfigurationError(
+                    "session belongs to another event loop or process: build the "
+                    "client where its session was built"
+                )
+            self.http = self.borrowed
+        else:
+            if forked:
+                # Closing them here would end connections that the parent still uses.
+                self.inherited += [self.http, self.pacing]
+            elif self.pacing is not None and self.pacing.loop.is_running():
+                raise ConfigurationError(
+                    "the client is in use on another event loop: build one for each"
+                )
+            self.http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                read_bufsize=READ_BUFFER,
+                timeout=NO_CLOCK,
+                trace_configs=[*self.trace_configs],
+                trust_env=self.trust_env,
+            )
+        self.process = os.getpid()
+        self.pacing = Pacing(self.max_in_flight, self.budget)
+        return self.pacing
+
+    async def close(self) -> None:
+        """Close what is owned; safe to call more than once."""
+        self.closed = True
+        http, pacing = self.http, self.pacing
+        self.http = self.pacing = None
+        if pacing is not None:
+            pacing.close()
+        if http is not None and http is not self.borrowed:
+            await http.close()
+
+    async def exchange(
+        self, method: str, url: URL, body: bytes | None, until: float
+    ) -> Reply | Failure:
+        """Send one request and read its answer, until the given loop time.
+
+        Failures are returned, not raised: nothing of aiohttp's, which keeps the
+        request's headers, can then be reached from an error.
+        """
+        http = self.http
+        if http is None or http.closed:
+            raise ConfigurationError("the client or its session is closed")
+        data = None if body is None else RequestBody(body)
+        sendings = Sendings() if method == "DELETE" else None
+        own = () if sendings is None else (sendings,)
+        middlewares = (*getattr(http, "_middlewares", ()), *own) or None
+        sent = True
+        try:
+            async with asyncio.timeout_at(until):
+                response = await http.request(
+                    method,
+                    url,
+                    data=data,
+                    headers=self.headers,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=NO_CLOCK,
+                    middlewares=middlewares,
+                )
+                try:
+                    content = await self.content_of(response)
+                finally:
+                    response.release()
+        except TimeoutError:
+            sent = data is None or data.leaving
+            failure: OursError = APITimeoutError(
+                f"{method} {url.raw_path}: no answer in time", maybe_sent=sent
+            )
+        except aiohttp.ClientConnectorError as problem:
+            sent = False
+            failure = APIConnectionError(
+                f"{method} {url.raw_path}: {self.mask(str(problem))}", maybe_sent=False
+            )
+        except (aiohttp.ClientError, OSError) as problem:
+            sent = data is None or data.leaving
+            told = self.mask(str(problem)) or type(problem).__name__
+            failure = APIConnectionError(
+                f"{method} {url.raw_path}: the connection broke: {told}",
+                maybe_sent=sent,
+            )
+        else:
+            if content is not None:
+                return Reply(
+                    response.status,
+                    response.reason or "",
+                    response.headers,
+                    content,
+                    resent=sendings is not None and sendings.count > 1,
+                )
+            failure = UnexpectedResponseError(
+                f"{method} {url.raw_path}: the answer is larger than "
+                f"{self.max_response_bytes} bytes",
+                status=response.status,
+            )
+        return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, failure)
+
+    async def content_of(self, response: aiohttp.ClientResponse) -> bytes | None:
+        """Read the decoded body; None as soon as it exceeds the cap."""
+        cap = self.max_response_bytes
+        length = response.content_length
+        if length is not None and "Content-Encoding" not in response.headers:
+            return await response.read() if length <= cap else None
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > cap:
+                return None
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def mask(self, text: str) -> str:
+        """Return the text without the API key."""
+        return text.replace(self.headers["Authorization"][len("Bearer ") :], "***")

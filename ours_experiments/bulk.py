@@ -1,0 +1,274 @@
+"""Many lifecycle calls at once, with one honest outcome for each."""
+
+import os
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import aclosing, contextmanager
+from functools import partial
+from typing import Literal, TypedDict, Unpack
+
+import attrs
+
+from ours_experiments._arguments import check_count, check_draft
+from ours_experiments._bulk_creation import BulkCreation
+from ours_experiments._bulk_run import BulkRun, OnProgress, Plan, Target
+from ours_experiments._bulk_work import Input, Shipment, Work
+from ours_experiments._journal import Header, Journal, fingerprint_of
+from ours_experiments._parallel import in_parallel
+from ours_experiments._session import Session
+from ours_experiments.drafts import NewExperiment
+from ours_experiments.errors import ConfigurationError, OursError
+from ours_experiments.experiments import Experiments
+from ours_experiments.models import Experiment, Results
+from ours_experiments.outcomes import BulkReport
+from ours_experiments.versions import Versions
+
+
+Publish = Literal["each", "once", "none"]
+Ids = Iterable[str | Experiment] | AsyncIterable[str | Experiment]
+JournalPath = str | os.PathLike[str]
+
+Action = Literal["start", "pause", "resume", "stop", "delete"]
+
+ACTIONS = ("start", "pause", "resume", "stop", "delete")
+WAYS_TO_PUBLISH = ("each", "once", "none")
+
+
+class StreamOptions(TypedDict, total=False):
+    """The options of a bulk call on experiments.
+
+    Attributes:
+        concurrency: Calls at the same time; 8 by default.
+        on_progress: Called as `on_progress(done, total)` after each outcome; `total`
+            is None when the input does not tell its length.
+        journal: A file to which every step is written. The same call with the same
+            file resumes: what is settled is not sent again.
+        dry_run: Only say what would happen; nothing is written.
+    """
+
+    concurrency: int
+    on_progress: OnProgress | None
+    journal: JournalPath | None
+    dry_run: bool
+
+
+class PublishOptions(StreamOptions, total=False):
+    """The options of a bulk call that may publish or not.
+
+    Attributes:
+        publish: "each" (the default) publishes with every call; "none" only stages;
+            "once" stages all and then publishes one version with them.
+        ship_others: Whether `publish="once"` may ship other people's changes too.
+    """
+
+    publish: Publish
+    ship_others: bool
+
+
+@attrs.frozen
+class Bulk:
+    """Lifecycle calls on many experiments; reached as `client.bulk`.
+
+    `ids` is any iterable or asynchronous iterable of ids or experiments; each distinct
+    id gets one outcome. A `Listing` is read to its end before the first write, so that
+    rows which leave the listing under the walker are not skipped; a generator wrapped
+    around a listing is not. Any other asynchronous iterable is read at most twice
+    `concurrency` ahead.
+
+    A bad id costs its own outcome, not the run. Errors of the input itself are raised
+    once everything begun is settled. An exception that ends a run early carries the
+    report so far as its attribute `report`.
+
+    Raises:
+        ConfigurationError: An argument cannot be used, or `publish="once"` would ship
+            other people's changes; nothing has been written then.
+    """
+
+    _session: Session
+
+    async def start(self, ids: Ids, **options: Unpack[PublishOptions]) -> BulkReport:
+        """Start many drafts; options as in `PublishOptions`."""
+        return await drive(self._run("start", ids, keep=True, **options))
+
+    async def pause(self, ids: Ids, **options: Unpack[PublishOptions]) -> BulkReport:
+        """Pause many running experiments; options as in `PublishOptions`."""
+        return await drive(self._run("pause", ids, keep=True, **options))
+
+    async def resume(self, ids: Ids, **options: Unpack[PublishOptions]) -> BulkReport:
+        """Resume many paused experiments; options as in `PublishOptions`."""
+        return await drive(self._run("resume", ids, keep=True, **options))
+
+    async def stop(
+        self,
+        ids: Ids | Mapping[str, str | None],
+        **options: Unpack[StreamOptions],
+    ) -> BulkReport:
+        """Complete many experiments for good; each call publishes.
+
+        Options as in `StreamOptions`; a mapping of ids names each one's winner.
+        """
+        return await drive(self._run("stop", ids, keep=True, **options))
+
+    async def delete(self, ids: Ids, **options: Unpack[StreamOptions]) -> BulkReport:
+        """Delete many experiments, whatever their state.
+
+        Options as in `StreamOptions`; one that is gone already is ALREADY.
+        """
+        return await drive(self._run("delete", ids, keep=True, **options))
+
+    def stream(
+        self,
+        action: Action,
+        ids: Ids | Mapping[str, str | None],
+        **options: Unpack[PublishOptions],
+    ) -> BulkRun:
+        """Make a run whose outcomes are iterated as they come.
+
+        Args:
+            action: "start", "pause", "resume", "stop" or "delete".
+            ids: The experiments; with "stop" also a mapping to winners.
+            options: As in `PublishOptions`.
+        """
+        return self._run(action, ids, keep=False, **options)
+
+    def _run(
+        self,
+        action: str,
+        ids: Ids | Mapping[str, str | None],
+        *,
+        keep: bool,
+        publish: Publish = "each",
+        concurrency: int = 8,
+        on_progress: OnProgress | None = None,
+        journal: JournalPath | None = None,
+        ship_others: bool = False,
+        dry_run: bool = False,
+    ) -> BulkRun:
+        """Check every argument and plan the run."""
+        if action not in ACTIONS:
+            raise ConfigurationError(
+                f"action must be one of {', '.join(ACTIONS)}, not {action!r}"
+            )
+        if publish not in WAYS_TO_PUBLISH:
+            raise ConfigurationError(
+                f"publish must be one of {', '.join(WAYS_TO_PUBLISH)}, not {publish!r}"
+            )
+        if publish != "each" and action in {"stop", "delete"}:
+            raise ConfigurationError(
+                f"publish={publish!r} does not go with {action}: it has no staging"
+            )
+        check_count("concurrency", concurrency, 1)
+        source = Input(ids, mapping_allowed=action == "stop")
+        work = Work(self._session, action, publish == "each")
+        shipment = None
+        if publish == "once" and not dry_run:
+            shipment = Shipment(Versions(self._session), ship_others)
+        return BulkRun(
+            Plan(
+                action=action,
+                open_targets=source.open,
+                total=source.count,
+                begin_call=self._session.call,
+                work=work.look if dry_run else work.carry_out,
+                concurrency=concurrency,
+                open_journal=partial(
+                    self._journal, None if dry_run else journal, action, publish
+                ),
+                prepare=None if shipment is None else shipment.prepare,
+                finish=None if shipment is None else shipment.publish,
+                on_progress=on_progress,
+                keep=keep,
+                dry_run=dry_run,
+            )
+        )
+
+    def _journal(
+        self, path: JournalPath | None, action: str, publish: str
+    ) -> Journal | None:
+        """Open the journal, if there is to be one."""
+        if path is None:
+            return None
+        transport = self._session.transport
+        account = fingerprint_of(transport.prefix, transport.headers["Authorization"])
+        return Journal.open(path, Header(action, account, publish))
+
+    async def create(
+        self,
+        drafts: Iterable[NewExperiment],
+        *,
+        concurrency: int = 8,
+        on_progress: OnProgress | None = None,
+    ) -> BulkReport:
+        """Create many experiments; outcomes stand in the order of the drafts.
+
+        A draft whose key an experiment has already is ALREADY, so that the same call
+        may be repeated; for this the account is listed once when any draft has a key.
+        The experiment made, or found, is in the outcome's `transition`.
+        """
+        check_count("concurrency", concurrency, 1)
+        kept = tuple(drafts)
+        for draft in kept:
+            check_draft(draft, NewExperiment)
+        creation = BulkCreation(Experiments(self._session), kept, on_progress)
+        with reporting(creation.report):
+            return await creation.run(concurrency)
+
+    async def results(
+        self,
+        ids: Ids,
+        *,
+        event_name: str | None = None,
+        concurrency: int = 8,
+    ) -> AsyncIterator[tuple[str, Results]]:
+        """Yield each experiment's id and results, in completion order.
+
+        Raises:
+            ExceptionGroup: At the end, one error for each that could not be read.
+        """
+        check_count("concurrency", concurrency, 1)
+        experiments = Experiments(self._session)
+        targets = await Input(ids, mapping_allowed=False).open()
+        failures: list[OursError] = []
+
+        async def read(target: Target) -> tuple[str, Results] | None:
+            try:
+                if target.refusal is not None:
+                    raise target.refusal
+                results = await experiments.results(
+                    target.experiment_id, event_name=event_name
+                )
+            except OursError as problem:
+                failures.append(problem)
+                return None
+            return target.experiment_id, results
+
+        async with aclosing(in_parallel(targets, read, concurrency)) as pairs:
+            async for pair in pairs:
+                if pair is not None:
+                    yield pair
+        if failures:
+            raise ExceptionGroup("results that could not be read", failures)
+
+
+async def drive(run: BulkRun) -> BulkReport:
+    """Take a run to its end."""
+    with reporting(run.report):
+        async for _ in run:
+            pass
+    return run.report()
+
+
+@contextmanager
+def reporting(report: Callable[[], BulkReport]) -> Iterator[None]:
+    """Give an exception that ends a run early the report so far."""
+    try:
+        yield
+    except BaseException as problem:
+        problem.__dict__["report"] = report()
+        raise

@@ -1,0 +1,204 @@
+"""The client: one object for an application's life."""
+
+import os
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from ours_experiments._address import authorization_from, prefix_from
+from ours_experiments._arguments import check_count, check_seconds
+from ours_experiments._retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
+from ours_experiments._session import Session
+from ours_experiments._transport import Transport
+from ours_experiments.bulk import Bulk
+from ours_experiments.drafts import UNSET, Unset
+from ours_experiments.errors import ConfigurationError
+from ours_experiments.experiments import Experiments
+from ours_experiments.settings import SettingsRecords
+from ours_experiments.variants import Variants
+from ours_experiments.versions import Versions
+
+
+class Client:
+    """An asynchronous client of the Ours Privacy Experiments API.
+
+    Use it as `async with Client() as client:`, or close it with `await
+    client.close()`. It may be built before the event loop runs; it serves one event
+    loop at a time. Build one for an application, not one for a request.
+
+    Args:
+        api_key: The key; by default the environment's OURS_PRIVACY_API_KEY.
+        base_url: Where the service answers; by default the environment's
+            OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com.
+        session: An `aiohttp.ClientSession` to borrow; it is never closed here, and
+            the key is never stored in it.
+        timeout: Seconds for one call altogether: attempts, waits and reads.
+        attempt_timeout: Seconds for one request, so that a hanging one leaves time to
+            find out what became of it.
+        retry: What is repeated, and after how long.
+        max_in_flight: Requests at the same time at most; the client lowers this by
+            itself while the service asks for less.
+        max_response_bytes: Bytes of a decoded answer at most.
+        trace_configs: Passed on to aiohttp; not with a borrowed session.
+        trust_env: Whether aiohttp reads proxies from the environment; not with a
+            borrowed session.
+        allow_insecure: Whether `base_url` may be plain http to another machine.
+
+    Raises:
+        ConfigurationError: An argument cannot be used; the text names it.
+    """
+
+    experiments: Experiments
+    """Experiments, their lifecycle and their results."""
+    variants: Variants
+    """The variants of an experiment."""
+    settings: SettingsRecords
+    """The account's experiment settings."""
+    versions: Versions
+    """What is live, what was, and what is staged."""
+    bulk: Bulk
+    """Many lifecycle calls at once, with one outcome for each."""
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        base_url: str | URL | None = None,
+        session: aiohttp.ClientSession | None = None,
+        timeout: float = 60.0,
+        attempt_timeout: float = 20.0,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is immutable
+        max_in_flight: int = 32,
+        max_response_bytes: int = 32 * 2**20,
+        trace_configs: Sequence[aiohttp.TraceConfig] = (),
+        trust_env: bool = False,
+        allow_insecure: bool = False,
+    ) -> None:
+        if api_key is None:
+            api_key = os.environ.get("OURS_PRIVACY_API_KEY")
+        if base_url is None:
+            base_url = os.environ.get("OURS_PRIVACY_PLATFORM_BASE_URL")
+        check_count("max_in_flight", max_in_flight, 1)
+        check_count("max_response_bytes", max_response_bytes, 1)
+        if session is not None and (trace_configs or trust_env):
+            raise ConfigurationError(
+                "trace_configs and trust_env belong to the borrowed session: set them "
+                "where it is built"
+            )
+        transport = Transport(
+            prefix_from(base_url, allow_insecure=allow_insecure),
+            authorization_from(api_key),
+            session=session,
+            max_in_flight=max_in_flight,
+            max_response_bytes=max_response_bytes,
+            budget=RetryBudget(check_retry(retry).budget),
+            trace_configs=trace_configs,
+            trust_env=trust_env,
+        )
+        check_seconds("timeout", timeout)
+        check_seconds("attempt_timeout", attempt_timeout)
+        self._speak_through(Session(transport, timeout, attempt_timeout, retry))
+
+    def _speak_through(self, session: Session) -> None:
+        self._session = session
+        self.experiments = Experiments(session)
+        self.variants = Variants(session)
+        self.settings = SettingsRecords(session)
+        self.versions = Versions(session)
+        self.bulk = Bulk(session)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._session.transport.prefix}>"
+
+    async def __aenter__(self) -> Self:
+        self._session.transport.ready()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the client, and its session unless that is borrowed.
+
+        May be called again. Later calls raise `ConfigurationError`.
+        """
+        await self._session.transport.close()
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Unset = UNSET,
+        attempt_timeout: float | Unset = UNSET,
+        retry: RetryPolicy | Unset = UNSET,
+    ) -> Self:
+        """Make a light view with other times or another way of repeating.
+
+        It shares the connections, the pacing and the retry budget with this client;
+        closing either closes both.
+
+        Args:
+            timeout: Seconds for one call altogether.
+            attempt_timeout: Seconds for one request.
+            retry: What is repeated; its `budget` is not used, the client's own is.
+        """
+        session = self._session
+        if timeout is not UNSET:
+            check_seconds("timeout", timeout)
+            session = attrs.evolve(session, timeout=timeout)
+        if attempt_timeout is not UNSET:
+            check_seconds("attempt_timeout", attempt_timeout)
+            session = attrs.evolve(session, attempt_timeout=attempt_timeout)
+        if retry is not UNSET:
+            session = attrs.evolve(session, retry=check_retry(retry))
+        view = object.__new__(type(self))
+        view._speak_through(session)
+        return view
+
+    async def request(
+        self,
+        method: str,
+        *path_segments: str,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+    ) -> object:
+        """Call an endpoint that has no method here, with the same guarantees.
+
+        Args:
+            method: GET, POST, PUT, PATCH or DELETE.
+            path_segments: What follows `/rest/v1`, each percent-encoded as a whole.
+            params: The query; None values are left out.
+            json: The body, if there is one.
+
+        Returns:
+            The decoded JSON; None for a DELETE without a body in the answer.
+
+        Raises:
+            OutcomeUnknownError: A write whose reply was lost. A POST is never sent
+                again then.
+        """
+        method = str(method).upper()
+        if method not in EFFECT_OF_METHOD:
+            raise ConfigurationError(f"method must be an HTTP method, not {method!r}")
+        if not path_segments:
+            raise ConfigurationError("path_segments must name an endpoint")
+        return await self._session.request(
+            method, *path_segments, params=params, json=json
+        )
+
+
+def check_retry(retry: object) -> RetryPolicy:
+    """Refuse what is no `RetryPolicy`."""
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(
+            f"retry must be a RetryPolicy, not {type(retry).__name__}"
+        )
+    return retry

@@ -1,0 +1,187 @@
+"""What a fault gets to work with, and the owner of what it leaves running."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+
+from ours_experiments.emulator._fault_wire import (
+    Blocks,
+    Handler,
+    LostReply,
+    StreamedReply,
+    hang_up,
+    is_connected,
+)
+
+
+Switch = Callable[[], Awaitable[None]]
+
+# aiohttp tells a running handler nothing of a client that leaves.
+POLL_SECONDS = 0.01
+# What clients need to see that their idle connections were closed.
+NOTICE_SECONDS = 0.01
+
+
+def ring(alarm: asyncio.Future[None]) -> None:
+    """End a pause, unless it has ended already."""
+    if not alarm.done():
+        alarm.set_result(None)
+
+
+class Background:
+    """Own the waits, late changes and outages that faults start."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._alarms: set[asyncio.Future[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._streams: WeakKeyDictionary[Blocks, web.Request] = WeakKeyDictionary()
+        self._outages = 0
+        self._close_listener: Switch | None = None
+        self._open_listener: Switch | None = None
+
+    @property
+    def refusing(self) -> bool:
+        """Whether new connections are refused just now."""
+        return self._outages > 0
+
+    def attach(self, close_listener: Switch, open_listener: Switch) -> None:
+        """Take the two switches of a server that starts."""
+        self.stopping = False
+        self._close_listener = close_listener
+        self._open_listener = open_listener
+
+    async def pause(self, seconds: float) -> None:
+        """Wait; end early when the emulator is closed."""
+        if self.stopping:
+            return
+        loop = asyncio.get_running_loop()
+        alarm = loop.create_future()
+        timer = loop.call_later(seconds, ring, alarm)
+        self._alarms.add(alarm)
+        try:
+            await alarm
+        finally:
+            timer.cancel()
+            self._alarms.discard(alarm)
+
+    async def wait_until_gone(self, request: web.Request, seconds: float) -> None:
+        """Wait for the client to leave, for at most so many seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while is_connected(request) and not self.stopping and loop.time() < end:
+            await self.pause(min(POLL_SECONDS, end - loop.time()))
+
+    def start(self, work: Coroutine[object, object, None]) -> None:
+        """Run something beside the request."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def watch(self, stream: Blocks, request: web.Request) -> None:
+        """Remember an answer that is still being sent when the route is done."""
+        self._streams[stream] = request
+
+    async def begin_outage(self) -> None:
+        """Refuse connections from now on."""
+        if self._close_listener is None:
+            raise RuntimeError("No listener to close: the emulator is not running")
+        self._outages += 1
+        if self._outages == 1:
+            await self._close_listener()
+
+    async def end_outage(self) -> None:
+        """Accept connections again, unless another outage goes on."""
+        self._outages -= 1
+        if self._outages == 0 and self._open_listener and not self.stopping:
+            await self._open_listener()
+
+    async def settle(self) -> None:
+        """Wait until late changes are made and outages are over."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def aclose(self) -> None:
+        """End every wait and drop every change that is still to come."""
+        self.stopping = True
+        for alarm in self._alarms:
+            ring(alarm)
+        for request in self._streams.values():
+            hang_up(request, reset=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request, and the means to answer it."""
+
+    request: web.Request
+    handler: Handler
+    """The real route behind the faults that lie deeper than this one."""
+    random: Random
+    """Seeded anew for each request, so that concurrency changes nothing."""
+    background: Background
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """The connection; None once it is closed."""
+        return self.request.transport if is_connected(self.request) else None
+
+    async def answer(self, request: web.Request | None = None) -> web.StreamResponse:
+        """Let the real route answer: this applies the change."""
+        return await self.handler(self.request if request is None else request)
+
+    async def receive(self) -> None:
+        """Take the whole body in, so that it does not depend on the connection.
+
+        Without this a client that leaves goes unnoticed, and an orderly close turns
+        into a reset. The real route refuses a body that is too large.
+        """
+        with suppress(web.HTTPRequestEntityTooLarge):
+            await self.request.read()
+
+    def stream(
+        self,
+        response: web.StreamResponse,
+        blocks: Callable[[], Iterator[bytes]],
+        *,
+        length: int | None = None,
+    ) -> StreamedReply:
+        """Answer block by block, until the emulator closes at the latest."""
+        reply = StreamedReply(response, blocks=blocks, length=length)
+        self.background.watch(reply.stream, self.request)
+        return reply
+
+    def hang_up(self, *, reset: bool = False) -> LostReply:
+        """Close the connection without an answer."""
+        return hang_up(self.request, reset=reset)
+
+
+class FaultKind(Protocol):
+    """A way to misbehave; its fields are the parameters."""
+
+    async def apply(self, exchange: Exchange) -> web.StreamResponse:
+        """Answer the request, or do not."""
+        ...
+
+
+def at_least(minimum: float, **parameters: float) -> None:
+    """Refuse parameters that are too small, or no number."""
+    for name, value in parameters.items():
+        if not value >= minimum:
+            raise ValueError(f"{name} must be at least {minimum}, not {value}")
+
+
+def at_most(maximum: float, **parameters: float) -> None:
+    """Refuse parameters that are too large, or no number."""
+    for name, value in parameters.items():
+        if not value <= maximum:
+            raise ValueError(f"{name} must be at most {maximum}, not {value}")

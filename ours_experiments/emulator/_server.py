@@ -1,0 +1,226 @@
+"""The emulator: the account behind a socket."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from functools import partial
+from ipaddress import ip_address
+from itertools import count
+from types import TracebackType
+from typing import Self, TypeAlias, cast
+
+from aiohttp import web
+
+from ours_experiments.emulator._clock import Clock
+from ours_experiments.emulator._connections import Connection
+from ours_experiments.emulator._faults import Faults
+from ours_experiments.emulator._handlers import CursorKind, Handlers
+from ours_experiments.emulator._http import MOST_BYTES, Front
+from ours_experiments.emulator._ids import IdStyle
+from ours_experiments.emulator._log import RequestLog
+from ours_experiments.emulator._pages import Cursors
+from ours_experiments.emulator._routes import ALL_SCOPES, LIST_SCOPES, READ_SCOPES
+from ours_experiments.emulator._seeding import seed_experiments
+from ours_experiments.emulator._state import State
+
+
+Scopes: TypeAlias = str | Iterable[str]
+"""`all`, `read-only`, `list-only`, or the documented scopes one by one."""
+
+_SCOPES = {"all": ALL_SCOPES, "read-only": READ_SCOPES, "list-only": LIST_SCOPES}
+_SHUTDOWN_SECONDS = 0.05
+
+
+class Emulator:
+    """A local stand-in for the service, in memory.
+
+        async with Emulator(api_keys=("test-key",)) as emulator:
+            client = Client(emulator.api_key, base_url=emulator.url)
+
+    `api_keys` may map each key to its scopes: "all", "read-only", "list-only" or a
+    set of the documented ones. `cursor` is how experiments are paged, `publish_seconds`
+    how long a publish takes, and `list_delay` how many seconds the listings of
+    experiments and versions lag behind. With `mission_only` the emulator is the API's
+    first version: no variants in list items, no rollout, no staging, no versions.
+    It listens on loopback unless `allow_remote` is given.
+    """
+
+    def __init__(
+        self,
+        api_keys: Iterable[str] | Mapping[str, Scopes] = ("test-key",),
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 0,
+        cursor: CursorKind = "keyset",
+        unique_keys: bool = False,
+        publish_seconds: float = 0.0,
+        list_delay: float = 0.0,
+        id_style: IdStyle = "ulid",
+        mission_only: bool = False,
+        clock: Clock | None = None,
+        allow_remote: bool = False,
+    ) -> None:
+        if not allow_remote and not _is_loopback(host):
+            raise ValueError("host: beyond loopback only with allow_remote=True")
+        if cursor not in ("keyset", "offset"):
+            raise ValueError(f"cursor: 'keyset' or 'offset', not {cursor!r}")
+        if publish_seconds < 0 or list_delay < 0:
+            raise ValueError("publish_seconds, list_delay: at least 0")
+        self._keys = _scopes_of(api_keys)
+        self._host = host
+        self._port = port
+        self.clock = Clock() if clock is None else clock
+        self.state = State(
+            self.clock,
+            seed=seed,
+            id_style=id_style,
+            unique_keys=unique_keys,
+            list_delay=list_delay,
+        )
+        self.log = RequestLog()
+        self.faults = Faults(seed)
+        handlers = Handlers(
+            self.state,
+            Cursors(f"cursors {seed}".encode()),
+            cursor_kind=cursor,
+            publish_seconds=publish_seconds,
+            mission_only=mission_only,
+        )
+        self._front = Front(handlers, self._keys, self.log, self.faults)
+        self._numbers = count(1)
+        self._server: web.Server | None = None
+        self._listener: asyncio.Server | None = None
+
+    def __repr__(self) -> str:
+        where = self.url if self._server else "not running"
+        return f"<Emulator {where}, {self.state.size} experiments>"
+
+    @property
+    def url(self) -> str:
+        """Where the emulator listens, such as `http://127.0.0.1:12345`."""
+        if self._server is None:
+            raise RuntimeError("the emulator is not running")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
+
+    @property
+    def api_key(self) -> str:
+        """The first of the keys."""
+        return next(iter(self._keys))
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        if self._server is not None:
+            raise RuntimeError("the emulator is running already")
+        make_request = partial(
+            web.Request,
+            loop=asyncio.get_running_loop(),
+            client_max_size=MOST_BYTES,
+        )
+        self._server = web.Server(self._front.receive, request_factory=make_request)
+        try:
+            await self._open_listener()
+        except BaseException:
+            self._server = None
+            raise
+        self.faults.attach(self._close_listener, self._open_listener)
+
+    async def aclose(self) -> None:
+        """Stop listening and end what is in flight; nothing is left behind."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        if self._listener is not None:
+            self._listener.close()
+        await self.faults.aclose()
+        server.pre_shutdown()
+        await server.shutdown(_SHUTDOWN_SECONDS)
+        if self._listener is not None:
+            await self._listener.wait_closed()
+            self._listener = None
+
+    def simulate(
+        self,
+        experiment_id: str,
+        *,
+        days: int = 14,
+        visitors_per_day: int = 1000,
+        conversion_rates: Mapping[str, float] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        """Let visitors have come on each of the last `days` of a run.
+
+        The run begins earlier if need be. `conversion_rates` are 0-1 by variant id,
+        drawn where they are not given. Traffic of an earlier call is replaced.
+        """
+        self.state.simulate(
+            experiment_id,
+            days=days,
+            visitors_per_day=visitors_per_day,
+            conversion_rates=conversion_rates,
+            seed=seed,
+        )
+
+    def seed_experiments(
+        self, count: int, *, status: str = "draft", variants: int = 2
+    ) -> list[str]:
+        """Make experiments in process, published already; give their ids."""
+        return seed_experiments(self.state, count, status=status, variants=variants)
+
+    async def _open_listener(self) -> None:
+        server = self._server
+        if server is None:
+            return
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: Connection(server, next(self._numbers)), self._host, self._port
+        )
+        self._port = self._listener.sockets[0].getsockname()[1]
+
+    async def _close_listener(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        if self._server is not None:
+            self._server.pre_shutdown()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _scopes_of(
+    api_keys: Iterable[str] | Mapping[str, Scopes],
+) -> dict[str, frozenset[str]]:
+    if isinstance(api_keys, str):
+        raise TypeError("api_keys: a collection of keys, not one string")
+    given: Mapping[str, Scopes]
+    if isinstance(api_keys, Mapping):
+        given = cast("Mapping[str, Scopes]", api_keys)
+    else:
+        given = dict.fromkeys(api_keys, "all")
+    keys: dict[str, frozenset[str]] = {}
+    for number, (key, scopes) in enumerate(given.items(), start=1):
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError(f"api_keys: key {number} is blank or not printable ASCII")
+        chosen = _SCOPES.get(scopes) if isinstance(scopes, str) else frozenset(scopes)
+        if chosen is None or not chosen <= ALL_SCOPES:
+            raise ValueError(f"api_keys: the scopes of key {number} are unknown")
+        keys[key] = chosen
+    if not keys:
+        raise ValueError("api_keys: at least one is needed")
+    return keys

@@ -1,0 +1,44 @@
+"""What of an entity goes into a version."""
+
+import orjson
+
+from ours_experiments.emulator._records import Experiment, Settings
+from ours_experiments.emulator._versions import Key, Snapshot
+
+
+_ONLY_REPORTED = (
+    "createdAt",
+    "updatedAt",
+    "startedAt",
+    "stoppedAt",
+    "winnerVariantId",
+)
+
+
+def experiment_snapshots(experiment: Experiment) -> list[tuple[Key, Snapshot]]:
+    """Give what a version keeps of an experiment and of its variants."""
+    served = experiment.bare()
+    for name in _ONLY_REPORTED:
+        del served[name]
+    snapshots = [
+        (
+            Key("experiments", experiment.id, experiment.id),
+            Snapshot(experiment.name, experiment.type, orjson.dumps(served)),
+        )
+    ]
+    for variant in experiment.variants:
+        key = Key("experimentVariants", variant.id, experiment.id)
+        content = orjson.dumps(variant.wire())
+        snapshots.append((key, Snapshot(variant.name, variant.variant_type, content)))
+    return snapshots
+
+
+def settings_key(settings: Settings) -> Key:
+    """Tell settings from the other entities of a version."""
+    return Key("experimentSettings", settings.id, settings.id)
+
+
+def settings_snapshot(settings: Settings) -> Snapshot:
+    """Give what a version keeps of settings."""
+    served = (settings.name, settings.cookie_name, settings.whitelist_domains)
+    return Snapshot(settings.name, None, orjson.dumps(served))

@@ -1,0 +1,373 @@
+"""The emulated account: experiments, variants, settings, versions. No I/O."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+
+import orjson
+
+from ours_experiments.emulator import _lifecycle, _variants
+from ours_experiments.emulator._clock import Clock, milliseconds
+from ours_experiments.emulator._ids import Ids, IdStyle
+from ours_experiments.emulator._index import Index
+from ours_experiments.emulator._json import Json, Values, array, mapping, string
+from ours_experiments.emulator._problems import conflict, not_found
+from ours_experiments.emulator._records import Experiment, Settings, Variant
+from ours_experiments.emulator._snapshots import (
+    experiment_snapshots,
+    settings_key,
+    settings_snapshot,
+)
+from ours_experiments.emulator._traffic import Traffic
+from ours_experiments.emulator._versions import Releases
+
+
+class State:
+    """Everything the service keeps, and the rules for changing it.
+
+    `experiment`, `experiments`, `settings` and `versions` give copies as the API
+    writes them. The other methods raise `ProblemError` where the service refuses.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        seed: int = 0,
+        id_style: IdStyle = "ulid",
+        unique_keys: bool = False,
+        list_delay: float = 0.0,
+    ) -> None:
+        self.clock = clock
+        self.ids = Ids(seed, id_style)
+        self.list_delay = round(list_delay * 1000)
+        self.index = Index(clock, self.list_delay)
+        self.releases = Releases(self.ids.uuid)
+        self.traffic = Traffic(self.ids, seed)
+        self.settings_by_id: dict[str, Settings] = {}
+        self.created = 0
+        """How many experiments were ever created."""
+        self._account_id = self.ids.new("org")
+        self._user_id = self.ids.new("user")
+        self._unique_keys = unique_keys
+        self._keys: Counter[str] = Counter()
+        self._experiments: dict[str, Experiment] = {}
+        self._owner_of_variant: dict[str, Experiment] = {}
+        self._variants_made = 0
+
+    @property
+    def size(self) -> int:
+        """How many experiments there are."""
+        return len(self._experiments)
+
+    def now(self) -> int:
+        """Tell the time in milliseconds since the epoch."""
+        return milliseconds(self.clock.now())
+
+    def experiment(self, id: str) -> dict[str, Json]:
+        """Give an experiment with its variants, as the API writes it."""
+        written: dict[str, Json] = orjson.loads(self.get(id).full_bytes())
+        return written
+
+    def experiments(self) -> list[dict[str, Json]]:
+        """Give all experiments, the most recently updated first."""
+        newest_first = sorted(
+            self._experiments.values(), key=Experiment.order, reverse=True
+        )
+        return [self.experiment(experiment.id) for experiment in newest_first]
+
+    def settings(self) -> list[dict[str, Json]]:
+        """Give the settings records."""
+        return [settings.wire() for settings in self.settings_by_id.values()]
+
+    def versions(self) -> list[dict[str, Json]]:
+        """Give all versions, the newest first."""
+        return [version.wire() for version in reversed(self.releases.versions)]
+
+    def get(self, id: str) -> Experiment:
+        """Find an experiment."""
+        try:
+            return self._experiments[id]
+        except KeyError:
+            raise not_found("experiment") from None
+
+    def create(self, values: Values) -> Experiment:
+        """Create a draft experiment with its control."""
+        settings_id = _text(values.get("experimentSettingsId"))
+        if settings_id not in self.settings_by_id:
+            raise not_found("experimentSettingsId: no such settings")
+        name = _text(values.get("name"))
+        key = self._free_key(_text(values.get("key")), name)
+        self.created += 1
+        experiment = Experiment(
+            id=self.ids.new("exp"),
+            number=self.created,
+            settings_id=settings_id,
+            key=key,
+            name=name,
+            description=None,
+            type=_text(values.get("type")) or "ab",
+            created_at=self.now(),
+        )
+        _assign(experiment, values)
+        weight = values.get("controlWeight")
+        control = self._new_variant(
+            experiment,
+            {
+                "name": "Control",
+                "isControl": True,
+                "weight": 100 if weight is None else weight,
+            },
+        )
+        experiment.variants.append(control)
+        self._owner_of_variant[control.id] = experiment
+        self._keys[key] += 1
+        self._experiments[experiment.id] = experiment
+        self.index.put(experiment)
+        return experiment
+
+    def patch(self, id: str, values: Values) -> Experiment:
+        """Change the fields that are given, unless the experiment is completed."""
+        experiment = self.get(id)
+        if experiment.status == "completed":
+            raise conflict("A completed experiment can no longer be edited")
+        name = string(values.get("name"))
+        name = experiment.name if name is None else name
+        if "key" in values:
+            key = self._free_key(_text(values["key"]), name, experiment.key)
+            self._keys[experiment.key] -= 1
+            self._keys[key] += 1
+            experiment.key = key
+        experiment.name = name
+        _assign(experiment, values)
+        experiment.updated_at = self.now()
+        self._changed(experiment)
+        return experiment
+
+    def delete(self, id: str) -> None:
+        """Delete an experiment with its variants, whatever its status."""
+        experiment = self._experiments.pop(self.get(id).id)
+        self._keys[experiment.key] -= 1
+        self.index.remove(id)
+        self.traffic.forget(id)
+        for variant in experiment.variants:
+            del self._owner_of_variant[variant.id]
+        if experiment.status != "draft":
+            self._track(experiment, gone=True)
+
+    def check_transition(self, id: str, action: str, values: Values) -> None:
+        """Refuse a lifecycle call that the state does not allow."""
+        _lifecycle.check(action, self.get(id), values)
+
+    def transition(
+        self, id: str, action: str, values: Values, *, publish: bool
+    ) -> tuple[Experiment, int]:
+        """Carry out a lifecycle call: the experiment, and the unpublished changes."""
+        experiment = self.get(id)
+        _lifecycle.check(action, experiment, values)
+        _lifecycle.perform(action, experiment, values, self.now())
+        self._changed(experiment)
+        changes = 1 + self.releases.others(id)
+        if publish:
+            self.releases.publish(self.now())
+        return experiment, changes
+
+    def variant(self, id: str) -> Variant:
+        """Find a variant."""
+        for variant in self._owner(id).variants:
+            if variant.id == id:
+                return variant
+        raise not_found("variant")
+
+    def variants_of(self, experiment_id: str) -> list[Variant]:
+        """Give the variants of an experiment, none when there is no such one."""
+        experiment = self._experiments.get(experiment_id)
+        return [] if experiment is None else experiment.variants
+
+    def create_variant(self, values: Values) -> Variant:
+        """Add a treatment to a draft experiment."""
+        kind = _variants.check_payload(
+            values.get("variantType"),
+            values.get("redirectUrl"),
+            values.get("domModifications"),
+        )
+        experiment = self.get(_text(values.get("experimentId")))
+        variant = self._new_variant(experiment, values)
+        _variants.add(experiment, variant, kind)
+        self._owner_of_variant[variant.id] = experiment
+        self._variants_changed(experiment)
+        return variant
+
+    def patch_variant(self, id: str, values: Values) -> Variant:
+        """Change the fields of a variant that are given."""
+        variant = self.variant(id)
+        experiment = self._owner(id)
+        _variants.change(experiment, variant, values)
+        self._variants_changed(experiment)
+        return variant
+
+    def delete_variant(self, id: str) -> Variant:
+        """Delete a treatment."""
+        variant = self.variant(id)
+        experiment = self._owner(id)
+        _variants.remove(experiment, variant)
+        del self._owner_of_variant[id]
+        self._variants_changed(experiment)
+        return variant
+
+    def find_settings(self, id: str) -> Settings:
+        """Find a settings record."""
+        try:
+            return self.settings_by_id[id]
+        except KeyError:
+            raise not_found("experiment settings") from None
+
+    def create_settings(self, values: Values) -> Settings:
+        """Create the settings of the account, which has one record at most."""
+        if self.settings_by_id:
+            raise conflict("Experiment settings already exist for this account")
+        settings = Settings(
+            id=self.ids.new("settings"),
+            account_id=self._account_id,
+            name="Experiment Settings",
+            pixel=self.ids.new("px"),
+            cookie_name="_cord_exp",
+            whitelist_domains=None,
+            created_at=self.now(),
+            user_id=self._user_id,
+        )
+        _assign_settings(
+            settings, {name: v for name, v in values.items() if v is not None}
+        )
+        self.settings_by_id[settings.id] = settings
+        self.releases.track(settings_key(settings), settings_snapshot(settings))
+        return settings
+
+    def patch_settings(self, id: str, values: Values) -> Settings:
+        """Change the fields of the settings that are given."""
+        settings = self.find_settings(id)
+        _assign_settings(settings, values)
+        settings.updated_at = self.now()
+        self.releases.track(settings_key(settings), settings_snapshot(settings))
+        return settings
+
+    def delete_settings(self, id: str) -> Settings:
+        """Delete settings with all experiments and variants that they own."""
+        settings = self.find_settings(id)
+        for experiment in list(self._experiments.values()):
+            if experiment.settings_id == id:
+                self.delete(experiment.id)
+        del self.settings_by_id[id]
+        self.releases.track(settings_key(settings), None)
+        return settings
+
+    def simulate(
+        self,
+        id: str,
+        *,
+        days: int,
+        visitors_per_day: int,
+        conversion_rates: Mapping[str, float] | None,
+        seed: int | None,
+    ) -> None:
+        """Give an experiment that has been started the traffic of some days."""
+        experiment = self.get(id)
+        self.traffic.simulate(
+            experiment,
+            self.now(),
+            days=days,
+            visitors_per_day=visitors_per_day,
+            conversion_rates=conversion_rates,
+            seed=seed,
+        )
+        self._show(experiment)
+
+    def adopt(self, experiment: Experiment) -> None:
+        """Let what was made in process be published already, unless it is a draft."""
+        if experiment.status == "draft":
+            return
+        for key, snapshot in experiment_snapshots(experiment):
+            self.releases.seed(key, snapshot)
+
+    def adopt_settings(self, settings: Settings) -> None:
+        """Let settings that were made in process be published already."""
+        key, snapshot = settings_key(settings), settings_snapshot(settings)
+        self.releases.seed(key, snapshot)
+        self.releases.track(key, snapshot)
+
+    def _owner(self, variant_id: str) -> Experiment:
+        try:
+            return self._owner_of_variant[variant_id]
+        except KeyError:
+            raise not_found("variant") from None
+
+    def _new_variant(self, experiment: Experiment, values: Values) -> Variant:
+        self._variants_made += 1
+        weight = values.get("weight")
+        return Variant(
+            id=self.ids.new("var"),
+            experiment_id=experiment.id,
+            number=self._variants_made,
+            name=_text(values.get("name")),
+            is_control=values.get("isControl") is True,
+            weight=weight if isinstance(weight, int) else 0,
+            redirect_url=string(values.get("redirectUrl")),
+            dom_modifications=array(values.get("domModifications")),
+        )
+
+    def _free_key(self, wanted: str, name: str, present: str | None = None) -> str:
+        key = wanted if wanted.strip() else slug(name)
+        if self._unique_keys and key != present and self._keys[key]:
+            raise conflict(f"An experiment with the key {key} already exists")
+        return key
+
+    def _variants_changed(self, experiment: Experiment) -> None:
+        self._show(experiment)
+
+    def _changed(self, experiment: Experiment) -> None:
+        self._show(experiment)
+        if experiment.status != "draft":
+            self._track(experiment)
+
+    def _show(self, experiment: Experiment) -> None:
+        experiment.bare_json = experiment.full_json = None
+        self.index.put(experiment)
+
+    def _track(self, experiment: Experiment, *, gone: bool = False) -> None:
+        for key, snapshot in experiment_snapshots(experiment):
+            self.releases.track(key, None if gone else snapshot)
+
+
+def slug(name: str) -> str:
+    """Make a key of a name."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "experiment"
+
+
+def _text(value: Json) -> str:
+    return string(value) or ""
+
+
+def _assign(experiment: Experiment, values: Values) -> None:
+    if "description" in values:
+        experiment.description = string(values["description"])
+    if "includeQueryString" in values:
+        forward = values["includeQueryString"]
+        experiment.include_query_string = forward if isinstance(forward, bool) else None
+    if "targetingRules" in values:
+        experiment.targeting_rules = mapping(values["targetingRules"])
+    if "metrics" in values:
+        experiment.metrics = mapping(values["metrics"])
+    allocation = values.get("trafficAllocation")
+    if isinstance(allocation, int):
+        experiment.traffic_allocation = allocation
+
+
+def _assign_settings(settings: Settings, values: Values) -> None:
+    name = string(values.get("name"))
+    settings.name = settings.name if name is None else name
+    if "cookieName" in values:
+        settings.cookie_name = string(values["cookieName"])
+    if "whitelistDomains" in values:
+        settings.whitelist_domains = array(values["whitelistDomains"])

@@ -1,0 +1,254 @@
+"""Simulated visitors: daily counts, results, probabilities, session replays."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+from ours_experiments.emulator._clock import timestamp
+from ours_experiments.emulator._ids import Ids
+from ours_experiments.emulator._json import Json, array, mapping
+from ours_experiments.emulator._records import Experiment
+
+
+Counts = tuple[int, int]
+"""Impressions and conversions."""
+
+_MOST_DAYS = 3660
+_MOST_VISITORS = 10_000_000
+_REPLAYS_PER_DAY = 6
+_FEWEST_DRAWS = 256
+_MOST_DRAWS = 4096
+_DAY = 24 * 60 * 60 * 1000
+_VIEWER = "https://app.oursprivacy.com/session-replay/replayer"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recorded session of a visitor who saw a variant."""
+
+    number: int
+    session_id: str
+    visitor_id: str
+    variant_id: str
+    started_at: int
+    seconds: int
+    pages: int
+
+    def wire(self, variant_name: str) -> dict[str, Json]:
+        """Write the replay as the API does."""
+        started = timestamp(self.started_at) or ""
+        query = f"sessionId={self.session_id}&visitorId={self.visitor_id}"
+        return {
+            "sessionId": self.session_id,
+            "visitorId": self.visitor_id,
+            "variantName": variant_name,
+            "startTime": started,
+            "durationSeconds": self.seconds,
+            "pageCount": self.pages,
+            "replayUrl": f"{_VIEWER}?{query}&date={started[:10]}",
+        }
+
+
+@dataclass(slots=True)
+class Traffic:
+    """The visitors of every experiment, reproducible from the seed."""
+
+    ids: Ids
+    seed: int
+    _days: dict[str, dict[date, dict[str, Counts]]] = field(
+        default_factory=dict[str, dict[date, dict[str, Counts]]]
+    )
+    _replays: dict[str, list[Replay]] = field(default_factory=dict[str, list[Replay]])
+
+    def simulate(
+        self,
+        experiment: Experiment,
+        now: int,
+        *,
+        days: int,
+        visitors_per_day: int,
+        conversion_rates: Mapping[str, float] | None,
+        seed: int | None,
+    ) -> None:
+        """Replace an experiment's traffic, and let its run begin early enough."""
+        if experiment.run_began_at is None:
+            raise ValueError("only an experiment that was started has traffic")
+        rates = dict(conversion_rates or {})
+        _check(experiment, days, visitors_per_day, rates)
+        source = f"traffic {self.seed if seed is None else seed} {experiment.number}"
+        dice = random.Random(source)  # noqa: S311 (no secret)
+        for variant in experiment.variants:
+            drawn = 0.1 if variant.is_control else dice.uniform(0.09, 0.13)
+            rates.setdefault(variant.id, drawn)
+        end = now if experiment.stopped_at is None else experiment.stopped_at
+        last = _day_of(end)
+        first = last - timedelta(days=days - 1)
+        midnight = _midnight(first)
+        began = min(experiment.run_began_at, midnight)
+        experiment.run_began_at = began
+        if experiment.started_at is not None:
+            experiment.started_at = min(experiment.started_at, midnight)
+        experiment.created_at = min(experiment.created_at, began)
+        enrolled = visitors_per_day * experiment.traffic_allocation / 100
+        whole = sum(variant.weight for variant in experiment.variants)
+        self._days[experiment.id] = {
+            first + timedelta(days=number): {
+                variant.id: _draw(dice, enrolled * variant.weight / whole, rate)
+                for variant, rate in ((v, rates[v.id]) for v in experiment.variants)
+            }
+            for number in range(days)
+        }
+        self._replays[experiment.id] = self._record(experiment.id, dice, began, end)
+
+    def forget(self, experiment_id: str) -> None:
+        """Drop the traffic of an experiment that is deleted."""
+        self._days.pop(experiment_id, None)
+        self._replays.pop(experiment_id, None)
+
+    def results(self, experiment: Experiment, event: str) -> list[dict[str, Json]]:
+        """Write the results of the whole run, one row for each variant."""
+        days = self._days.get(experiment.id, {}).values()
+        counts: list[Counts] = []
+        for variant in experiment.variants:
+            daily = [_for_event(experiment, event, day[variant.id]) for day in days]
+            counts.append((sum(n for n, _ in daily), sum(k for _, k in daily)))
+        if experiment.status == "draft":
+            best: Sequence[float] = [0.0] * len(counts)
+        else:
+            best = probabilities_to_be_best(tuple(counts), self.seed)
+        return [
+            {
+                "id": variant.id,
+                "name": variant.name,
+                "isControl": variant.is_control,
+                **_rates(count),
+                "probabilityToBeBest": probability,
+            }
+            for variant, count, probability in zip(
+                experiment.variants, counts, best, strict=True
+            )
+        ]
+
+    def series(
+        self, experiment: Experiment, event: str, first: date, last: date
+    ) -> list[dict[str, Json]]:
+        """Write the days of a window, those without impressions left out."""
+        return [
+            {
+                "date": day.isoformat(),
+                "variants": [
+                    {"id": variant_id, **_rates(_for_event(experiment, event, count))}
+                    for variant_id, count in counts.items()
+                ],
+            }
+            for day, counts in self._days.get(experiment.id, {}).items()
+            if first <= day <= last and any(seen for seen, _ in counts.values())
+        ]
+
+    def replays(self, experiment_id: str, variant_id: str | None) -> list[Replay]:
+        """Give the recorded sessions, the newest first."""
+        return [
+            replay
+            for replay in self._replays.get(experiment_id, [])
+            if variant_id is None or replay.variant_id == variant_id
+        ]
+
+    def _record(
+        self, experiment_id: str, dice: random.Random, began: int, end: int
+    ) -> list[Replay]:
+        recorded: list[Replay] = []
+        for day, counts in self._days[experiment_id].items():
+            earliest = max(_midnight(day), began)
+            latest = max(earliest, min(_midnight(day) + _DAY - 1, end))
+            for variant_id, (seen, _) in counts.items():
+                for _ in range(min(seen, _REPLAYS_PER_DAY)):
+                    replay = Replay(
+                        number=len(recorded),
+                        session_id=self.ids.new("sess"),
+                        visitor_id=self.ids.new("v"),
+                        variant_id=variant_id,
+                        started_at=dice.randint(earliest, latest),
+                        seconds=dice.randint(5, 1200),
+                        pages=dice.randint(1, 12),
+                    )
+                    recorded.append(replay)
+        return sorted(recorded, key=lambda r: (r.started_at, r.number), reverse=True)
+
+
+@lru_cache(maxsize=1024)
+def probabilities_to_be_best(
+    counts: tuple[Counts, ...], seed: int
+) -> tuple[float, ...]:
+    """Sample which variant converts best, from Beta(1, 1) priors.
+
+    The probabilities are shares of a power of two, so that they sum to one exactly.
+    """
+    draws = _FEWEST_DRAWS
+    while draws < _MOST_DRAWS and draws * len(counts) < _MOST_DRAWS * 2:
+        draws *= 2
+    dice = random.Random(f"best {seed}")  # noqa: S311 (no secret)
+    wins = [0] * len(counts)
+    for _ in range(draws):
+        sampled = [dice.betavariate(1 + k, 1 + n - k) for n, k in counts]
+        wins[sampled.index(max(sampled))] += 1
+    return tuple(won / draws for won in wins)
+
+
+def run_of(experiment: Experiment, now: int) -> tuple[date, date] | None:
+    """Give the first and the last day of the run, None before the start."""
+    if experiment.run_began_at is None:
+        return None
+    end = now if experiment.stopped_at is None else experiment.stopped_at
+    return _day_of(experiment.run_began_at), _day_of(end)
+
+
+def _check(
+    experiment: Experiment, days: int, visitors: int, rates: Mapping[str, float]
+) -> None:
+    if not 1 <= days <= _MOST_DAYS:
+        raise ValueError(f"days: 1 to {_MOST_DAYS}, not {days}")
+    if not 0 <= visitors <= _MOST_VISITORS:
+        raise ValueError(f"visitors_per_day: 0 to {_MOST_VISITORS}, not {visitors}")
+    known = {variant.id for variant in experiment.variants}
+    for variant_id, rate in rates.items():
+        if variant_id not in known:
+            raise ValueError(f"conversion_rates: no variant has the id {variant_id}")
+        if not 0 <= rate <= 1:
+            raise ValueError(f"conversion_rates: 0 to 1, not {rate}")
+
+
+def _draw(dice: random.Random, expected: float, rate: float) -> Counts:
+    seen = max(0, round(dice.gauss(expected, expected**0.5)))
+    spread = (seen * rate * (1 - rate)) ** 0.5
+    return seen, min(seen, max(0, round(dice.gauss(seen * rate, spread))))
+
+
+def _for_event(experiment: Experiment, event: str, counts: Counts) -> Counts:
+    """Scale the conversions of the primary event to those of another one."""
+    seen, converted = counts
+    if event == experiment.primary_event():
+        return counts
+    metrics = array((experiment.metrics or {}).get("secondary")) or ()
+    if not any((mapping(metric) or {}).get("eventName") == event for metric in metrics):
+        return seen, 0
+    share = random.Random(f"event {event}").uniform(0.2, 0.8)  # noqa: S311
+    return seen, round(converted * share)
+
+
+def _rates(counts: Counts) -> dict[str, Json]:
+    seen, converted = counts
+    return {
+        "impressions": seen,
+        "conversions": converted,
+        "conversionRate": converted / seen if seen else 0.0,
+    }
+
+
+def _day_of(moment: int) -> date:
+    return datetime.fromtimestamp(moment / 1000, UTC).date()
+
+
+def _midnight(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp()) * 1000

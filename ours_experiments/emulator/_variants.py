@@ -1,0 +1,115 @@
+"""The rules of variants: the split of weights, the payload, the one control."""
+
+from collections.abc import Mapping
+
+from ours_experiments.emulator._json import Json, Values, array, string
+from ours_experiments.emulator._problems import bad_request, conflict
+from ours_experiments.emulator._records import Experiment, Variant
+
+
+MOST_VARIANTS = 200
+MOST_TREATED = 99
+"""Percent that all treatments may take together."""
+
+_PAYLOADS = {"redirect": "redirectUrl", "dom_modifications": "domModifications"}
+
+
+def check_payload(
+    kind: Json, redirect_url: Json, dom_modifications: Json
+) -> str | None:
+    """Settle the type of a variant by its payload, None when it has neither."""
+    given = {"redirectUrl": redirect_url, "domModifications": dom_modifications}
+    present = [name for name, value in given.items() if value]
+    if kind is None:
+        if len(present) > 1:
+            raise bad_request("variantType: both payloads are given")
+        kinds = [k for k, name in _PAYLOADS.items() if given[name] is not None]
+        kind = kinds[0] if kinds else None
+    if not isinstance(kind, str):
+        return None
+    needed = _PAYLOADS[kind]
+    for name in present:
+        if name != needed:
+            raise bad_request(f"{name}: contradicts variantType {kind}")
+    if given[needed] is None:
+        raise bad_request(f"{needed}: is required for variantType {kind}")
+    return kind
+
+
+def add(experiment: Experiment, variant: Variant, kind: str | None) -> None:
+    """Add a treatment, and give the control what is left of the split."""
+    if variant.is_control:
+        raise conflict("The experiment already has a control variant")
+    _check_split(experiment, {variant.id: variant.weight})
+    _check_draft(experiment)
+    if len(experiment.variants) >= MOST_VARIANTS:
+        raise conflict(f"An experiment has at most {MOST_VARIANTS} variants")
+    variant.variant_type = kind
+    _drop_other_payload(variant)
+    experiment.variants.append(variant)
+    _reconcile(experiment)
+
+
+def change(experiment: Experiment, variant: Variant, values: Values) -> None:
+    """Change a variant; fields that are absent stay as they are."""
+    weight = values.get("weight")
+    if isinstance(weight, int):
+        if variant.is_control:
+            raise bad_request("weight: the control takes what the treatments leave")
+        _check_split(experiment, {variant.id: weight})
+    url = values.get("redirectUrl", variant.redirect_url)
+    modifications = values.get("domModifications", variant.dom_modifications)
+    kind = values.get("variantType") or variant.variant_type
+    if kind != variant.variant_type:
+        # The former payload goes with the former type.
+        url = values.get("redirectUrl")
+        modifications = values.get("domModifications")
+    kind = check_payload(kind, url, modifications)
+    is_control = values.get("isControl")
+    if variant.is_control and is_control is False:
+        raise conflict("An experiment keeps its control variant")
+    if is_control and not variant.is_control:
+        raise conflict("The experiment already has a control variant")
+    _check_draft(experiment)
+    name = string(values.get("name"))
+    variant.name = variant.name if name is None else name
+    variant.weight = weight if isinstance(weight, int) else variant.weight
+    variant.variant_type = kind
+    variant.redirect_url = string(url)
+    variant.dom_modifications = array(modifications)
+    _drop_other_payload(variant)
+    _reconcile(experiment)
+
+
+def remove(experiment: Experiment, variant: Variant) -> None:
+    """Remove a treatment, whose weight goes to the control."""
+    if variant.is_control:
+        raise conflict("The control variant cannot be deleted")
+    _check_draft(experiment)
+    experiment.variants.remove(variant)
+    _reconcile(experiment)
+
+
+def _check_draft(experiment: Experiment) -> None:
+    if experiment.status != "draft":
+        raise conflict("Variants change only while the experiment is a draft")
+
+
+def _check_split(experiment: Experiment, weights: Mapping[str, int]) -> None:
+    treated = {v.id: v.weight for v in experiment.variants if not v.is_control}
+    if sum((treated | dict(weights)).values()) > MOST_TREATED:
+        raise bad_request(f"weight: the treatments take at most {MOST_TREATED}")
+
+
+def _drop_other_payload(variant: Variant) -> None:
+    if variant.variant_type != "redirect":
+        variant.redirect_url = None
+    if variant.variant_type != "dom_modifications":
+        variant.dom_modifications = None
+
+
+def _reconcile(experiment: Experiment) -> None:
+    treated = sum(v.weight for v in experiment.variants if not v.is_control)
+    for variant in experiment.variants:
+        if variant.is_control:
+            variant.weight = 100 - treated

@@ -1,0 +1,252 @@
+"""What is live, what is staged, and the versions that carried it there."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ours_experiments.emulator._clock import timestamp
+from ours_experiments.emulator._json import Json
+from ours_experiments.emulator._problems import conflict, not_found
+
+
+NOTHING_TO_PUBLISH = "There are no draft changes to publish"
+IN_FLIGHT = "Another publish is already in flight"
+_OLDEST = 45 * 24 * 60 * 60 * 1000
+_COLLECTIONS = (
+    "destinations",
+    "sources",
+    "allowedEvents",
+    "externalAllowedEventData",
+    "mappings",
+    "consentSettings",
+    "globalDispatchCenters",
+    "replaySettings",
+    "tagManagers",
+    "tagManagerTags",
+    "tagManagerTriggers",
+    "tagManagerVariables",
+    "dataGovernanceRules",
+    "dataGovernanceEvents",
+    "experimentSettings",
+    "experiments",
+    "experimentVariants",
+)
+
+
+class Key(NamedTuple):
+    """An entity; `owner` groups what counts as one change."""
+
+    collection: str
+    id: str
+    owner: str
+
+
+class Snapshot(NamedTuple):
+    """An entity as it is served; `content` tells two snapshots apart."""
+
+    name: str
+    type: str | None
+    content: bytes
+
+
+Changes = Mapping[Key, Snapshot | None]
+"""New snapshots, None for an entity that is gone."""
+
+
+@dataclass(slots=True)
+class Version:
+    """One publish: what it changed, and upon which version."""
+
+    id: str
+    number: int
+    name: str | None
+    notes: str | None
+    created_at: int
+    published_at: int
+    changes: Changes
+    upon: "Version | None"
+    is_published: bool = True
+
+    def wire(self) -> dict[str, Json]:
+        """Write the version as the API does."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "versionNumber": self.number,
+            "isPublished": self.is_published,
+            "notes": self.notes,
+            "createdAt": timestamp(self.created_at),
+            "publishedAt": timestamp(self.published_at),
+            "publishedByUserId": "user_emulator",
+            "publishedByUserName": "Emulator",
+        }
+
+
+@dataclass(slots=True)
+class Releases:
+    """The versions of the account, and its changes since the live one."""
+
+    new_id: Callable[[], str]
+    versions: list[Version] = field(default_factory=list[Version])
+    pending: dict[Key, Snapshot | None] = field(
+        default_factory=dict[Key, Snapshot | None]
+    )
+    in_flight: bool = False
+    _current: Version | None = None
+    _live: dict[Key, Snapshot] = field(default_factory=dict[Key, Snapshot])
+    _seeded: dict[Key, Snapshot | None] = field(
+        default_factory=dict[Key, Snapshot | None]
+    )
+    _owners: Counter[str] = field(default_factory=Counter[str])
+
+    def track(self, key: Key, snapshot: Snapshot | None) -> None:
+        """Note how an entity is now; a change back to what is live is none."""
+        if key in self.pending:
+            self._settle(key)
+        if self._live.get(key) != snapshot:
+            self.pending[key] = snapshot
+            self._owners[key.owner] += 1
+
+    def seed(self, key: Key, snapshot: Snapshot) -> None:
+        """Let an entity be live from the beginning."""
+        self._live[key] = self._seeded[key] = snapshot
+
+    def others(self, owner: str) -> int:
+        """Count the unpublished changes beside those of `owner`."""
+        return len(self._owners) - (owner in self._owners)
+
+    def begin(self) -> None:
+        """Take the one place for a publish."""
+        if self.in_flight:
+            raise conflict(IN_FLIGHT)
+        self.in_flight = True
+
+    def end(self) -> None:
+        """Give the place back."""
+        self.in_flight = False
+
+    def publish(
+        self,
+        now: int,
+        *,
+        include: Mapping[str, frozenset[str]] | None = None,
+        name: str | None = None,
+        notes: str | None = None,
+    ) -> Version:
+        """Ship the pending changes; of a collection in `include` only those ids."""
+        wanted = include or {}
+        changes = {
+            key: snapshot
+            for key, snapshot in self.pending.items()
+            if key.collection not in wanted or key.id in wanted[key.collection]
+        }
+        for key, snapshot in changes.items():
+            self._settle(key)
+            if snapshot is None:
+                del self._live[key]
+            else:
+                self._live[key] = snapshot
+        version = Version(
+            id=self.new_id(),
+            number=len(self.versions) + 1,
+            name=name,
+            notes=notes,
+            created_at=now,
+            published_at=now,
+            changes=changes,
+            upon=self._current,
+        )
+        self.versions.append(version)
+        self._go_live(version, now)
+        return version
+
+    def check_publishable(self, include: Mapping[str, frozenset[str]]) -> None:
+        """Refuse a publish that would ship nothing."""
+        for key in self.pending:
+            if key.collection not in include or key.id in include[key.collection]:
+                return
+        raise conflict(NOTHING_TO_PUBLISH)
+
+    def check_republishable(self, version: Version, now: int) -> None:
+        """Refuse a version that is live or too old."""
+        if version.is_published:
+            raise conflict("This version is already published")
+        if now - version.created_at > _OLDEST:
+            raise conflict("This version is older than 45 days")
+
+    def republish(self, version: Version, now: int) -> None:
+        """Make an older version live; what is newer becomes unpublished again."""
+        draft: dict[Key, Snapshot | None] = {**self._live, **self.pending}
+        self._live = self._config(version)
+        self.pending.clear()
+        self._owners.clear()
+        for key in self._live:
+            draft.setdefault(key, None)
+        for key, snapshot in draft.items():
+            self.track(key, snapshot)
+        self._go_live(version, now)
+
+    def find(self, id: str) -> Version:
+        """Find a version."""
+        for version in self.versions:
+            if version.id == id:
+                return version
+        raise not_found("version")
+
+    def diff(self) -> dict[str, Json]:
+        """Write what a publish would change."""
+        differences: dict[str, dict[str, list[Json]]] = {
+            name: {"added": [], "removed": [], "modified": []} for name in _COLLECTIONS
+        }
+        for key, snapshot in self.pending.items():
+            changes = differences[key.collection]
+            live = self._live.get(key)
+            if live is None and snapshot is not None:
+                changes["added"].append(_item(key, snapshot))
+            elif live is not None and snapshot is None:
+                changes["removed"].append(_item(key, live))
+            elif live is not None and snapshot is not None:
+                changes["modified"].append(
+                    {"old": _item(key, live), "new": _item(key, snapshot)}
+                )
+        return {"count": len(self.pending), "differences": differences}
+
+    def _settle(self, key: Key) -> None:
+        del self.pending[key]
+        self._owners[key.owner] -= 1
+        if not self._owners[key.owner]:
+            del self._owners[key.owner]
+
+    def _go_live(self, version: Version, now: int) -> None:
+        if self._current is not None:
+            self._current.is_published = False
+        version.is_published = True
+        version.published_at = now
+        self._current = version
+
+    def _config(self, version: Version) -> dict[Key, Snapshot]:
+        layers: list[Changes] = []
+        layer: Version | None = version
+        while layer is not None:
+            layers.append(layer.changes)
+            layer = layer.upon
+        layers.append(self._seeded)
+        config: dict[Key, Snapshot] = {}
+        for changes in reversed(layers):
+            for key, snapshot in changes.items():
+                if snapshot is None:
+                    config.pop(key, None)
+                else:
+                    config[key] = snapshot
+        return config
+
+
+def _item(key: Key, snapshot: Snapshot) -> dict[str, Json]:
+    return {
+        "id": key.id,
+        "name": snapshot.name,
+        "type": snapshot.type,
+        "summary": None,
+        "tagManagerId": None,
+    }

@@ -1,0 +1,335 @@
+"""Endpoints below `/rest/v1/experiments`."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import attrs
+
+from ours_experiments import _lifecycle
+from ours_experiments._arguments import check_draft, check_limit, check_text, to_day
+from ours_experiments._codec import decode, encode
+from ours_experiments._creation import create_experiment
+from ours_experiments._lifecycle import carry_out
+from ours_experiments._pagination import Listing, Source
+from ours_experiments._session import Call, Session
+from ours_experiments.drafts import ExperimentPatch, NewExperiment
+from ours_experiments.errors import ConfigurationError
+from ours_experiments.models import (
+    Day,
+    Experiment,
+    ExperimentStatus,
+    ExperimentType,
+    Page,
+    Results,
+    SessionReplay,
+    TimeSeries,
+    Transition,
+)
+
+
+LARGEST_PAGE = 100
+LONGEST_WINDOW = timedelta(days=365)
+"""From the first to the last day; the service allows 366 days with both counted."""
+
+
+@attrs.frozen
+class Experiments:
+    """Experiments, their lifecycle and their results; reached as `client.experiments`.
+
+    Beside the errors named at each method, every call can raise `APIConnectionError`,
+    `AuthenticationError`, `PermissionDeniedError`, `NotFoundError` for an id that the
+    account does not have, `RateLimitError`, `InternalServerError` and
+    `UnexpectedResponseError`; a write also `OutcomeUnknownError`.
+    """
+
+    _session: Session
+
+    def list(
+        self,
+        *,
+        status: ExperimentStatus | str | None = None,
+        type: ExperimentType | str | None = None,
+        search: str | None = None,
+        limit: int = LARGEST_PAGE,
+        cursor: str | None = None,
+        prefetch: bool = True,
+    ) -> Listing[Experiment]:
+        """Walk over all experiments, most recently updated first.
+
+        `GET /experiments`. Nothing is sent before the iteration begins. A row that
+        changes meanwhile moves to the front and may be missed.
+
+        Args:
+            status: Only experiments in this state.
+            type: Only experiments of this type.
+            search: Only those whose id, name or description contains this text.
+            limit: Experiments a request, 1 to 100.
+            cursor: Where to resume: a `Listing.cursor` of before.
+            prefetch: Whether the next page is requested while one is consumed.
+        """
+        source = self._source(status, type, search, limit)
+        return Listing(source, cursor, prefetch=prefetch)
+
+    async def list_page(
+        self,
+        *,
+        status: ExperimentStatus | str | None = None,
+        type: ExperimentType | str | None = None,
+        search: str | None = None,
+        limit: int = LARGEST_PAGE,
+        cursor: str | None = None,
+    ) -> Page[Experiment]:
+        """Get one page with one request; the arguments are those of `list`."""
+        return await self._source(status, type, search, limit).page(cursor)
+
+    def _source(
+        self,
+        status: ExperimentStatus | str | None,
+        type: ExperimentType | str | None,
+        search: str | None,
+        limit: int,
+    ) -> Source[Experiment]:
+        check_limit(limit, LARGEST_PAGE)
+        params = {"status": status, "type": type, "search": search, "limit": limit}
+        return Source(self._session, ("experiments",), params, Experiment)
+
+    async def find_by_key(self, key: str) -> Experiment | None:
+        """Find the experiment with this key; None when there is none.
+
+        Searches for a name that the key could stem from, then reads the whole list:
+        the service itself cannot search keys. Of several, the one updated last.
+        """
+        check_text("key", key)
+        for search in (key.replace("-", " "), None):
+            async for experiment in self.list(search=search):
+                if experiment.key == key:
+                    return experiment
+        return None
+
+    async def create(self, draft: NewExperiment) -> Experiment:
+        """Create an experiment in state draft, with its control variant.
+
+        `POST /experiments`. With an explicit `key` a lost reply is settled by looking
+        the key up; without one it is never sent twice.
+
+        Raises:
+            NotFoundError: No settings have the draft's `experiment_settings_id`.
+            OutcomeUnknownError: It may exist: `candidates` are what was found.
+        """
+        check_draft(draft, NewExperiment)
+        return await create_experiment(self._session, draft)
+
+    async def retrieve(self, id: str) -> Experiment:
+        """Get one experiment with its variants; `GET /experiments/{id}`."""
+        payload = await self._session.request("GET", "experiments", id)
+        return decode(Experiment, payload)
+
+    async def update(self, id: str, patch: ExperimentPatch) -> Experiment:
+        """Change an experiment that is not completed; `PATCH /experiments/{id}`.
+
+        Nested objects are replaced whole. Two writers overwrite each other.
+
+        Raises:
+            ConflictError: The experiment is completed.
+        """
+        check_draft(patch, ExperimentPatch)
+        payload = await self._session.request(
+            "PATCH", "experiments", id, json=encode(patch)
+        )
+        return decode(Experiment, payload)
+
+    async def delete(self, id: str) -> None:
+        """Delete an experiment, whatever its state; `DELETE /experiments/{id}`.
+
+        Absence after a lost reply counts as success.
+        """
+        await self._session.request("DELETE", "experiments", id)
+
+    async def start(self, id: str, *, publish: bool = True) -> Transition:
+        """Start a draft: from now on visitors are assigned.
+
+        `POST /experiments/{id}/start`. Needs a primary metric's event name and,
+        unless it is a personalization, two variants.
+
+        Args:
+            id: The experiment.
+            publish: Whether the change goes live at once, and with it every other
+                unpublished change of the account; else it is staged.
+
+        Raises:
+            ConflictError: The experiment is not a draft, or not ready.
+        """
+        return await carry_out(self._session, id, _lifecycle.start(publish=publish))
+
+    async def pause(self, id: str, *, publish: bool = True) -> Transition:
+        """Pause a running experiment; those assigned keep their variant.
+
+        `POST /experiments/{id}/pause`; `publish` as in `start`.
+
+        Raises:
+            ConflictError: The experiment is not running.
+        """
+        return await carry_out(self._session, id, _lifecycle.pause(publish=publish))
+
+    async def resume(self, id: str, *, publish: bool = True) -> Transition:
+        """Resume a paused experiment; `POST /experiments/{id}/resume`.
+
+        `publish` as in `start`.
+
+        Raises:
+            ConflictError: The experiment is not paused.
+        """
+        return await carry_out(self._session, id, _lifecycle.resume(publish=publish))
+
+    async def stop(
+        self,
+        id: str,
+        *,
+        winner_variant_id: str | None = None,
+        rollout_variant_id: str | None = None,
+    ) -> Transition:
+        """Complete a running or paused experiment for good; always publishes.
+
+        `POST /experiments/{id}/stop`.
+
+        Args:
+            id: The experiment.
+            winner_variant_id: The variant to record as winner, for reports only.
+            rollout_variant_id: The variant, not the control, to serve to everybody.
+
+        Raises:
+            ConflictError: The experiment is a draft or completed.
+            NotFoundError: A variant is none of this experiment's.
+        """
+        intent = _lifecycle.stop(
+            winner_variant_id=winner_variant_id, rollout_variant_id=rollout_variant_id
+        )
+        return await carry_out(self._session, id, intent)
+
+    async def rollout(self, id: str, *, variant_id: str) -> Transition:
+        """Serve a variant of a completed experiment to everybody; publishes.
+
+        `POST /experiments/{id}/rollout`.
+
+        Raises:
+            ConflictError: Not completed, or the variant is the control.
+        """
+        intent = _lifecycle.rollout(variant_id=variant_id)
+        return await carry_out(self._session, id, intent)
+
+    async def end_rollout(self, id: str) -> Transition:
+        """Serve the original again; publishes; `POST /experiments/{id}/end-rollout`.
+
+        Raises:
+            ConflictError: Nothing is rolled out.
+        """
+        return await carry_out(self._session, id, _lifecycle.end_rollout())
+
+    async def winner(
+        self, id: str, *, winner_variant_id: str | None = None
+    ) -> Experiment:
+        """Declare, change or (None) clear the winner, for reports only.
+
+        `POST /experiments/{id}/winner`. Visitors see no change; nothing is published.
+
+        Raises:
+            ConflictError: The experiment is not completed.
+        """
+        intent = _lifecycle.winner(winner_variant_id=winner_variant_id)
+        return (await carry_out(self._session, id, intent)).experiment
+
+    async def results(self, id: str, *, event_name: str | None = None) -> Results:
+        """Get each variant's figures over the whole run.
+
+        `GET /experiments/{id}/results`.
+
+        Args:
+            id: The experiment.
+            event_name: The conversion event; the primary metric's by default.
+
+        Raises:
+            BadRequestError: No event name here and none in the metrics.
+        """
+        payload = await self._session.request(
+            "GET", "experiments", id, "results", params={"eventName": event_name}
+        )
+        return decode(Results, payload)
+
+    async def results_time_series(
+        self,
+        id: str,
+        *,
+        event_name: str | None = None,
+        start_date: date | None = None,
+        end_date: date | None = None,
+    ) -> TimeSeries:
+        """Get each variant's figures day by day, oldest first.
+
+        `GET /experiments/{id}/results-time-series`. A span that is longer than the
+        service allows is asked for in several requests and joined. Days without
+        impressions are left out.
+
+        Args:
+            id: The experiment.
+            event_name: The conversion event; the primary metric's by default.
+            start_date: The first day in UTC, or an aware datetime on it.
+            end_date: The last day, itself included.
+
+        Raises:
+            BadRequestError: No event name here and none in the metrics.
+        """
+        start, end = to_day("start_date", start_date), to_day("end_date", end_date)
+        if start and end and end < start:
+            raise ConfigurationError(f"start_date {start} is after end_date {end}")
+        call = self._session.call()
+        days: tuple[Day, ...] = ()
+        for first, last in windows(start, end):
+            payload = await self._session.request(
+                "GET",
+                "experiments",
+                id,
+                "results-time-series",
+                params={"eventName": event_name, "startDate": first, "endDate": last},
+                call=Call(call.deadline),
+            )
+            days += decode(TimeSeries, payload).days
+        return TimeSeries(days)
+
+    def session_replays(
+        self,
+        id: str,
+        *,
+        variant_id: str | None = None,
+        limit: int = LARGEST_PAGE,
+        cursor: str | None = None,
+        prefetch: bool = True,
+    ) -> Listing[SessionReplay]:
+        """Walk over recorded sessions of visitors who saw the experiment.
+
+        `GET /experiments/{id}/session-replays`, newest first; the other arguments are
+        those of `list`.
+
+        Args:
+            id: The experiment.
+            variant_id: Only sessions with this variant.
+            limit: Sessions a request, 1 to 100.
+            cursor: Where to resume.
+            prefetch: Whether the next page is requested while one is consumed.
+        """
+        check_limit(limit, LARGEST_PAGE)
+        params = {"variant_id": variant_id, "limit": limit}
+        segments = ("experiments", id, "session-replays")
+        source = Source(self._session, segments, params, SessionReplay)
+        return Listing(source, cursor, prefetch=prefetch)
+
+
+def windows(
+    start: date | None, end: date | None
+) -> tuple[tuple[date | None, date | None], ...]:
+    """Cut a span of days into windows that the service allows."""
+    if start is None:
+        return ((start, end),)
+    last = end or datetime.now(UTC).date()
+    if last - start <= LONGEST_WINDOW:
+        return ((start, end),)
+    cut = start + LONGEST_WINDOW
+    return ((start, cut), *windows(cut + timedelta(days=1), end))

@@ -1,0 +1,72 @@
+"""Endpoints below `/rest/v1/experiment-settings`."""
+
+from typing import Literal
+
+import attrs
+
+from ours_experiments._arguments import check_draft
+from ours_experiments._codec import decode, decode_entities, encode
+from ours_experiments._creation import create_settings
+from ours_experiments._pagination import entities_of
+from ours_experiments._session import Session
+from ours_experiments.drafts import NewSettings, SettingsPatch
+from ours_experiments.errors import ConfigurationError
+from ours_experiments.models import Settings
+
+
+@attrs.frozen
+class SettingsRecords:
+    """The account's experiment settings; reached as `client.settings`.
+
+    Every experiment belongs to a settings record; most accounts have just one.
+    """
+
+    _session: Session
+
+    async def list(self) -> tuple[Settings, ...]:
+        """Get all settings of the account; `GET /experiment-settings`."""
+        payload = await self._session.request("GET", "experiment-settings")
+        return decode_entities(Settings, entities_of(payload))
+
+    async def create(self, draft: NewSettings) -> Settings:
+        """Create settings; `POST /experiment-settings`.
+
+        Raises:
+            ConflictError: The account may have no more.
+            OutcomeUnknownError: They may exist: `candidates` are those of the name.
+        """
+        check_draft(draft, NewSettings)
+        return await create_settings(self._session, draft)
+
+    async def retrieve(self, id: str) -> Settings:
+        """Get one settings record; `GET /experiment-settings/{id}`."""
+        payload = await self._session.request("GET", "experiment-settings", id)
+        return decode(Settings, payload)
+
+    async def update(self, id: str, patch: SettingsPatch) -> Settings:
+        """Change settings; `PATCH /experiment-settings/{id}`."""
+        check_draft(patch, SettingsPatch)
+        payload = await self._session.request(
+            "PATCH", "experiment-settings", id, json=encode(patch)
+        )
+        return decode(Settings, payload)
+
+    async def delete(
+        self, id: str, *, with_experiments: Literal[True]
+    ) -> Settings | None:
+        """Delete settings with every experiment and variant that belongs to them.
+
+        `DELETE /experiment-settings/{id}`. None when the reply was lost and the
+        settings are found gone.
+
+        Args:
+            id: The settings.
+            with_experiments: Has to be said: the experiments are deleted too.
+        """
+        if with_experiments is not True:  # pyright: ignore[reportUnnecessaryComparison]
+            raise ConfigurationError(
+                "with_experiments must be True: the service deletes every experiment "
+                "of these settings with them"
+            )
+        payload = await self._session.request("DELETE", "experiment-settings", id)
+        return None if payload is None else decode(Settings, payload)

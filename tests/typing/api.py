@@ -1,0 +1,88 @@
+"""Never run: what the type checkers say of the public names."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import assert_type
+
+from ours_experiments import (
+    BulkReport,
+    BulkRun,
+    Client,
+    Experiment,
+    ExperimentPatch,
+    ExperimentStatus,
+    Listing,
+    NewExperiment,
+    Outcome,
+    OutcomeStatus,
+    Page,
+    Results,
+    RetryPolicy,
+    SessionReplay,
+    Settings,
+    TimeSeries,
+    Transition,
+    Variant,
+    Version,
+)
+
+
+async def endpoints(client: Client) -> None:
+    """Every endpoint answers what its name says."""
+    assert_type(client.experiments.list(), Listing[Experiment])
+    assert_type(await client.experiments.list_page(), Page[Experiment])
+    draft = NewExperiment("settings", "name")
+    assert_type(await client.experiments.create(draft), Experiment)
+    assert_type(await client.experiments.retrieve("id"), Experiment)
+    patch = ExperimentPatch(description=None)
+    assert_type(await client.experiments.update("id", patch), Experiment)
+    assert_type(await client.experiments.find_by_key("key"), Experiment | None)
+    assert_type(await client.experiments.start("id", publish=False), Transition)
+    assert_type(await client.experiments.stop("id"), Transition)
+    assert_type(await client.experiments.winner("id"), Experiment)
+    assert_type(await client.experiments.results("id"), Results)
+    series = await client.experiments.results_time_series(
+        "id", start_date=date(2026, 1, 1)
+    )
+    assert_type(series, TimeSeries)
+    assert_type(client.experiments.session_replays("id"), Listing[SessionReplay])
+    assert_type(client.variants.list("id"), Listing[Variant])
+    assert_type(await client.variants.delete("id"), Variant | None)
+    assert_type(await client.settings.list(), tuple[Settings, ...])
+    assert_type(await client.versions.publish(), Version)
+    assert_type(await client.request("GET", "experiments"), object)
+
+
+async def listings(client: Client) -> None:
+    """Listings give entities, pages give tuples of them."""
+    async for experiment in client.experiments.list():
+        assert_type(experiment, Experiment)
+        assert_type(experiment.status, ExperimentStatus | str)
+        assert_type(experiment.variants, tuple[Variant, ...] | None)
+    async for page in client.experiments.list().pages():
+        assert_type(page.entities, tuple[Experiment, ...])
+
+
+async def bulk(client: Client) -> None:
+    """Bulk calls give a report, streams give outcomes."""
+    assert_type(await client.bulk.start(["id"], publish="once"), BulkReport)
+    assert_type(await client.bulk.stop({"id": None}), BulkReport)
+    run = client.bulk.stream("pause", client.experiments.list())
+    assert_type(run, BulkRun)
+    async for outcome in run:
+        assert_type(outcome, Outcome)
+        assert_type(outcome.status, OutcomeStatus)
+    assert_type(client.bulk.results(["id"]), AsyncIterator[tuple[str, Results]])
+
+
+def options(client: Client) -> None:
+    """A view is a client."""
+    view = client.with_options(timeout=5.0, retry=RetryPolicy(attempts=1))
+    assert_type(view, Client)
+
+
+def refused(client: Client) -> None:
+    """What the checkers refuse, they refuse."""
+    client.bulk.stream("begin", [])  # type: ignore[arg-type]
+    NewExperiment("settings")  # type: ignore[call-arg]
+    client.experiments.list(state="draft")  # type: ignore[call-arg]
