@@ -1,19 +1,21 @@
-"""Make pages of experiments that look like an account's, the same for the same seed."""
+"""Make pages of experiments that look like an account's, the same for each seed."""
 
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 import orjson
 
 
-WORDS = (
-    "annual banner blue book bold call card cart checkout clear demo discount enquire "
-    "fast footer form free guide header hero homepage image insurance intake landing "
-    "learn menu mobile navigation offer patient plan pricing primary privacy provider "
-    "quick referral review schedule search secondary short sign sticky summer telehealth "
-    "testimonial trial trust upgrade urgent video visit wait winter"
-).split()
+VOCABULARY = """
+annual banner blue book bold call card cart checkout clear demo discount enquire fast
+footer form free guide header hero homepage image insurance intake landing learn menu
+mobile navigation offer patient plan pricing primary privacy provider quick referral
+review schedule search secondary short sign sticky summer telehealth testimonial trial
+trust upgrade urgent video visit wait winter
+"""
+WORDS = VOCABULARY.split()
 ACTIONS = (
     "customCss",
     "customJs",
@@ -151,7 +153,7 @@ class Corpus:
             "audienceId": self.maybe(self.identifier()),
             "visitorProperties": self.maybe({"state": {"equals": self.words(1)[0]}}),
             "visitorStatus": self.random.choice((None, "new", "returning")),
-            "queryParams": params or None,
+            "queryParams": params,
         }
 
     def metric(self) -> Json:
@@ -164,9 +166,8 @@ class Corpus:
     def identifier(self) -> str:
         """Make something that looks like a UUID."""
         digits = f"{self.random.getrandbits(128):032x}"
-        cuts = (0, 8, 12, 16, 20, 32)
         return "-".join(
-            digits[start:end] for start, end in zip(cuts, cuts[1:], strict=False)
+            digits[start:end] for start, end in pairwise((0, 8, 12, 16, 20, 32))
         )
 
     def maybe(self, value: T) -> T | None:

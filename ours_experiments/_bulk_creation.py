@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 import attrs
 
-from ours_experiments._bulk_run import OnProgress, report_progress
+from ours_experiments._bulk_run import OnProgress, forget_frames, report_progress
 from ours_experiments._lifecycle import unverified
-from ours_experiments._parallel import in_parallel, in_turn
+from ours_experiments._parallel import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
 from ours_experiments.experiments import Experiments
@@ -28,36 +28,30 @@ class BulkCreation:
     experiments: Experiments
     drafts: Sequence[NewExperiment]
     on_progress: OnProgress | None
-    outcomes: list[Outcome] = attrs.field(init=False)
+    settled: dict[int, Outcome] = attrs.field(init=False, factory=dict[int, Outcome])
     begun: set[int] = attrs.field(init=False, factory=set[int])
     begun_at: float = attrs.field(init=False, factory=now)
-
-    def __attrs_post_init__(self) -> None:
-        """Begin with nothing attempted."""
-        untouched = Outcome("", "create", OutcomeStatus.NOT_ATTEMPTED)
-        self.outcomes = [untouched] * len(self.drafts)
 
     async def run(self, concurrency: int) -> BulkReport:
         """Create what does not exist."""
         existing = await self.existing()
-        keys: set[str] = set()
         positions: list[int] = []
+        keys: set[str] = set()
         for position, draft in enumerate(self.drafts):
-            if draft.key is not None and draft.key in keys:
-                twice = ConfigurationError(
-                    f"drafts[{position}]: key {draft.key!r} twice"
-                )
+            key = draft.key
+            if key is None:
+                positions.append(position)
+            elif key in keys:
+                twice = ConfigurationError(f"drafts[{position}]: key {key!r} twice")
                 self.settle(position, OutcomeStatus.FAILED, error=twice)
-            elif draft.key is not None and draft.key in existing:
-                found = existing[draft.key]
-                self.settle(position, OutcomeStatus.ALREADY, experiment=found)
+            elif key in existing:
+                self.settle(position, OutcomeStatus.ALREADY, experiment=existing[key])
             else:
                 positions.append(position)
-            if draft.key is not None:
-                keys.add(draft.key)
-        work = in_parallel(in_turn(positions), self.create, concurrency)
-        async with aclosing(work) as created:
-            async for _ in created:
+                keys.add(key)
+        workers = min(concurrency, len(positions))
+        async with aclosing(in_parallel(iter(positions), self.create, workers)) as done:
+            async for _ in done:
                 pass
         return self.report()
 
@@ -75,32 +69,30 @@ class BulkCreation:
         """Bring one draft to its outcome."""
         self.begun.add(position)
         begun_at = now()
+        experiment: Experiment | None = None
+        error: OursError | None = None
+        status = OutcomeStatus.APPLIED
         try:
             experiment = await self.experiments.create(self.drafts[position])
         except OutcomeUnknownError as problem:
-            self.settle(position, OutcomeStatus.UNKNOWN, error=problem)
+            status, error = OutcomeStatus.UNKNOWN, problem
         except OursError as problem:
-            self.settle(position, OutcomeStatus.FAILED, error=problem)
-        else:
-            self.settle(
-                position,
-                OutcomeStatus.APPLIED,
-                experiment=experiment,
-                seconds=now() - begun_at,
-            )
+            status, error = OutcomeStatus.FAILED, problem
+        if error is not None:
+            forget_frames(error)
+        self.settle(position, status, experiment, error, now() - begun_at)
 
     def settle(
         self,
         position: int,
         status: OutcomeStatus,
-        *,
         experiment: Experiment | None = None,
         error: OursError | None = None,
         seconds: float = 0.0,
     ) -> None:
         """Note one outcome."""
         self.begun.discard(position)
-        self.outcomes[position] = Outcome(
+        self.settled[position] = Outcome(
             experiment.id if experiment else "",
             "create",
             status,
@@ -108,21 +100,25 @@ class BulkCreation:
             error,
             seconds=seconds,
         )
-        done = sum(
-            one.status is not OutcomeStatus.NOT_ATTEMPTED for one in self.outcomes
-        )
-        report_progress(self.on_progress, done, len(self.drafts))
+        if self.on_progress is not None:
+            report_progress(self.on_progress, len(self.settled), len(self.drafts))
 
     def report(self) -> BulkReport:
         """Say what has happened so far."""
-        for position in self.begun:
-            draft = self.drafts[position]
-            error = OutcomeUnknownError(
-                f"create of {draft.name!r} was cut off: list before you create it again",
-                action="create",
-                draft=draft,
-            )
-            self.outcomes[position] = Outcome(
-                "", "create", OutcomeStatus.UNKNOWN, error=error
-            )
-        return BulkReport("create", tuple(self.outcomes), now() - self.begun_at)
+        outcomes = tuple(
+            self.settled.get(position) or self.unsettled(position)
+            for position in range(len(self.drafts))
+        )
+        return BulkReport("create", outcomes, now() - self.begun_at)
+
+    def unsettled(self, position: int) -> Outcome:
+        """Return the outcome of a draft that was not reached, or was cut off."""
+        if position not in self.begun:
+            return Outcome("", "create", OutcomeStatus.NOT_ATTEMPTED)
+        draft = self.drafts[position]
+        error = OutcomeUnknownError(
+            f"create of {draft.name!r} was cut off: look before you create it again",
+            action="create",
+            draft=draft,
+        )
+        return Outcome("", "create", OutcomeStatus.UNKNOWN, error=error)

@@ -3,8 +3,16 @@
 import asyncio
 import logging
 from array import array
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from contextlib import aclosing
+from typing import Protocol
 
 import attrs
 
@@ -12,26 +20,32 @@ from ours_experiments._journal import Journal
 from ours_experiments._parallel import in_parallel
 from ours_experiments._session import Call
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
-from ours_experiments.models import Version
+from ours_experiments.models import Transition, Version
 from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 logger = logging.getLogger("ours_experiments")
 
 OnProgress = Callable[[int, int | None], object]
+Verdict = tuple[OutcomeStatus, Transition | None]
+"""What became of an id, and the service's word for it."""
 
 STATUSES = tuple(OutcomeStatus)
+NUMBERS = {status: number for number, status in enumerate(STATUSES)}
+MOST_ATTEMPTS = 0xFFFF
 
 
 @attrs.frozen
 class Target:
-    """One id of the input, checked."""
+    """One distinct id of the input, checked."""
 
     experiment_id: str
+    row: int
+    """Its place in the ledger."""
     refusal: OursError | None = None
     """Why nothing can be sent for it."""
     winner_variant_id: str | None = None
-    begun_before: bool = False
+    sent_before: bool = False
     """Whether an earlier run may have sent it already."""
 
 
@@ -40,87 +54,121 @@ class Ledger:
 
     def __init__(self, action: str) -> None:
         self.action = action
-        self.rows: dict[str, int] = {}
+        self.ids: dict[str, None] = {}
         self.statuses = bytearray()
         self.attempts = array("H")
         self.seconds = array("f")
         self.calls: dict[str, Call] = {}
         self.kept: dict[str, Outcome] = {}
         self.counts = dict.fromkeys(OutcomeStatus, 0)
+        self.done = 0
+        self.begun_before: set[str] = set()
 
-    def enter(self, experiment_id: str) -> bool:
-        """Give an id its row; False when it has one."""
-        if experiment_id in self.rows:
-            return False
-        self.rows[experiment_id] = len(self.rows)
-        self.statuses.append(STATUSES.index(OutcomeStatus.NOT_ATTEMPTED))
+    def enter(self, experiment_id: str) -> int | None:
+        """Give an id its row; None when it has one."""
+        row = len(self.ids)
+        self.ids.setdefault(experiment_id)
+        if len(self.ids) == row:
+            return None
+        self.statuses.append(NUMBERS[OutcomeStatus.NOT_ATTEMPTED])
         self.attempts.append(0)
         self.seconds.append(0.0)
-        return True
+        return row
 
-    def settle(self, outcome: Outcome, *, keep: bool) -> None:
+    def settle(self, row: int, outcome: Outcome, *, keep: bool) -> None:
         """Note an outcome; what failed is kept whole in any case."""
-        experiment_id = outcome.experiment_id
-        row = self.rows[experiment_id]
-        self.calls.pop(experiment_id, None)
-        self.statuses[row] = STATUSES.index(outcome.status)
-        self.attempts[row] = min(outcome.attempts, 0xFFFF)
+        self.calls.pop(outcome.experiment_id, None)
+        self.statuses[row] = NUMBERS[outcome.status]
+        self.attempts[row] = min(outcome.attempts, MOST_ATTEMPTS)
         self.seconds[row] = outcome.seconds
         self.counts[outcome.status] += 1
+        self.done += 1
         if keep or outcome.error is not None:
-            self.kept[experiment_id] = outcome
+            self.kept[outcome.experiment_id] = outcome
 
-    def ids_with(self, status: OutcomeStatus) -> tuple[str, ...]:
+    def ids_with(self, status: OutcomeStatus) -> list[str]:
         """Select the ids that have this status now."""
-        wanted = STATUSES.index(status)
-        return tuple(
-            experiment_id
-            for experiment_id, row in self.rows.items()
-            if self.statuses[row] == wanted
-        )
+        wanted = NUMBERS[status]
+        rows = zip(self.ids, self.statuses, strict=True)
+        return [experiment_id for experiment_id, number in rows if number == wanted]
 
-    def mark_applied(self, staged: Iterable[str]) -> None:
+    def mark_applied(self, published: Iterable[str]) -> None:
         """Note that what was staged has been published."""
-        for experiment_id in staged:
-            self.statuses[self.rows[experiment_id]] = STATUSES.index(
-                OutcomeStatus.APPLIED
-            )
-            self.counts[OutcomeStatus.STAGED] -= 1
-            self.counts[OutcomeStatus.APPLIED] += 1
-            if (kept := self.kept.get(experiment_id)) is not None:
-                self.kept[experiment_id] = attrs.evolve(
-                    kept, status=OutcomeStatus.APPLIED
-                )
+        wanted = frozenset(published)
+        for row, experiment_id in enumerate(self.ids):
+            if experiment_id in wanted:
+                self.statuses[row] = NUMBERS[OutcomeStatus.APPLIED]
+                kept = self.kept.get(experiment_id)
+                if kept is not None:
+                    applied = attrs.evolve(kept, status=OutcomeStatus.APPLIED)
+                    self.kept[experiment_id] = applied
+        self.counts[OutcomeStatus.STAGED] -= len(wanted)
+        self.counts[OutcomeStatus.APPLIED] += len(wanted)
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return every outcome, those of calls that were cut off included."""
-        return tuple(self.outcome(experiment_id) for experiment_id in self.rows)
+        rows = zip(self.ids, self.statuses, self.attempts, self.seconds, strict=True)
+        return tuple(
+            self.kept.get(experiment_id)
+            or self.outcome(experiment_id, STATUSES[number], attempts, seconds)
+            for experiment_id, number, attempts, seconds in rows
+        )
 
-    def outcome(self, experiment_id: str) -> Outcome:
-        """Return the outcome of one id."""
-        if (outcome := self.kept.get(experiment_id)) is not None:
-            return outcome
-        row = self.rows[experiment_id]
-        call = self.calls.get(experiment_id)
-        if call is not None and call.attempts:
-            error = OutcomeUnknownError(
-                f"{self.action} of {experiment_id} was cut off after it was sent: "
-                "retrieve the experiment before you send it again",
-                action=self.action,
-                experiment_id=experiment_id,
-                sent_at=call.sent_at,
-            )
-            status = OutcomeStatus.UNKNOWN
-            return Outcome(
-                experiment_id, self.action, status, error=error, attempts=call.attempts
-            )
+    def outcome(
+        self, experiment_id: str, status: OutcomeStatus, attempts: int, seconds: float
+    ) -> Outcome:
+        """Make an outcome of one row."""
+        error: OursError | None = None
+        if status is OutcomeStatus.NOT_ATTEMPTED:
+            call = self.calls.get(experiment_id)
+            attempts = call.attempts if call else 0
+            if attempts or experiment_id in self.begun_before:
+                status = OutcomeStatus.UNKNOWN
+                error = OutcomeUnknownError(
+                    f"{self.action} of {experiment_id} was cut off after it was sent: "
+                    "retrieve the experiment before you send it again",
+                    action=self.action,
+                    experiment_id=experiment_id,
+                    sent_at=call.sent_at if call else None,
+                )
         return Outcome(
             experiment_id,
             self.action,
-            STATUSES[self.statuses[row]],
-            attempts=self.attempts[row],
-            seconds=self.seconds[row],
+            status,
+            error=error,
+            attempts=attempts,
+            seconds=seconds,
         )
+
+
+class Source(Protocol):
+    """Where the ids of a run come from."""
+
+    total: int | None
+    """How many distinct ones there are; None when that is not known."""
+
+    async def open(
+        self, ledger: Ledger
+    ) -> Iterator[Target] | AsyncGenerator[Target, None]:
+        """Begin to read; whatever is read is entered in the ledger."""
+        ...
+
+
+class Shipment(Protocol):
+    """The one publish at the end of a run."""
+
+    version: Version | None
+    """What it made."""
+    error: OursError | None
+    """Why it could not be made."""
+
+    async def prepare(self, ledger: Ledger, journal: Journal | None) -> None:
+        """Look before anything is written, and refuse what may not be shipped."""
+        ...
+
+    async def ship(self, ledger: Ledger, journal: Journal | None) -> None:
+        """Publish what is staged, and note it in the ledger."""
+        ...
 
 
 @attrs.frozen
@@ -128,19 +176,13 @@ class Plan:
     """What a run does; everything that can be checked has been."""
 
     action: str
-    open_targets: Callable[[], Awaitable[AsyncIterator[Target]]]
-    """Gives the input; a listing is read to its end before this returns."""
-    total: Callable[[], int | None]
-    """Tells the number of distinct ids, as soon as that is known."""
+    source: Source
     begin_call: Callable[[], Call]
-    work: Callable[[Target, Call], Awaitable[Outcome]]
-    """Carries out one."""
+    work: Callable[[Target, Call], Awaitable[Verdict]]
+    """Does what there is to do for one id, or raises what became of it."""
     concurrency: int
     open_journal: Callable[[], Journal | None]
-    prepare: Callable[[], Awaitable[None]] | None = None
-    """Looks before anything is written, and may refuse."""
-    finish: Callable[[Ledger], Awaitable[Version | None]] | None = None
-    """Publishes what is staged, and notes it in the ledger."""
+    shipment: Shipment | None = None
     on_progress: OnProgress | None = None
     keep: bool = False
     """Whether the report has every transition, not only the failures."""
@@ -161,8 +203,6 @@ class BulkRun:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun_at = 0.0
         self._ended_at: float | None = None
-        self._version: Version | None = None
-        self._publish_error: OursError | None = None
 
     @property
     def counts(self) -> Mapping[OutcomeStatus, int]:
@@ -172,12 +212,12 @@ class BulkRun:
     @property
     def done(self) -> int:
         """How many outcomes there are so far."""
-        return sum(self._ledger.counts.values())
+        return self._ledger.done
 
     @property
     def total(self) -> int | None:
-        """How many there will be; None when the input does not tell."""
-        return self._plan.total()
+        """How many there will be; None when that is not known, or not yet."""
+        return self._plan.source.total
 
     @property
     def seconds(self) -> float:
@@ -197,85 +237,111 @@ class BulkRun:
         """Seconds until the end at the present rate; None when that is not known."""
         if self.total is None or not self.rate:
             return None
-        return max(self.total - self.done, 0) / self.rate
+        return (self.total - self.done) / self.rate
 
     def report(self) -> BulkReport:
         """Say what has happened so far; ids not reached are NOT_ATTEMPTED."""
+        shipment = self._plan.shipment
         return BulkReport(
             self._plan.action,
             self._ledger.outcomes(),
             self.seconds,
-            self._version,
-            self._publish_error,
+            None if shipment is None else shipment.version,
+            None if shipment is None else shipment.error,
             self._plan.dry_run,
         )
 
-    async def __aiter__(self) -> AsyncIterator[Outcome]:
+    async def __aiter__(self) -> AsyncGenerator[Outcome, None]:
         if self._loop is not None:
             raise ConfigurationError("a bulk run can be iterated once")
-        plan = self._plan
+        plan, ledger = self._plan, self._ledger
         self._loop = asyncio.get_running_loop()
         self._begun_at = self._loop.time()
         try:
-            targets = self._distinct(await plan.open_targets())
-            if plan.prepare is not None:
-                await plan.prepare()
-            self._journal = plan.open_journal()
-            outcomes = in_parallel(targets, self._carry_out, plan.concurrency)
+            journal = self._journal = plan.open_journal()
+            if journal is not None:
+                ledger.begun_before = journal.begun
+            targets = await plan.source.open(ledger)
+            if plan.shipment is not None:
+                await plan.shipment.prepare(ledger, journal)
+            total = plan.source.total
+            workers = (
+                plan.concurrency if total is None else min(plan.concurrency, total)
+            )
+            outcomes = in_parallel(targets, self._carry_out, workers)
             async with aclosing(outcomes):
                 async for outcome in outcomes:
                     yield outcome
-            if plan.finish is not None:
-                try:
-                    self._version = await plan.finish(self._ledger)
-                except OursError as problem:
-                    self._publish_error = problem
+            if plan.shipment is not None and not plan.dry_run:
+                await plan.shipment.ship(ledger, journal)
         finally:
             self._ended_at = self._loop.time()
             if self._journal is not None:
                 self._journal.close()
 
-    async def _distinct(self, targets: AsyncIterator[Target]) -> AsyncIterator[Target]:
-        """Pass each id on once."""
-        async for target in targets:
-            if self._ledger.enter(target.experiment_id):
-                yield target
-
     async def _carry_out(self, target: Target) -> Outcome:
         """Bring one id to its outcome, on record at every step."""
-        experiment_id, journal = target.experiment_id, self._journal
-        plan, ledger = self._plan, self._ledger
-        recorded = None if journal is None else journal.settled.get(experiment_id)
+        plan, ledger, journal = self._plan, self._ledger, self._journal
+        experiment_id = target.experiment_id
+        sent = False
         if target.refusal is not None:
-            outcome = Outcome(
-                experiment_id,
-                plan.action,
-                OutcomeStatus.FAILED,
-                error=target.refusal,
-            )
-        elif recorded is not None:
-            outcome = recorded
+            status = OutcomeStatus.FAILED
+            outcome = Outcome(experiment_id, plan.action, status, error=target.refusal)
+        elif journal is not None and experiment_id in journal.settled:
+            status = journal.settled.pop(experiment_id)
+            outcome = Outcome(experiment_id, plan.action, status)
         else:
-            call = plan.begin_call()
-            ledger.calls[experiment_id] = call
-            if journal is not None:
-                if experiment_id in journal.begun:
-                    target = attrs.evolve(target, begun_before=True)
-                journal.begin(experiment_id)
-            outcome = await plan.work(target, call)
-            if journal is not None:
-                journal.settle(outcome)
-        ledger.settle(outcome, keep=plan.keep)
-        report_progress(plan.on_progress, self.done, plan.total())
+            outcome = await self._attempt(target)
+            sent = True
+        ledger.settle(target.row, outcome, keep=plan.keep)
+        if sent and journal is not None:
+            journal.settle(outcome)
+        if plan.on_progress is not None:
+            report_progress(plan.on_progress, ledger.done, plan.source.total)
         return outcome
 
+    async def _attempt(self, target: Target) -> Outcome:
+        """Do the work for one id, and judge how it went."""
+        experiment_id, journal = target.experiment_id, self._journal
+        call = self._ledger.calls[experiment_id] = self._plan.begin_call()
+        begun_at = asyncio.get_running_loop().time()
+        if journal is not None:
+            journal.begin(experiment_id)
+            if experiment_id in journal.begun:
+                target = attrs.evolve(target, sent_before=True)
+        transition: Transition | None = None
+        error: OursError | None = None
+        try:
+            status, transition = await self._plan.work(target, call)
+        except OutcomeUnknownError as problem:
+            status, error = OutcomeStatus.UNKNOWN, problem
+        except OursError as problem:
+            status, error = OutcomeStatus.FAILED, problem
+        if error is not None:
+            forget_frames(error)
+        return Outcome(
+            experiment_id,
+            self._plan.action,
+            status,
+            transition,
+            error,
+            call.attempts,
+            asyncio.get_running_loop().time() - begun_at,
+        )
 
-def report_progress(
-    on_progress: OnProgress | None, done: int, total: int | None
-) -> None:
+
+def forget_frames(error: BaseException) -> None:
+    """Free what an error that is kept would keep alive: the frames it came through."""
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop()
+        if link is not None and link.__traceback__ is not None:
+            link.__traceback__ = None
+            links += (link.__cause__, link.__context__)
+
+
+def report_progress(on_progress: OnProgress, done: int, total: int | None) -> None:
     """Call back, and let nothing be lost by what the callback raises."""
-    if on_progress is None:
-        return
     try:
         on_progress(done, total)
     except Exception:

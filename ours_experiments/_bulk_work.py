@@ -1,16 +1,26 @@
 """What a bulk run does for each id, and before and after all of them."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from uuid import uuid4
 
 import attrs
 
 from ours_experiments import _lifecycle
 from ours_experiments._address import path_of
-from ours_experiments._bulk_run import Ledger, Target
-from ours_experiments._lifecycle import Intent, carry_out, unverified
+from ours_experiments._bulk_run import Ledger, Target, Verdict
+from ours_experiments._codec import decode
+from ours_experiments._journal import Journal
+from ours_experiments._lifecycle import Intent, LifecycleWrite, unverified
 from ours_experiments._pagination import Listing
-from ours_experiments._parallel import in_turn
 from ours_experiments._session import Call, Session
+from ours_experiments._settle import settle
 from ours_experiments.errors import (
     ConfigurationError,
     ConflictError,
@@ -18,7 +28,6 @@ from ours_experiments.errors import (
     OursError,
     OutcomeUnknownError,
 )
-from ours_experiments.experiments import Experiments
 from ours_experiments.models import (
     CollectionChanges,
     Experiment,
@@ -28,7 +37,7 @@ from ours_experiments.models import (
     Transition,
     Version,
 )
-from ours_experiments.outcomes import Outcome, OutcomeStatus
+from ours_experiments.outcomes import OutcomeStatus
 from ours_experiments.versions import Versions
 
 
@@ -40,76 +49,152 @@ ORIGINS = {
 }
 """The states from which the service allows each action."""
 LEAST_VARIANTS = 2
+EXPERIMENTS, VARIANTS = "experiments", "experimentVariants"
+"""What the service calls the collections of a version."""
 
 
 class Input:
-    """The ids of a bulk call, whatever they came as."""
+    """The ids of a bulk call, whatever they came as.
+
+    What can be read at once is, before anything is written: a listing too, since rows
+    leave it under the walker once they are changed. Other asynchronous iterables are
+    read as the work goes on.
+    """
 
     def __init__(self, ids: object, *, mapping_allowed: bool) -> None:
         if isinstance(ids, str | bytes | Experiment):
             raise ConfigurationError("ids must be several, not a single one")
-        if isinstance(ids, Mapping):
-            if not mapping_allowed:
-                raise ConfigurationError("ids: a mapping goes with stop only")
-            self.winners: Mapping[object, object] = ids
-        elif not isinstance(ids, Iterable | AsyncIterable | Listing):
+        if isinstance(ids, Mapping) and not mapping_allowed:
+            raise ConfigurationError("ids: a mapping goes with stop only")
+        if not isinstance(ids, Iterable | AsyncIterable):
             raise ConfigurationError(
                 f"ids must be an iterable, not {type(ids).__name__}"
             )
-        else:
-            self.winners = {}
-        self.ids = ids
+        self.ids: Iterable[object] | AsyncIterable[object] = ids
+        self.winners: Mapping[object, object] = ids if isinstance(ids, Mapping) else {}
         self.total: int | None = None
-        if isinstance(ids, Collection):
-            self.total = len({target_of(item).experiment_id for item in ids})
+        self.special: dict[int, Target] = {}
+        """By row, what is more than an id."""
 
-    def count(self) -> int | None:
-        """Return the number of distinct ids, where that is known."""
-        return self.total
-
-    async def open(self) -> AsyncIterator[Target]:
-        """Begin to read; a listing is read to its end first."""
+    async def open(
+        self, ledger: Ledger
+    ) -> Iterator[Target] | AsyncGenerator[Target, None]:
+        """Begin to read."""
         ids = self.ids
         if isinstance(ids, Listing):
-            ids = [item async for item in ids]
-            self.total = len({one.experiment_id for one in map(target_of, ids)})
-        return self.targets(ids)
+            async for item in ids:
+                self.keep(enter(ledger, item))
+        elif isinstance(ids, AsyncIterable):
+            return self.stream(ids, ledger)
+        else:
+            for item in ids:
+                winner = self.winners.get(item) if self.winners else None
+                self.keep(enter(ledger, item, winner))
+        self.total = len(ledger.ids)
+        return (
+            self.special.get(row) or Target(experiment_id, row)
+            for row, experiment_id in enumerate(ledger.ids)
+        )
 
-    async def targets(
-        self, ids: Iterable[object] | AsyncIterable[object]
-    ) -> AsyncIterator[Target]:
-        """Check each item as it comes."""
-        async for item in in_turn(ids):
-            winner = self.winners.get(item) if self.winners else None
-            yield target_of(item, winner)
+    def keep(self, target: Target | None) -> None:
+        """Remember a target until its turn, unless the ledger tells all of it."""
+        if target is not None and (target.refusal or target.winner_variant_id):
+            self.special[target.row] = target
+
+    async def stream(
+        self, items: AsyncIterable[object], ledger: Ledger
+    ) -> AsyncGenerator[Target, None]:
+        """Pass each distinct id on as it comes."""
+        async for item in items:
+            target = enter(ledger, item)
+            if target is not None:
+                yield target
 
 
-def target_of(item: object, winner: object = None) -> Target:
-    """Check one item of the input; what is wrong with it becomes its outcome."""
+def enter(ledger: Ledger, item: object, winner: object = None) -> Target | None:
+    """Check one item and enter it, or what is wrong with it; None for a repetition."""
     experiment_id = item.id if isinstance(item, Experiment) else item
-    if not isinstance(experiment_id, str):
-        told = f"id must be text, not {type(item).__name__}"
-        return Target(repr(item), ConfigurationError(told))
+    refusal: ConfigurationError | None = None
     try:
         path_of((experiment_id,))
-    except ConfigurationError as refusal:
-        return Target(experiment_id, refusal)
-    if winner is not None and not isinstance(winner, str):
-        told = f"winner_variant_id must be text, not {type(winner).__name__}"
-        return Target(experiment_id, ConfigurationError(told))
-    return Target(experiment_id, None, winner)
+    except ConfigurationError as problem:
+        refusal = problem.with_traceback(None)
+    if not isinstance(experiment_id, str):
+        # In brackets, or the number 5 would take the row of the id "5".
+        experiment_id = f"<{type(item).__name__} {item!r}>"
+    if not isinstance(winner, str | None):
+        refusal = ConfigurationError(
+            f"winner_variant_id must be text, not {type(winner).__name__}"
+        )
+        winner = None
+    row = ledger.enter(experiment_id)
+    return None if row is None else Target(experiment_id, row, refusal, winner)
+
+
+async def read(session: Session, target: Target, call: Call) -> Experiment:
+    """Get an experiment as it is now, in the time that a call has left."""
+    payload = await session.request(
+        "GET", "experiments", target.experiment_id, call=Call(call.deadline)
+    )
+    return decode(Experiment, payload)
 
 
 @attrs.frozen
-class Work:
-    """One action, for one experiment at a time."""
+class Deletions:
+    """The work of delete."""
+
+    session: Session
+
+    async def carry_out(self, target: Target, call: Call) -> Verdict:
+        """Delete an experiment; one that is gone was so already."""
+        experiment_id = target.experiment_id
+        if target.sent_before:
+            try:
+                await read(self.session, target, call)
+            except NotFoundError:
+                return OutcomeStatus.APPLIED, None
+            except OursError as problem:
+                raise OutcomeUnknownError(
+                    f"delete of {experiment_id} may or may not have been applied "
+                    f"({problem}): look before you send it again",
+                    action="delete",
+                    experiment_id=experiment_id,
+                ) from problem
+        try:
+            await self.session.request(
+                "DELETE", "experiments", experiment_id, call=call
+            )
+        except NotFoundError:
+            return OutcomeStatus.ALREADY, None
+        return OutcomeStatus.APPLIED, None
+
+    async def look(self, target: Target, call: Call) -> Verdict:
+        """Say what would happen, and write nothing."""
+        try:
+            experiment = await read(self.session, target, call)
+        except NotFoundError:
+            return OutcomeStatus.ALREADY, None
+        return OutcomeStatus.NOT_ATTEMPTED, unverified(experiment)
+
+
+@attrs.define
+class Transitions:
+    """The work of start, pause, resume and stop."""
 
     session: Session
     action: str
     publish: bool
+    unpublished: set[str]
+    """What is known to have changes that are not live."""
+    common: Intent = attrs.field(init=False)
+    """The lifecycle call for all that have no winner."""
 
-    def intent_for(self, target: Target) -> Intent:
-        """Make the lifecycle call for one experiment."""
+    def __attrs_post_init__(self) -> None:
+        """Make the common call once."""
+        self.common = self.make_intent(None)
+
+    def make_intent(self, winner_variant_id: str | None) -> Intent:
+        """Make the lifecycle call."""
         match self.action:
             case "start":
                 return _lifecycle.start(publish=self.publish)
@@ -119,61 +204,43 @@ class Work:
                 return _lifecycle.resume(publish=self.publish)
             case _:
                 return _lifecycle.stop(
-                    winner_variant_id=target.winner_variant_id, rollout_variant_id=None
+                    winner_variant_id=winner_variant_id, rollout_variant_id=None
                 )
 
-    async def carry_out(self, target: Target, call: Call) -> Outcome:
-        """Bring one experiment where it should be, and say how that went."""
-        begun_at = call.deadline - self.session.timeout
-        status = OutcomeStatus.APPLIED
-        transition: Transition | None = None
-        error: OursError | None = None
-        try:
-            if self.action == "delete":
-                await self.session.request(
-                    "DELETE", "experiments", target.experiment_id, call=call
-                )
-            else:
-                status, transition = await self.transition(target, call)
-        except NotFoundError as problem:
-            if self.action == "delete":
-                status = OutcomeStatus.ALREADY
-            else:
-                status, error = OutcomeStatus.FAILED, problem
-        except OutcomeUnknownError as problem:
-            status, error = OutcomeStatus.UNKNOWN, problem
-        except OursError as problem:
-            status, error = OutcomeStatus.FAILED, problem
-        return Outcome(
-            target.experiment_id,
-            self.action,
-            status,
-            transition,
-            error,
-            call.attempts,
-            self.session.transport.ready().loop.time() - begun_at,
-        )
+    def intent_for(self, target: Target) -> Intent:
+        """Choose the lifecycle call for one experiment."""
+        if target.winner_variant_id is None:
+            return self.common
+        return self.make_intent(target.winner_variant_id)
 
-    async def transition(
-        self, target: Target, call: Call
-    ) -> tuple[OutcomeStatus, Transition]:
+    async def carry_out(self, target: Target, call: Call) -> Verdict:
         """Send the lifecycle call, unless that was done, or need not be."""
         intent = self.intent_for(target)
-        if target.begun_before:
-            # An earlier run may have sent it and not lived to see the answer.
-            experiment = await self.read(target)
-            if intent.reached(experiment):
-                return self.status_of(None), unverified(experiment)
+        write = LifecycleWrite(self.session, call, target.experiment_id, intent)
+        if target.sent_before:
+            found = await self.look_back(write)
+            if found is not None:
+                return self.status_of(None), found
         try:
-            transition = await carry_out(
-                self.session, target.experiment_id, intent, call
-            )
-        except ConflictError:
-            experiment = await self.read(target)
-            if not intent.reached(experiment):
+            transition = await settle(write)
+        except ConflictError as conflict:
+            try:
+                found = await write.look()
+            except OursError:
+                raise conflict from None
+            if found is None:
                 raise
-            return OutcomeStatus.ALREADY, unverified(experiment)
+            return self.status_if_found(target), found
         return self.status_of(transition.publish_status), transition
+
+    async def look_back(self, write: LifecycleWrite) -> Transition | None:
+        """Read back what an earlier run may have sent, and not seen answered."""
+        try:
+            return await write.look()
+        except NotFoundError:
+            raise
+        except OursError as problem:
+            raise write.unknown(problem) from problem
 
     def status_of(self, publish_status: str | None) -> OutcomeStatus:
         """Tell what is applied from what is only staged."""
@@ -183,102 +250,151 @@ class Work:
             return OutcomeStatus.STAGED
         return OutcomeStatus.APPLIED
 
-    async def read(self, target: Target) -> Experiment:
-        """Get the experiment as it is now."""
-        return await Experiments(self.session).retrieve(target.experiment_id)
+    def status_if_found(self, target: Target) -> OutcomeStatus:
+        """Tell what was there already from what this call, or another, only staged."""
+        if target.sent_before:
+            return self.status_of(None)
+        if target.experiment_id in self.unpublished:
+            return OutcomeStatus.STAGED
+        return OutcomeStatus.ALREADY
 
-    async def look(self, target: Target, call: Call) -> Outcome:
+    async def look(self, target: Target, call: Call) -> Verdict:
         """Say what would happen to one experiment, and write nothing."""
-        begun_at = call.deadline - self.session.timeout
-        status = OutcomeStatus.NOT_ATTEMPTED
-        transition: Transition | None = None
-        error: OursError | None = None
-        try:
-            experiment = await self.read(target)
-        except NotFoundError as problem:
-            gone = self.action == "delete"
-            status = OutcomeStatus.ALREADY if gone else OutcomeStatus.FAILED
-            error = None if gone else problem
-        except OursError as problem:
-            status, error = OutcomeStatus.FAILED, problem
-        else:
-            transition = unverified(experiment)
-            if self.action != "delete":
-                if self.intent_for(target).reached(experiment):
-                    status = OutcomeStatus.ALREADY
-                elif (reason := self.obstacle(target, experiment)) is not None:
-                    status, error = OutcomeStatus.FAILED, OursError(reason)
-        return Outcome(
-            target.experiment_id,
-            self.action,
-            status,
-            transition,
-            error,
-            seconds=self.session.transport.ready().loop.time() - begun_at,
-        )
+        experiment = await read(self.session, target, call)
+        if self.intent_for(target).reached(experiment):
+            return self.status_if_found(target), unverified(experiment)
+        reason = self.obstacle(target, experiment)
+        if reason is not None:
+            raise OursError(f"{self.action} of {experiment.id} would fail: {reason}")
+        return OutcomeStatus.NOT_ATTEMPTED, unverified(experiment)
 
     def obstacle(self, target: Target, experiment: Experiment) -> str | None:
         """Tell why the service would refuse; None when it would not."""
-        told = f"{self.action} of {experiment.id} would fail: "
         if experiment.status not in ORIGINS[self.action]:
-            return f"{told}it is {experiment.status}"
+            return f"it is {experiment.status}"
         variants = experiment.variants
         if self.action == "start":
             metrics = experiment.metrics
             if not (metrics and metrics.primary and metrics.primary.event_name):
-                return f"{told}it has no primary metric with an event name"
+                return "it has no primary metric with an event name"
             if (
                 experiment.type != ExperimentType.PERSONALIZATION
                 and variants is not None
                 and len(variants) < LEAST_VARIANTS
             ):
-                return f"{told}it has {len(variants)} variants and needs two"
+                return f"it has {len(variants)} variants and needs two"
         winner = target.winner_variant_id
         if winner and variants is not None and winner not in {v.id for v in variants}:
-            return f"{told}the winner {winner} is none of its variants"
+            return f"the winner {winner} is none of its variants"
         return None
 
 
 @attrs.define
-class Shipment:
+class OneVersion:
     """The one publish of `publish="once"`, and whom it may concern."""
 
+    action: str
     versions: Versions
     ship_others: bool
+    dry_run: bool
+    unpublished: set[str] = attrs.field(init=False, factory=set[str])
+    """The experiments that had changes which were not live before this run."""
+    earlier: set[str] = attrs.field(init=False, factory=set[str])
+    """The ids of earlier runs of the same journal."""
+    version: Version | None = attrs.field(init=False, default=None)
+    error: OursError | None = attrs.field(init=False, default=None)
 
-    async def prepare(self) -> None:
+    async def prepare(self, ledger: Ledger, journal: Journal | None) -> None:
         """Refuse, before anything is staged, to ship other people's changes."""
-        foreign = foreign_to(
-            frozenset(), (await self.versions.draft_changes()).differences
-        )
+        if journal is not None:
+            await self.look_back(journal)
+            self.earlier = journal.settled.keys() | journal.begun
+        changes = (await self.versions.draft_changes()).differences
+        foreign = foreign_to(self.earlier | ledger.ids.keys(), changes)
         if foreign and not self.ship_others:
-            raise ConfigurationError(
+            refusal = ConfigurationError(
                 f"publish='once' would ship other changes too: {foreign}; say "
                 "ship_others=True if it may"
             )
+            if not self.dry_run:
+                raise refusal
+            self.error = refusal
+        self.unpublished |= ids_in(changes, EXPERIMENTS)
 
-    async def publish(self, ledger: Ledger) -> Version | None:
+    async def look_back(self, journal: Journal) -> None:
+        """Find the versions that earlier runs did not live to see made."""
+        for token, staged in tuple(journal.announced.items()):
+            if staged & journal.staged():
+                page = await self.versions.list_page(notes_contains=token)
+                if page.entities:
+                    self.version = page.entities[0]
+                    journal.note_published(token)
+                    journal.publish(token)
+
+    async def ship(self, ledger: Ledger, journal: Journal | None) -> None:
         """Publish what is staged and note in the ledger that it is applied."""
         staged = ledger.ids_with(OutcomeStatus.STAGED)
         if not staged:
-            return None
-        changes = (await self.versions.draft_changes()).differences
-        foreign = foreign_to(frozenset(staged), changes)
-        if foreign and not self.ship_others:
-            raise OursError(f"others have staged changes meanwhile: {foreign}")
-        version = await self.versions.publish(include_experiments=staged)
-        ledger.mark_applied(staged)
-        return version
+            return
+        try:
+            changes = (await self.versions.draft_changes()).differences
+            foreign = foreign_to(self.earlier | ledger.ids.keys(), changes)
+            if foreign and not self.ship_others:
+                self.error = OursError(f"others have changes meanwhile: {foreign}")
+                return
+            await self.publish(staged, changes, whole=bool(foreign), journal=journal)
+        except OursError as problem:
+            self.error = problem
+        else:
+            self.error = None
+            ledger.mark_applied(staged)
+
+    async def publish(
+        self,
+        staged: Sequence[str],
+        changes: Mapping[str, CollectionChanges],
+        *,
+        whole: bool,
+        journal: Journal | None,
+    ) -> None:
+        """Make the version; without other people's changes, of ours alone."""
+        token = str(uuid4())
+        if journal is not None:
+            journal.announce(token)
+        self.error = OutcomeUnknownError(
+            f"the publish was cut off: list the versions whose notes contain {token!r} "
+            "before you publish again",
+            action="publish",
+        )
+        include: dict[str, Iterable[str]] = {}
+        if not whole:
+            include[EXPERIMENTS] = staged
+            if variants := ids_in(changes, VARIANTS):
+                include[VARIANTS] = sorted(variants)
+        notes = f"bulk {self.action} of {len(staged)} experiments, {token}"
+        self.version = await self.versions.publish(notes=notes, include=include)
+        if journal is not None:
+            journal.publish(token)
 
 
-def foreign_to(
-    ours: frozenset[str], differences: Mapping[str, CollectionChanges]
-) -> str:
+def ids_in(
+    differences: Mapping[str, CollectionChanges], collection: str
+) -> frozenset[str]:
+    """Select what is changed in one collection."""
+    changes = differences.get(collection)
+    return changes.ids if changes else frozenset()
+
+
+def foreign_to(ours: set[str], differences: Mapping[str, CollectionChanges]) -> str:
     """List the changes that are not ours; empty when there are none."""
-    told: list[str] = []
-    for collection, changes in differences.items():
-        if collection == "experimentVariants" and ours:
-            # They come with their experiments, which the line below accounts for.
-            continue
-        told += [f"{collection} {one}" for one in sorted(changes.ids - ours)]
-    return ", ".join(told)
+    touched = {
+        collection: ids_in(differences, collection) for collection in differences
+    }
+    if touched.get(EXPERIMENTS):
+        # Variants change with their experiments, which are accounted for themselves.
+        touched.pop(VARIANTS, None)
+    return ", ".join(
+        f"{collection} {identifier}"
+        for collection, ids in touched.items()
+        for identifier in sorted(ids - ours)
+    )

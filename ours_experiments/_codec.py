@@ -18,7 +18,6 @@ from cattrs import (
     AttributeValidationNote,
     BaseValidationError,
     Converter,
-    IterableValidationNote,
 )
 
 from ours_experiments import _flat
@@ -97,14 +96,11 @@ def problems_of(error: BaseException, at: str) -> Iterator[str]:
 
 
 def step_of(error: BaseException) -> str:
-    """Name the step of a JSON path that is noted on an error."""
-    for note in getattr(error, "__notes__", ()):
-        if isinstance(note, AttributeValidationNote):
-            return f".{wire_name(note.name)}"
-        if isinstance(note, IterableValidationNote):
-            key = note.index
-            return f"[{key}]" if isinstance(key, int) else f".{key}"
-    return ""
+    """Name the step of a JSON path that cattrs noted on an error."""
+    note: Any = error.__notes__[-1]
+    if isinstance(note, AttributeValidationNote):
+        return f".{wire_name(note.name)}"
+    return f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}"
 
 
 @cache
@@ -131,6 +127,5 @@ def converter() -> Converter:
     built.register_structure_hook_factory(is_mapping, mapping_hook)
     built.register_structure_hook_factory(attrs.has, object_hook)
     built.register_unstructure_hook(StrEnum, attrgetter("value"))
-    built.register_unstructure_hook_func(is_mapping, dict)
     built.register_unstructure_hook_factory(attrs.has, encoding_hook)
     return built

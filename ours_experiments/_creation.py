@@ -38,6 +38,11 @@ class Creation(Generic[T]):
     candidates: tuple[T, ...] = ()
 
     @property
+    def name(self) -> str:
+        """Name the action and the collection."""
+        return f"create {self.segment}"
+
+    @property
     def recognisable(self) -> bool:
         """Nothing with the key, and nothing else that it could be."""
         return self.keyed and not self.candidates
@@ -181,6 +186,7 @@ class Publication:
     call: Call
     body: Mapping[str, object]
     marker: str
+    name: str = "publish"
     recognisable: bool = True
 
     async def send(self) -> Version:
@@ -223,6 +229,7 @@ class Republication:
     session: Session
     call: Call
     version_id: str
+    name: str = "republish"
     recognisable: bool = True
 
     async def send(self) -> Version:

@@ -107,6 +107,11 @@ class LifecycleWrite:
     intent: Intent
     recognisable: bool = True
 
+    @property
+    def name(self) -> str:
+        """Name the action."""
+        return self.intent.action
+
     async def send(self) -> Transition:
         """Send it once."""
         intent = self.intent

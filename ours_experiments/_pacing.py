@@ -5,10 +5,13 @@ service's state holds for every other call.
 """
 
 import asyncio
+import logging
 from collections import deque
 
-from ours_experiments._retry import RetryBudget
+from ours_experiments._retry import Fate, RetryBudget
 
+
+logger = logging.getLogger("ours_experiments")
 
 LONGEST_PAUSE = 86_400.0
 """Seconds; no `Retry-After` silences a client for longer than a day."""
@@ -28,6 +31,7 @@ class Pacing:
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.waking: asyncio.TimerHandle | None = None
         self.publishing_serially = False
+        self.publish_places = asyncio.Semaphore(max_in_flight)
         self.publishing = 0
         self.drained = asyncio.Event()
         self.publish_lock = asyncio.Lock()
@@ -100,6 +104,15 @@ class Pacing:
         if self.limit < self.max_in_flight:
             self.limit = min(self.limit + 1 / self.limit, self.max_in_flight)
 
+    def learn_from(
+        self, fate: Fate | None, retry_after: float | None, left_at: float
+    ) -> None:
+        """Learn from a failure; a refusal on the call's own account is an answer."""
+        if fate is None:
+            self.succeeded()
+        elif fate is Fate.REFUSED:
+            self.throttled(retry_after, left_at)
+
     def throttled(self, retry_after: float | None, sent_at: float) -> None:
         """Learn from a 429 or 503: pause every call, halve the limit once a pause.
 
@@ -112,12 +125,13 @@ class Pacing:
         if retry_after:
             until = now + min(retry_after, LONGEST_PAUSE)
             self.paused_until = max(self.paused_until, until)
+            logger.info("every call pauses: the service asks for %.3f s", retry_after)
         if sent_at >= self.shrunk_at:
             self.limit = max(self.limit / 2, 1.0)
             self.shrunk_at = now
 
     async def begin_publish(self, deadline: float) -> bool:
-        """Wait for the turn to publish; True when this call has it for itself.
+        """Wait until this call may publish; True when it has the turn for itself.
 
         Calls publish concurrently until the service first says that one is in flight.
         From then on they take turns, the first after the last concurrent one is over.
@@ -125,10 +139,17 @@ class Pacing:
         Raises:
             TimeoutError: The deadline came first.
         """
-        if not self.publishing_serially:
-            self.publishing += 1
-            self.drained.clear()
-            return False
+        if not self.takes_turns():
+            if self.publish_places.locked():
+                async with asyncio.timeout_at(deadline):
+                    await self.publish_places.acquire()
+            else:
+                await self.publish_places.acquire()
+            if not self.takes_turns():
+                self.publishing += 1
+                self.drained.clear()
+                return False
+            self.publish_places.release()
         async with asyncio.timeout_at(deadline):
             await self.publish_lock.acquire()
             try:
@@ -138,11 +159,16 @@ class Pacing:
                 raise
         return True
 
+    def takes_turns(self) -> bool:
+        """Whether the service has said that only one call may publish at a time."""
+        return self.publishing_serially
+
     def end_publish(self, *, in_turn: bool) -> None:
         """Hand the turn on."""
         if in_turn:
             self.publish_lock.release()
             return
+        self.publish_places.release()
         self.publishing -= 1
         if not self.publishing:
             self.drained.set()

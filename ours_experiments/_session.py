@@ -24,6 +24,7 @@ from ours_experiments._retry import (
     may_repeat,
     retry_after,
 )
+from ours_experiments._tracing import traced
 from ours_experiments._transport import Failure, Reply, Transport
 from ours_experiments.errors import (
     APITimeoutError,
@@ -67,6 +68,24 @@ class Call:
 
 
 @attrs.frozen
+class Request:
+    """What is sent, however often."""
+
+    method: str
+    path: str
+    """Below the root, as it was meant and as it is shown."""
+    segments: tuple[str, ...]
+    url: URL
+    body: bytes | None
+    effect: Effect
+
+    @property
+    def line(self) -> str:
+        """How errors name it."""
+        return f"{self.method} {self.path}"
+
+
+@attrs.frozen
 class Session:
     """A transport, with this view's times and this view's way of repeating."""
 
@@ -98,90 +117,56 @@ class Session:
             OutcomeUnknownError: A write that may have been applied, or not.
         """
         transport = self.transport
-        path = path_of(segments)
-        query = query_of(params) if params else ""
-        url = URL(f"{transport.prefix}{path}{query and '?'}{query}", encoded=True)
-        body = None if json is None else encode_body(json)
-        effect = EFFECT_OF_METHOD[method]
-        pacing = transport.ready()
         if call is None:
             call = self.call()
+            if transport.tracer is not None:
+                name = f"{method} {'/'.join(segments[:1])}"
+                running = self.request(
+                    method, *segments, params=params, json=json, call=call
+                )
+                return await traced(transport.tracer, name, call, running)
+        path = path_of(segments)
+        query = f"?{query_of(params)}" if params else ""
+        request = Request(
+            method,
+            path,
+            segments,
+            URL(f"{transport.prefix}{path}{query}", encoded=True),
+            None if json is None else encode_body(json),
+            EFFECT_OF_METHOD[method],
+        )
+        pacing = transport.ready()
         while True:
             if not pacing.try_enter():
-                await self.wait_for_place(pacing, call, method, segments)
-            if not call.attempts and effect is not Effect.NONE:
+                await wait_for_place(pacing, request, call)
+            if not call.attempts and request.effect is not Effect.NONE:
                 call.sent_at = datetime.now(UTC)
             call.attempts += 1
             left_at = pacing.loop.time()
+            until = min(left_at + self.attempt_timeout, call.deadline)
             try:
-                answer = await transport.exchange(
-                    method,
-                    url,
-                    body,
-                    min(left_at + self.attempt_timeout, call.deadline),
+                answer: object = await transport.exchange(
+                    method, request.url, request.body, until
                 )
+                if isinstance(answer, Reply):
+                    answer = outcome_of(answer, request, call, transport)
+                # Before the place is free, so that nobody slips into a pause.
+                if not isinstance(answer, Failure):
+                    pacing.succeeded()
+                    return answer
+                pacing.learn_from(answer.fate, answer.retry_after, left_at)
             finally:
                 pacing.leave()
-            if isinstance(answer, Failure):
-                failure = answer
-            else:
-                call.reply = answer
-                if answer.status < 300:
-                    pacing.succeeded()
-                    payload = payload_of(answer, method, path, transport)
-                    if not isinstance(payload, Failure):
-                        return payload
-                    failure = payload
-                elif (
-                    answer.status == 404
-                    and effect is Effect.GONE
-                    and (call.maybe_applied or answer.resent)
-                ):
-                    pacing.succeeded()
-                    return None
-                else:
-                    failure = refusal_of(answer, method, path, transport)
-            await self.repeat_or_raise(
-                failure, pacing, call, method, segments, left_at=left_at
-            )
-
-    async def wait_for_place(
-        self, pacing: Pacing, call: Call, method: str, segments: tuple[str, ...]
-    ) -> None:
-        """Wait until one more request may leave, inside the call's deadline."""
-        try:
-            await pacing.enter(call.deadline)
-        except TimeoutError:
-            pause = max(pacing.paused_until - pacing.loop.time(), 0.0) or None
-        else:
-            return
-        told = f"the service asked to wait {pause:.1f} s" if pause else "no free place"
-        error = APITimeoutError(
-            f"{method} /{'/'.join(segments)}: not sent in time: {told}",
-            maybe_sent=call.maybe_applied,
-            retry_after=pause,
-        )
-        give_up(error, call, method, segments)
+            await self.repeat_or_raise(answer, pacing, request, call)
 
     async def repeat_or_raise(
-        self,
-        failure: Failure,
-        pacing: Pacing,
-        call: Call,
-        method: str,
-        segments: tuple[str, ...],
-        *,
-        left_at: float,
+        self, failure: Failure, pacing: Pacing, request: Request, call: Call
     ) -> None:
         """Wait until the request may be sent again; raise when it must not be."""
-        fate, error = failure.fate, failure.error
-        effect = EFFECT_OF_METHOD[method]
+        fate, error, effect = failure.fate, failure.error, request.effect
         if fate is None:
-            pacing.succeeded()
             raise error
-        if fate is Fate.REFUSED:
-            pacing.throttled(failure.retry_after, left_at)
-        elif fate is Fate.MAYBE_APPLIED:
+        if fate is Fate.MAYBE_APPLIED:
             if effect is Effect.NONE and isinstance(error, UnexpectedResponseError):
                 raise error
             call.maybe_applied = True
@@ -193,26 +178,57 @@ class Session:
             or not pacing.budget.spend()
         ):
             logger.info("call %d: given up: %s", call.number, error)
-            give_up(error, call, method, segments)
+            give_up(error, request, call)
         logger.info("call %d: again in %.3f s: %s", call.number, wait, error)
         await asyncio.sleep(wait)
 
 
-def give_up(
-    error: OursError, call: Call, method: str, segments: tuple[str, ...]
-) -> NoReturn:
+async def wait_for_place(pacing: Pacing, request: Request, call: Call) -> None:
+    """Wait until one more request may leave, inside the call's deadline."""
+    try:
+        await pacing.enter(call.deadline)
+    except TimeoutError:
+        pause = max(pacing.paused_until - pacing.loop.time(), 0.0) or None
+    else:
+        return
+    told = f"the service asked to wait {pause:.1f} s" if pause else "no free place"
+    error = APITimeoutError(
+        f"{request.line}: not sent in time: {told}",
+        maybe_sent=call.maybe_applied,
+        retry_after=pause,
+    )
+    give_up(error, request, call)
+
+
+def give_up(error: OursError, request: Request, call: Call) -> NoReturn:
     """Raise the failure, or what it means for a write that may have been applied."""
-    if EFFECT_OF_METHOD[method] is Effect.NONE or not call.maybe_applied:
+    if request.effect is Effect.NONE or not call.maybe_applied:
         raise error
+    collection, *rest = request.segments
+    experiment_id = rest[0] if rest and collection == "experiments" else None
     raise OutcomeUnknownError(
-        f"{method} /{'/'.join(segments)} may or may not have been applied ({error}): "
+        f"{request.line} may or may not have been applied ({error}): "
         "look before you send it again",
-        action=ACTION_OF_METHOD[method],
-        experiment_id=segments[1]
-        if segments[0] == "experiments" and segments[1:]
-        else None,
+        action=ACTION_OF_METHOD[request.method],
+        experiment_id=experiment_id,
         sent_at=call.sent_at,
     ) from error
+
+
+def outcome_of(
+    reply: Reply, request: Request, call: Call, transport: Transport
+) -> object:
+    """Take the JSON out of an answer; a `Failure` when there is none."""
+    call.reply = reply
+    if reply.status < 300:
+        return payload_of(reply, request, transport)
+    if (
+        reply.status == 404
+        and request.effect is Effect.GONE
+        and (call.maybe_applied or reply.resent)
+    ):
+        return None
+    return refusal_of(reply, request, transport)
 
 
 def encode_body(json: object) -> bytes:
@@ -223,9 +239,9 @@ def encode_body(json: object) -> bytes:
         raise ConfigurationError(f"json cannot be encoded: {problem}") from None
 
 
-def payload_of(reply: Reply, method: str, path: str, transport: Transport) -> object:
+def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
     """Decode a good answer's JSON; a `Failure` when it is not the API's."""
-    if method == "DELETE" and not reply.body:
+    if request.effect is Effect.GONE and not reply.body:
         return None
     content_type = reply.headers.get("Content-Type", "")
     if JSON_TYPE.match(content_type):
@@ -236,18 +252,19 @@ def payload_of(reply: Reply, method: str, path: str, transport: Transport) -> ob
     else:
         told = f"{content_type or 'no content type'} instead of JSON"
     error = UnexpectedResponseError(
-        f"{method} {path}: {told}: {excerpt_of(reply, transport)}", status=reply.status
+        f"{request.line}: {told}: {excerpt_of(reply, transport)}",
+        status=reply.status,
     )
     return Failure(Fate.MAYBE_APPLIED, error)
 
 
-def refusal_of(reply: Reply, method: str, path: str, transport: Transport) -> Failure:
+def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:
     """Make the error of an answer that is not a good one."""
     status = reply.status
     if status < 400:
         target = URL(reply.headers.get("Location", "")).host or "the same host"
         error = UnexpectedResponseError(
-            f"{method} {path}: a redirect ({status}) to {transport.mask(target)}, "
+            f"{request.line}: a redirect ({status}) to {transport.mask(target)}, "
             "which is never followed: is base_url right?",
             status=status,
         )
@@ -261,8 +278,8 @@ def refusal_of(reply: Reply, method: str, path: str, transport: Transport) -> Fa
             {name.lower(): value for name, value in reply.headers.items()},
             transport.mask(reply.body.decode(errors="replace")).encode(),
             reason=reply.reason,
-            method=method,
-            path=path,
+            method=request.method,
+            path=request.path,
             retry_after=wait,
         ),
         wait,

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Protocol, TypeVar
 
-from ours_experiments._session import Call, Session, give_up, logger
+from ours_experiments._session import Call, Session, logger
+from ours_experiments._tracing import traced
 from ours_experiments.errors import (
     APITimeoutError,
     ConflictError,
@@ -25,6 +26,11 @@ LONGEST_TURN = 1.0
 
 class Write(Protocol[Applied_co]):
     """A write that must not be sent twice blindly."""
+
+    @property
+    def name(self) -> str:
+        """What the write is called in traces."""
+        ...
 
     @property
     def session(self) -> Session:
@@ -60,6 +66,14 @@ async def settle(write: Write[T]) -> T:
     Raises:
         OutcomeUnknownError: It could not be settled in time.
     """
+    tracer = write.session.transport.tracer
+    if tracer is None:
+        return await until_settled(write)
+    return await traced(tracer, write.name, write.call, until_settled(write))
+
+
+async def until_settled(write: Write[T]) -> T:
+    """Send, look and decide, until there is an outcome or no time left."""
     session, call = write.session, write.call
     lost: OursError | None = None
     while True:
@@ -106,6 +120,7 @@ async def read_back(write: Write[T]) -> tuple[T | None, bool]:
         if lost_at + offset >= call.deadline:
             break
         await asyncio.sleep(lost_at + offset - loop.time())
+        logger.info("call %d: reading back after %.1f s", call.number, offset)
         try:
             found = await write.look()
         except OursError as problem:
@@ -137,9 +152,7 @@ async def send_in_turn(
         try:
             in_turn = await pacing.begin_publish(call.deadline)
         except TimeoutError:
-            told = f"POST /{'/'.join(segments)}: other publishes took all the time"
-            error = APITimeoutError(told, maybe_sent=call.maybe_applied)
-            give_up(error, call, "POST", segments)
+            break
         try:
             while True:
                 try:
@@ -160,6 +173,12 @@ async def send_in_turn(
                 wait = min(wait * 2, LONGEST_TURN)
         finally:
             pacing.end_publish(in_turn=in_turn)
+    path = "/".join(segments)
+    told = f"POST /{path}: other publishes took all the time"
+    error = APITimeoutError(told, maybe_sent=call.maybe_applied)
+    if not call.maybe_applied:
+        raise error
+    raise OutcomeUnknownError(told, action=path, sent_at=call.sent_at) from error
 
 
 def publish_in_flight(conflict: ConflictError) -> bool:

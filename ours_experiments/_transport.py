@@ -13,6 +13,7 @@ from yarl import URL
 from ours_experiments._address import Authorization
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import Fate, RetryBudget
+from ours_experiments._tracing import find_tracer
 from ours_experiments._version import __version__
 from ours_experiments.errors import (
     APIConnectionError,
@@ -123,6 +124,7 @@ class Transport:
         self.budget = budget
         self.trace_configs = tuple(trace_configs)
         self.trust_env = trust_env
+        self.tracer = find_tracer()
         self.closed = False
         self.http: aiohttp.ClientSession | None = None
         self.pacing: Pacing | None = None

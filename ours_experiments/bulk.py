@@ -5,8 +5,8 @@ from collections.abc import (
     AsyncIterable,
     AsyncIterator,
     Callable,
+    Generator,
     Iterable,
-    Iterator,
     Mapping,
 )
 from contextlib import aclosing, contextmanager
@@ -17,8 +17,8 @@ import attrs
 
 from ours_experiments._arguments import check_count, check_draft
 from ours_experiments._bulk_creation import BulkCreation
-from ours_experiments._bulk_run import BulkRun, OnProgress, Plan, Target
-from ours_experiments._bulk_work import Input, Shipment, Work
+from ours_experiments._bulk_run import BulkRun, Ledger, OnProgress, Plan, Target
+from ours_experiments._bulk_work import Deletions, Input, OneVersion, Transitions
 from ours_experiments._journal import Header, Journal, fingerprint_of
 from ours_experiments._parallel import in_parallel
 from ours_experiments._session import Session
@@ -164,24 +164,27 @@ class Bulk:
                 f"publish={publish!r} does not go with {action}: it has no staging"
             )
         check_count("concurrency", concurrency, 1)
-        source = Input(ids, mapping_allowed=action == "stop")
-        work = Work(self._session, action, publish == "each")
-        shipment = None
-        if publish == "once" and not dry_run:
-            shipment = Shipment(Versions(self._session), ship_others)
+        shipment: OneVersion | None = None
+        unpublished: set[str] = set()
+        if publish == "once":
+            versions = Versions(self._session)
+            shipment = OneVersion(action, versions, ship_others, dry_run)
+            unpublished = shipment.unpublished
+        work: Deletions | Transitions
+        if action == "delete":
+            work = Deletions(self._session)
+        else:
+            work = Transitions(self._session, action, publish == "each", unpublished)
+        path = None if dry_run else journal
         return BulkRun(
             Plan(
                 action=action,
-                open_targets=source.open,
-                total=source.count,
+                source=Input(ids, mapping_allowed=action == "stop"),
                 begin_call=self._session.call,
                 work=work.look if dry_run else work.carry_out,
                 concurrency=concurrency,
-                open_journal=partial(
-                    self._journal, None if dry_run else journal, action, publish
-                ),
-                prepare=None if shipment is None else shipment.prepare,
-                finish=None if shipment is None else shipment.publish,
+                open_journal=partial(self._journal, path, action, publish),
+                shipment=shipment,
                 on_progress=on_progress,
                 keep=keep,
                 dry_run=dry_run,
@@ -233,7 +236,7 @@ class Bulk:
         """
         check_count("concurrency", concurrency, 1)
         experiments = Experiments(self._session)
-        targets = await Input(ids, mapping_allowed=False).open()
+        targets = await Input(ids, mapping_allowed=False).open(Ledger("results"))
         failures: list[OursError] = []
 
         async def read(target: Target) -> tuple[str, Results] | None:
@@ -265,7 +268,7 @@ async def drive(run: BulkRun) -> BulkReport:
 
 
 @contextmanager
-def reporting(report: Callable[[], BulkReport]) -> Iterator[None]:
+def reporting(report: Callable[[], BulkReport]) -> Generator[None]:
     """Give an exception that ends a run early the report so far."""
     try:
         yield

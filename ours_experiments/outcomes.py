@@ -1,7 +1,8 @@
 """What a bulk call reports: one outcome for each distinct id."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
+from html import escape
 
 import attrs
 
@@ -30,6 +31,7 @@ SUCCEEDED = frozenset(
     {OutcomeStatus.APPLIED, OutcomeStatus.ALREADY, OutcomeStatus.STAGED}
 )
 FAILED = frozenset({OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN})
+SHOWN_FAILURES = 20
 
 
 @attrs.frozen
@@ -48,7 +50,8 @@ class Outcome:
     error: OursError | None = None
     """Why it failed; None when it did not."""
     attempts: int = 0
-    """Requests sent for it, those of reading back not counted."""
+    """Requests sent for it, those of reading back not counted; 0 for creations and
+    for what an earlier run settled."""
     seconds: float = 0.0
     """From its turn to its outcome."""
 
@@ -76,9 +79,10 @@ class BulkReport:
     seconds: float
     """From the first request to the last answer."""
     version: Version | None = None
-    """The version that `publish="once"` made."""
+    """The version that `publish="once"` made; None when it made none."""
     publish_error: OursError | None = None
-    """Why `publish="once"` could not publish: what was staged is so still."""
+    """Why `publish="once"` could not publish: what was staged is so still. In a dry
+    run: why it would refuse to."""
     dry_run: bool = False
     """Whether nothing was written: NOT_ATTEMPTED then means it would be applied."""
 
@@ -102,16 +106,14 @@ class BulkReport:
 
     @property
     def failed_ids(self) -> tuple[str, ...]:
-        """Select the ids to try again."""
-        return tuple(one.experiment_id for one in self.failed)
+        """Select the ids to try again; none for what could not be created."""
+        return tuple(one.experiment_id for one in self.failed if one.experiment_id)
 
     def raise_for_failures(self) -> None:
         """Raise one `ExceptionGroup` of every error; nothing when all succeeded."""
-        errors: Sequence[OursError] = [
-            one.error for one in self.failed if one.error is not None
-        ]
+        errors = [one.error for one in self.failed if one.error is not None]
         if self.publish_error is not None:
-            errors = [*errors, self.publish_error]
+            errors.append(self.publish_error)
         if errors:
             raise ExceptionGroup(str(self), errors)
 
@@ -127,11 +129,23 @@ class BulkReport:
         ]
         told = ", ".join(counts) or "nothing to do"
         line = f"{self.action}: {told} in {self.seconds:.1f} s"
+        if self.version is not None:
+            line += f"; published as version {self.version.version_number}"
         if self.publish_error is not None:
             line += f"; not published: {self.publish_error}"
-        elif self.version is not None:
-            line += f"; published as version {self.version.version_number}"
         return line
+
+    def _repr_html_(self) -> str:
+        """Show the line and a table of failures, in notebooks."""
+        rows = "".join(
+            f"<tr><td>{escape(one.experiment_id)}</td><td>{one.status.value}</td>"
+            f"<td>{escape(str(one.error or ''))}</td></tr>"
+            for one in self.failed[:SHOWN_FAILURES]
+        )
+        left_out = len(self.failed) - SHOWN_FAILURES
+        if left_out > 0:
+            rows += f"<tr><td colspan='3'>and {left_out} more</td></tr>"
+        return f"<p>{escape(str(self))}</p>" + (rows and f"<table>{rows}</table>")
 
     def word_for(self, status: OutcomeStatus) -> str:
         """Name a status for people."""

@@ -1,14 +1,13 @@
-"""Fixtures: an emulator on a port of its own, a client bound to it, a fast clock."""
+"""Fixtures: an emulator on a port of its own, and a client bound to it."""
 
-import asyncio
-import selectors
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
 
+from benchmarks.fast_clock import run_fast as run_fast
 from ours_experiments import Client
 from ours_experiments.emulator import Emulator
 
@@ -22,35 +21,6 @@ class ShimmedResponse(ClientResponse):
 
 
 vars(aioresponses.core)["ClientResponse"] = ShimmedResponse
-
-
-SPEED = 40.0
-"""How many seconds of the fast clock pass in a real one."""
-
-
-class FastSelector(selectors.DefaultSelector):
-    """Waits a fraction of what it is asked to."""
-
-    def select(self, timeout: float | None = None) -> Any:
-        """Wait for what the fast clock calls `timeout`."""
-        return super().select(timeout and timeout / SPEED)
-
-
-class FastEventLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock runs fast: real sockets, cheap waits."""
-
-    def __init__(self) -> None:
-        super().__init__(FastSelector())
-
-    def time(self) -> float:
-        """Return the fast clock's seconds."""
-        return super().time() * SPEED
-
-
-def run_fast(main: Callable[[], Any]) -> Any:
-    """Run a coroutine function on a fast clock."""
-    with asyncio.Runner(loop_factory=FastEventLoop) as runner:
-        return runner.run(main())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import ours_experiments
 ROOT = Path(ours_experiments.__file__).parent
 
 LAYERS = [
-    {"_version", "errors"},
+    {"_version", "_tracing", "errors"},
     {"_arguments", "_checks", "models"},
     {"_content_checks", "drafts", "outcomes", "_retry", "_address"},
     {"_hooks", "_flat", "_codec", "_pacing", "_journal"},
@@ -100,7 +100,11 @@ def test_the_emulator_shares_nothing_with_the_client() -> None:
 
 def test_models_stand_on_attrs_alone() -> None:
     """The models import the standard library, attrs and what checks arguments."""
-    packages = {name.split(".")[0] for name in imported_by(ROOT / "models.py")}
+    packages = {
+        name.split(".")[0]
+        for path in (ROOT / "models").glob("*.py")
+        for name in imported_by(path)
+    }
     assert packages.isdisjoint({"aiohttp", "cattrs", "orjson", "yarl"})
 
 

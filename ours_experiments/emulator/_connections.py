@@ -1,13 +1,20 @@
-"""The protocol of one TCP connection: numbered, and quiet about keys."""
+"""The listener, and its TCP connections: numbered, and quiet about keys."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
+from itertools import count
 from logging import getLogger
 
 import orjson
 from aiohttp import web
 
 
+MOST_BYTES = 16 * 2**20
+"""Size of a request body, after decompression, that is still read."""
+
+_SHUTDOWN_SECONDS = 0.05
 _logger = getLogger("ours_experiments.emulator")
 _silent = getLogger("ours_experiments.emulator.access")
 _silent.disabled = True
@@ -24,6 +31,11 @@ class Connection(web.RequestHandler):
     def __init__(self, server: web.Server, number: int) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), access_log=_silent)
         self.number = number
+
+    def close_if_idle(self) -> None:
+        """Close between two requests; aiohttp's own way leaves the socket open."""
+        if self._waiter is not None:
+            self.force_close()
 
     def handle_error(
         self,
@@ -48,3 +60,46 @@ class Connection(web.RequestHandler):
         )
         response.force_close()
         return response
+
+
+Receive = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+class Listener:
+    """A server on one address, whose door can be shut and opened again."""
+
+    def __init__(self, receive: Receive, host: str, port: int) -> None:
+        make_request = partial(
+            web.Request,
+            loop=asyncio.get_running_loop(),
+            client_max_size=MOST_BYTES,
+        )
+        self.port = port
+        """0 until the first `open` has found a free one."""
+        self._host = host
+        self._server = web.Server(receive, request_factory=make_request)
+        self._numbers = count(1)
+        self._doors: list[asyncio.Server] = []
+
+    async def open(self) -> None:
+        """Listen, at the same port as before."""
+        door = await asyncio.get_running_loop().create_server(
+            lambda: Connection(self._server, next(self._numbers)),
+            self._host,
+            self.port,
+        )
+        self._doors.append(door)
+        self.port = door.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Stop listening, and close the connections that are idle."""
+        while self._doors:
+            self._doors.pop().close()
+        for connection in self._server.connections:
+            if isinstance(connection, Connection):
+                connection.close_if_idle()
+
+    async def shut_down(self) -> None:
+        """Stop listening, and end every connection."""
+        await self.close()
+        await self._server.shutdown(_SHUTDOWN_SECONDS)

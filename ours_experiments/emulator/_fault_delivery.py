@@ -91,7 +91,6 @@ class Stale:
         """Close now when the connection is marked; else mark or close after."""
         transport = exchange.transport
         if transport in self.doomed:
-            self.doomed.discard(transport)
             await exchange.receive()
             if self.applied:
                 await exchange.answer()

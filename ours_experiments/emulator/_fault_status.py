@@ -99,23 +99,27 @@ class RateLimit:
         at_least(0.001, rate=self.rate)
         at_least(1, burst=self.burst)
 
-    async def apply(self, exchange: Exchange) -> web.StreamResponse:
-        """Take a token and answer, or refuse."""
-        now = asyncio.get_running_loop().time()
+    def take(self, now: float) -> str | None:
+        """Take a token at this time; give the Retry-After when there is none."""
         earned = (now - self.refilled_at) * self.rate
         self.tokens = min(self.burst, self.tokens + earned)
         self.refilled_at = now
         if self.tokens >= 1 - ROUNDING:
             self.tokens -= 1
-            return await exchange.answer()
-        seconds = (1 - self.tokens) / self.rate
-        response = error_reply(429, None, None)
+            return None
         # Rounded up, or a client that waits exactly so long would come too early.
-        response.headers["Retry-After"] = (
-            f"{math.ceil(seconds * 1000) / 1000:.3f}"
-            if self.exact
-            else str(math.ceil(seconds))
-        )
+        seconds = (1 - self.tokens) / self.rate
+        if self.exact:
+            return f"{math.ceil(seconds * 1000) / 1000:.3f}"
+        return str(math.ceil(seconds))
+
+    async def apply(self, exchange: Exchange) -> web.StreamResponse:
+        """Take a token and answer, or refuse."""
+        retry_after = self.take(asyncio.get_running_loop().time())
+        if retry_after is None:
+            return await exchange.answer()
+        response = error_reply(429, None, None)
+        response.headers["Retry-After"] = retry_after
         return response
 
 

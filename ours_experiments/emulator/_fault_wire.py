@@ -28,8 +28,7 @@ class Blocks:
     """Hand the blocks of a body to aiohttp as the client takes them."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
-        # An empty chunk would end the body.
-        self.blocks = filter(None, blocks)
+        self.blocks = blocks
 
     def __aiter__(self) -> Self:
         return self
@@ -150,6 +149,7 @@ def raw_blocks(response: web.StreamResponse) -> Iterator[bytes]:
     elif response.content_length is not None:
         yield from response.blocks()
     else:
+        # An empty chunk would end the body.
         for block in filter(None, response.blocks()):
             yield b"%x\r\n%b\r\n" % (len(block), block)
         yield b"0\r\n\r\n"

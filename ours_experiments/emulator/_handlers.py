@@ -11,6 +11,7 @@ import orjson
 
 from ours_experiments.emulator import _traffic
 from ours_experiments.emulator._bodies import STATUSES, TYPES
+from ours_experiments.emulator._index import Filter
 from ours_experiments.emulator._json import Json, Values, array, string
 from ours_experiments.emulator._pages import Cursors, Place, page_after
 from ours_experiments.emulator._problems import bad_request, not_found
@@ -49,32 +50,21 @@ class Handlers:
         """Cut a page of the experiments, the most recently updated first."""
         query = call.query
         limit = query.limit(default=25, most=100)
-        status = query.one_of("status", STATUSES)
-        kind = query.one_of("type", TYPES)
-        search = (query.text("search") or "").casefold()
-
-        def match(experiment: Experiment) -> bool:
-            return (
-                (status is None or experiment.status == status)
-                and (kind is None or experiment.type == kind)
-                and (
-                    not search
-                    or search in experiment.name.casefold()
-                    or search in experiment.id.casefold()
-                    or search in (experiment.description or "").casefold()
-                )
-            )
-
-        listing = f"experiments\0{status}\0{kind}\0{search}"
+        wanted = Filter(
+            status=query.one_of("status", STATUSES),
+            type=query.one_of("type", TYPES),
+            search=query.text("search") or "",
+        )
+        listing = f"experiments\0{wanted.status}\0{wanted.type}\0{wanted.search}"
         cursor = query.text("cursor")
         place = None if cursor is None else self.cursors.read(listing, cursor)
         following: Place | None = None
         if self.cursor_kind == "keyset":
             order = None if place is None else (place[0], place[1], place[2])
-            rows, following = self.state.index.after(order, match, limit)
+            rows, following = self.state.index.after(order, wanted, limit)
         else:
             count, newest = (0, self.state.created) if place is None else place[:2]
-            rows, more = self.state.index.skipping(count, newest, match, limit)
+            rows, more = self.state.index.skipping(count, newest, wanted, limit)
             following = (count + len(rows), newest) if more else None
         entities = [self._list_item(row, call) for row in rows]
         return self._page(listing, entities, following)
@@ -287,9 +277,11 @@ class Handlers:
 
     async def draft_changes(self, call: Call) -> object:
         """Show what a publish would change; only the draft is served."""
+        against = call.query.uuid("against")
         if call.id != "draft":
             raise not_found("version: only the draft's changes are served")
-        return self.state.releases.diff()
+        releases = self.state.releases
+        return releases.diff(None if against is None else releases.find(against))
 
     async def _transition(
         self, action: str, call: Call, switch: str | None = None
@@ -350,7 +342,7 @@ class Handlers:
     def _bare(self, experiment: Experiment) -> object:
         if self.mission_only:
             return _without_rollout(experiment.bare())
-        return orjson.Fragment(experiment.bare_bytes())
+        return experiment.bare()
 
 
 def _without_rollout(written: dict[str, Json]) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from typing import cast
 import orjson
 from aiohttp import web
 
-from ours_experiments.emulator._connections import Connection
+from ours_experiments.emulator._connections import MOST_BYTES, Connection
 from ours_experiments.emulator._faults import Faults
 from ours_experiments.emulator._handlers import Call, Handlers
 from ours_experiments.emulator._json import Json, Values, parse
@@ -23,9 +23,6 @@ from ours_experiments.emulator._problems import (
 from ours_experiments.emulator._query import Query
 from ours_experiments.emulator._routes import Route, Routes, Target
 
-
-MOST_BYTES = 16 * 2**20
-"""Size of a request body, after decompression, that is still read."""
 
 _JSON = {"Content-Type": "application/json"}
 

@@ -2,14 +2,38 @@
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable
+from dataclasses import dataclass
 
 from ours_experiments.emulator._clock import Clock, milliseconds
 from ours_experiments.emulator._records import Experiment
 
 
 Order = tuple[int, int, int]
-Match = Callable[[Experiment], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a listing is confined to, all of it together; by default to nothing."""
+
+    status: str | None = None
+    type: str | None = None
+    search: str = ""
+    """Looked for in id, name and description, without regard to case."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every experiment is let in."""
+        return self.status is None and self.type is None and not self.search
+
+    def admits(self, experiment: Experiment) -> bool:
+        """Tell whether an experiment belongs to the listing."""
+        if self.status not in (None, experiment.status):
+            return False
+        if self.type not in (None, experiment.type):
+            return False
+        texts = (experiment.name, experiment.id, experiment.description or "")
+        wanted = self.search.casefold()
+        return not wanted or any(wanted in text.casefold() for text in texts)
 
 
 class Index:
@@ -21,6 +45,7 @@ class Index:
     def __init__(self, clock: Clock, delay: int) -> None:
         self._clock = clock
         self._delay = delay
+        self._newest = 0
         self._orders: list[Order] = []
         self._rows: dict[Order, Experiment] = {}
         self._order_of: dict[str, Order] = {}
@@ -41,7 +66,7 @@ class Index:
             self._place(id, None)
 
     def after(
-        self, place: Order | None, match: Match, limit: int
+        self, place: Order | None, wanted: Filter, limit: int
     ) -> tuple[list[Experiment], Order | None]:
         """Read on from a place: the rows, and the place of the last if more follow."""
         self._settle()
@@ -49,24 +74,29 @@ class Index:
         found: list[Experiment] = []
         for position in range(start - 1, -1, -1):
             row = self._rows[self._orders[position]]
-            if match(row):
+            if wanted.admits(row):
                 if len(found) == limit:
                     return found, self._order_of[found[-1].id]
                 found.append(row)
         return found, None
 
     def skipping(
-        self, count: int, newest: int, match: Match, limit: int
+        self, count: int, newest: int, wanted: Filter, limit: int
     ) -> tuple[list[Experiment], bool]:
         """Skip rows by number: the rows, and whether more follow.
 
         Rows numbered above `newest` came after the listing began, and do not count.
         """
         self._settle()
+        if wanted.is_open and self._newest <= newest:
+            end = max(len(self._orders) - count, 0)
+            start = max(end - limit, 0)
+            page = reversed(self._orders[start:end])
+            return [self._rows[order] for order in page], start > 0
         found: list[Experiment] = []
         for order in reversed(self._orders):
             row = self._rows[order]
-            if row.number <= newest and match(row):
+            if row.number <= newest and wanted.admits(row):
                 if count:
                     count -= 1
                 elif len(found) == limit:
@@ -92,6 +122,7 @@ class Index:
             del self._orders[bisect_left(self._orders, old)]
             del self._rows[old]
         if row is not None:
+            self._newest = max(self._newest, row.number)
             order = row.order()
             insort(self._orders, order)
             self._rows[order] = row

@@ -43,7 +43,7 @@ def check(action: str, experiment: Experiment, values: Values) -> None:
     if action == "start":
         if experiment.primary_event() is None:
             raise conflict("A primary metric event name is needed to start")
-        if experiment.type != "personalization" and len(experiment.variants) < 2:  # noqa: PLR2004
+        if experiment.type != "personalization" and len(experiment.variants) < 2:
             raise conflict("At least two variants are needed to start")
 
 

@@ -31,6 +31,9 @@ class LogEntry:
     """The id in the path, None when the path has none."""
 
 
+Watcher = Callable[[LogEntry], object]
+
+
 class RequestLog:
     """Counters for each route, and the latest requests one by one.
 
@@ -40,7 +43,7 @@ class RequestLog:
     def __init__(self) -> None:
         self.entries: deque[LogEntry] = deque(maxlen=_KEPT)
         """The latest requests, in the order of their arrival."""
-        self.watcher: Callable[[LogEntry], object] | None = None
+        self.watcher: Watcher | None = None
         """Called with every request once it is answered."""
         self._in_flight: Counter[str] = Counter()
         self._flying = 0

@@ -10,6 +10,7 @@ from ours_experiments.emulator._problems import bad_request
 
 _WHOLE = re.compile(r"-?[0-9]+")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MOST_DIGITS = 9
 
 
@@ -40,6 +41,13 @@ class Query:
         if value is not None and value not in choices:
             raise bad_request(f"{name}: must be one of {', '.join(sorted(choices))}")
         return value
+
+    def uuid(self, name: str) -> str | None:
+        """Give a UUID, None when it is absent."""
+        written = self.values.get(name)
+        if written is not None and not _UUID.fullmatch(written):
+            raise bad_request(f"{name}: must be a UUID")
+        return written
 
     def day(self, name: str) -> date | None:
         """Give a calendar day, None when it is absent."""

@@ -62,7 +62,6 @@ class Experiment:
     targeting_rules: Values | None = None
     metrics: Values | None = None
     variants: list[Variant] = field(default_factory=list[Variant])
-    bare_json: bytes | None = None
     full_json: bytes | None = None
 
     def bare(self) -> dict[str, Json]:
@@ -92,12 +91,6 @@ class Experiment:
             **self.bare(),
             "variants": [variant.wire() for variant in self.variants],
         }
-
-    def bare_bytes(self) -> bytes:
-        """Give `bare` as JSON, written once for each change."""
-        if self.bare_json is None:
-            self.bare_json = orjson.dumps(self.bare())
-        return self.bare_json
 
     def full_bytes(self) -> bytes:
         """Give `full` as JSON, written once for each change."""

@@ -1,20 +1,15 @@
 """The emulator: the account behind a socket."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
-from functools import partial
 from ipaddress import ip_address
-from itertools import count
 from types import TracebackType
 from typing import Self, TypeAlias, cast
 
-from aiohttp import web
-
 from ours_experiments.emulator._clock import Clock
-from ours_experiments.emulator._connections import Connection
+from ours_experiments.emulator._connections import Listener
 from ours_experiments.emulator._faults import Faults
 from ours_experiments.emulator._handlers import CursorKind, Handlers
-from ours_experiments.emulator._http import MOST_BYTES, Front
+from ours_experiments.emulator._http import Front
 from ours_experiments.emulator._ids import IdStyle
 from ours_experiments.emulator._log import RequestLog
 from ours_experiments.emulator._pages import Cursors
@@ -27,7 +22,6 @@ Scopes: TypeAlias = str | Iterable[str]
 """`all`, `read-only`, `list-only`, or the documented scopes one by one."""
 
 _SCOPES = {"all": ALL_SCOPES, "read-only": READ_SCOPES, "list-only": LIST_SCOPES}
-_SHUTDOWN_SECONDS = 0.05
 
 
 class Emulator:
@@ -87,21 +81,19 @@ class Emulator:
             mission_only=mission_only,
         )
         self._front = Front(handlers, self._keys, self.log, self.faults)
-        self._numbers = count(1)
-        self._server: web.Server | None = None
-        self._listener: asyncio.Server | None = None
+        self._listener: Listener | None = None
 
     def __repr__(self) -> str:
-        where = self.url if self._server else "not running"
+        where = self.url if self._listener else "not running"
         return f"<Emulator {where}, {self.state.size} experiments>"
 
     @property
     def url(self) -> str:
         """Where the emulator listens, such as `http://127.0.0.1:12345`."""
-        if self._server is None:
+        if self._listener is None:
             raise RuntimeError("the emulator is not running")
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}"
+        return f"http://{host}:{self._listener.port}"
 
     @property
     def api_key(self) -> str:
@@ -122,34 +114,20 @@ class Emulator:
 
     async def start(self) -> None:
         """Begin to listen."""
-        if self._server is not None:
+        if self._listener is not None:
             raise RuntimeError("the emulator is running already")
-        make_request = partial(
-            web.Request,
-            loop=asyncio.get_running_loop(),
-            client_max_size=MOST_BYTES,
-        )
-        self._server = web.Server(self._front.receive, request_factory=make_request)
-        try:
-            await self._open_listener()
-        except BaseException:
-            self._server = None
-            raise
-        self.faults.attach(self._close_listener, self._open_listener)
+        listener = Listener(self._front.receive, self._host, self._port)
+        await listener.open()
+        self._listener = listener
+        self._port = listener.port
+        self.faults.attach(listener.close, listener.open)
 
     async def aclose(self) -> None:
         """Stop listening and end what is in flight; nothing is left behind."""
-        if self._server is None:
-            return
-        server, self._server = self._server, None
-        if self._listener is not None:
-            self._listener.close()
-        await self.faults.aclose()
-        server.pre_shutdown()
-        await server.shutdown(_SHUTDOWN_SECONDS)
-        if self._listener is not None:
-            await self._listener.wait_closed()
-            self._listener = None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await self.faults.aclose()
+            await listener.shut_down()
 
     def simulate(
         self,
@@ -178,22 +156,6 @@ class Emulator:
     ) -> list[str]:
         """Make experiments in process, published already; give their ids."""
         return seed_experiments(self.state, count, status=status, variants=variants)
-
-    async def _open_listener(self) -> None:
-        server = self._server
-        if server is None:
-            return
-        self._listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(server, next(self._numbers)), self._host, self._port
-        )
-        self._port = self._listener.sockets[0].getsockname()[1]
-
-    async def _close_listener(self) -> None:
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-        if self._server is not None:
-            self._server.pre_shutdown()
 
 
 def _is_loopback(host: str) -> bool:

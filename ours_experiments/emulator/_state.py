@@ -53,7 +53,7 @@ class State:
         self._unique_keys = unique_keys
         self._keys: Counter[str] = Counter()
         self._experiments: dict[str, Experiment] = {}
-        self._owner_of_variant: dict[str, Experiment] = {}
+        self._variants: dict[str, tuple[Experiment, Variant]] = {}
         self._variants_made = 0
 
     @property
@@ -121,7 +121,7 @@ class State:
             },
         )
         experiment.variants.append(control)
-        self._owner_of_variant[control.id] = experiment
+        self._variants[control.id] = experiment, control
         self._keys[key] += 1
         self._experiments[experiment.id] = experiment
         self.index.put(experiment)
@@ -152,7 +152,7 @@ class State:
         self.index.remove(id)
         self.traffic.forget(id)
         for variant in experiment.variants:
-            del self._owner_of_variant[variant.id]
+            del self._variants[variant.id]
         if experiment.status != "draft":
             self._track(experiment, gone=True)
 
@@ -175,10 +175,7 @@ class State:
 
     def variant(self, id: str) -> Variant:
         """Find a variant."""
-        for variant in self._owner(id).variants:
-            if variant.id == id:
-                return variant
-        raise not_found("variant")
+        return self._located(id)[1]
 
     def variants_of(self, experiment_id: str) -> list[Variant]:
         """Give the variants of an experiment, none when there is no such one."""
@@ -195,25 +192,23 @@ class State:
         experiment = self.get(_text(values.get("experimentId")))
         variant = self._new_variant(experiment, values)
         _variants.add(experiment, variant, kind)
-        self._owner_of_variant[variant.id] = experiment
-        self._variants_changed(experiment)
+        self._variants[variant.id] = experiment, variant
+        self._show(experiment)
         return variant
 
     def patch_variant(self, id: str, values: Values) -> Variant:
         """Change the fields of a variant that are given."""
-        variant = self.variant(id)
-        experiment = self._owner(id)
+        experiment, variant = self._located(id)
         _variants.change(experiment, variant, values)
-        self._variants_changed(experiment)
+        self._show(experiment)
         return variant
 
     def delete_variant(self, id: str) -> Variant:
         """Delete a treatment."""
-        variant = self.variant(id)
-        experiment = self._owner(id)
+        experiment, variant = self._located(id)
         _variants.remove(experiment, variant)
-        del self._owner_of_variant[id]
-        self._variants_changed(experiment)
+        del self._variants[id]
+        self._show(experiment)
         return variant
 
     def find_settings(self, id: str) -> Settings:
@@ -255,9 +250,9 @@ class State:
     def delete_settings(self, id: str) -> Settings:
         """Delete settings with all experiments and variants that they own."""
         settings = self.find_settings(id)
-        for experiment in list(self._experiments.values()):
-            if experiment.settings_id == id:
-                self.delete(experiment.id)
+        # There is one record at most, so that all experiments are its own.
+        for experiment_id in list(self._experiments):
+            self.delete(experiment_id)
         del self.settings_by_id[id]
         self.releases.track(settings_key(settings), None)
         return settings
@@ -296,9 +291,9 @@ class State:
         self.releases.seed(key, snapshot)
         self.releases.track(key, snapshot)
 
-    def _owner(self, variant_id: str) -> Experiment:
+    def _located(self, variant_id: str) -> tuple[Experiment, Variant]:
         try:
-            return self._owner_of_variant[variant_id]
+            return self._variants[variant_id]
         except KeyError:
             raise not_found("variant") from None
 
@@ -322,16 +317,13 @@ class State:
             raise conflict(f"An experiment with the key {key} already exists")
         return key
 
-    def _variants_changed(self, experiment: Experiment) -> None:
-        self._show(experiment)
-
     def _changed(self, experiment: Experiment) -> None:
         self._show(experiment)
         if experiment.status != "draft":
             self._track(experiment)
 
     def _show(self, experiment: Experiment) -> None:
-        experiment.bare_json = experiment.full_json = None
+        experiment.full_json = None
         self.index.put(experiment)
 
     def _track(self, experiment: Experiment, *, gone: bool = False) -> None:

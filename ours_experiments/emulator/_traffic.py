@@ -88,8 +88,7 @@ class Traffic:
         midnight = _midnight(first)
         began = min(experiment.run_began_at, midnight)
         experiment.run_began_at = began
-        if experiment.started_at is not None:
-            experiment.started_at = min(experiment.started_at, midnight)
+        experiment.started_at = min(experiment.started_at or midnight, midnight)
         experiment.created_at = min(experiment.created_at, began)
         enrolled = visitors_per_day * experiment.traffic_allocation / 100
         whole = sum(variant.weight for variant in experiment.variants)

@@ -77,7 +77,7 @@ def percentage(value: Json, path: str) -> Json:
     if (
         not isinstance(value, bool)
         and isinstance(value, int | float)
-        and 0 <= value <= 100  # noqa: PLR2004
+        and 0 <= value <= 100
     ):
         return int(value)
     raise bad_request(f"{path}: must be a number from 0 to 100")

@@ -194,23 +194,31 @@ class Releases:
                 return version
         raise not_found("version")
 
-    def diff(self) -> dict[str, Json]:
-        """Write what a publish would change."""
+    def diff(self, against: Version | None = None) -> dict[str, Json]:
+        """Write how the draft differs from a version, by default the live one."""
+        changed: Changes = self.pending
+        baseline = self._live
+        if against is not None:
+            baseline = self._config(against)
+            draft: Changes = {**self._live, **self.pending}
+            changed = {
+                key: draft.get(key)
+                for key in {**baseline, **draft}
+                if draft.get(key) != baseline.get(key)
+            }
         differences: dict[str, dict[str, list[Json]]] = {
             name: {"added": [], "removed": [], "modified": []} for name in _COLLECTIONS
         }
-        for key, snapshot in self.pending.items():
+        for key, snapshot in changed.items():
             changes = differences[key.collection]
-            live = self._live.get(key)
-            if live is None and snapshot is not None:
-                changes["added"].append(_item(key, snapshot))
-            elif live is not None and snapshot is None:
-                changes["removed"].append(_item(key, live))
-            elif live is not None and snapshot is not None:
-                changes["modified"].append(
-                    {"old": _item(key, live), "new": _item(key, snapshot)}
-                )
-        return {"count": len(self.pending), "differences": differences}
+            live = baseline.get(key)
+            old = None if live is None else _item(key, live)
+            new = None if snapshot is None else _item(key, snapshot)
+            if old and new:
+                changes["modified"].append({"old": old, "new": new})
+            else:
+                changes["added" if new else "removed"].append(new or old)
+        return {"count": len(changed), "differences": differences}
 
     def _settle(self, key: Key) -> None:
         del self.pending[key]

@@ -1,5 +1,6 @@
 """Plain calls to an emulator, as a client in any language would make them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -10,6 +11,12 @@ from ours_experiments.emulator import Emulator
 
 
 METRICS = {"primary": {"eventName": "signup"}}
+DEFERRED = {
+    "start": {"publishAfterStart": False},
+    "pause": {"publishAfterPause": False},
+    "resume": {"publishAfterResume": False},
+}
+"""Bodies that stage a lifecycle call instead of publishing it."""
 
 
 class Calls:
@@ -103,17 +110,25 @@ class Calls:
         }
         return await self("POST", "experiment-variants", body)
 
-    async def running(self, **fields: object) -> Any:
+    async def running(self, **fields: Any) -> Any:
         """Create and start an experiment."""
         experiment = await self.draft(**fields)
         await self("POST", f"experiments/{experiment['id']}/start")
         return await self("GET", f"experiments/{experiment['id']}")
 
-    async def completed(self, **fields: object) -> Any:
+    async def completed(self, **fields: Any) -> Any:
         """Create, start and stop an experiment."""
         experiment = await self.running(**fields)
         await self("POST", f"experiments/{experiment['id']}/stop")
         return await self("GET", f"experiments/{experiment['id']}")
+
+    async def until_publishing(self) -> None:
+        """Wait until a publish is in flight."""
+        for _ in range(100_000):
+            if self.emulator.state.releases.in_flight:
+                return
+            await asyncio.sleep(0)
+        raise TimeoutError("no publish began")
 
     async def pages(self, path: str, **query: str) -> AsyncIterator[list[Any]]:
         """Walk through a listing page by page."""
@@ -129,3 +144,14 @@ class Calls:
     async def ids(self, path: str, **query: str) -> list[str]:
         """Walk through a listing and collect the ids."""
         return [row["id"] async for page in self.pages(path, **query) for row in page]
+
+
+async def several_versions(call: Calls, count: int) -> list[str]:
+    """Publish so many versions; give their ids, the newest first."""
+    path = f"experiment-settings/{await call.settings_id()}"
+    ids = []
+    for number in range(count):
+        await call("PATCH", path, {"name": f"Name {number}"})
+        body = {"name": f"Release {number}", "notes": f"marker-{number}"}
+        ids.append((await call("POST", "versions", body))["id"])
+    return ids[::-1]

@@ -96,6 +96,8 @@ class Service:
         self.applied.append(f"{request.method} {request.path} {body.decode()}".strip())
         if request.path == "/experiments/list":
             return page(request.query.get("cursor", "0"))
+        if request.path == "/slow":
+            await asyncio.sleep(60)
         if request.path == "/pagination-only":
             return web.json_response({"pagination": {"hasMore": False}})
         if request.method == "DELETE":

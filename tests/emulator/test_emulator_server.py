@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientConnectionError, ClientSession
+from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, web
 from emulator_calls import Calls
 
 from ours_experiments.emulator import Clock, Emulator, LogEntry
+from ours_experiments.emulator._connections import Connection
 
 
 async def test_starts_and_closes_without_a_block() -> None:
@@ -65,8 +66,7 @@ async def test_leaves_nothing_behind() -> None:
         (id_,) = emulator.seed_experiments(1)
         await call("GET", "experiments")
         hanging = asyncio.create_task(call("POST", f"experiments/{id_}/start"))
-        while not emulator.state.releases.in_flight:
-            await asyncio.sleep(0)
+        await call.until_publishing()
         began = time.monotonic()
         await emulator.aclose()
         assert time.monotonic() - began < 1
@@ -276,9 +276,43 @@ async def test_tells_a_watcher(call: Calls) -> None:
 
 async def test_refuses_connections_on_command(emulator: Emulator) -> None:
     """While connections are refused nothing gets through; afterwards it does."""
-    async with emulator.faults.refusing():
-        async with ClientSession(emulator.url) as http:
-            with pytest.raises(ClientConnectionError):
-                await http.get("/rest/v1/experiments")
+    async with emulator.faults.refusing(), ClientSession(emulator.url) as http:
+        with pytest.raises(ClientConnectionError):
+            await http.get("/rest/v1/experiments")
     async with Calls(emulator) as call:
         await call("GET", "experiments")
+
+
+async def test_closes_when_an_answer_breaks_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A failure after an answer has begun ends the connection without another."""
+
+    async def fail_midway(request: web.BaseRequest) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await answer.write(b"half")
+        raise RuntimeError("midway")
+
+    loop = asyncio.get_running_loop()
+    server = web.Server(fail_midway)
+    listener = await loop.create_server(lambda: Connection(server, 1), "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with (
+        ClientSession() as http,
+        http.get(f"http://127.0.0.1:{port}") as response,
+    ):
+        with pytest.raises(ClientPayloadError):
+            await response.read()
+    assert "midway" in caplog.text
+    listener.close()
+    await server.shutdown(0.05)
+
+
+async def test_closes_during_an_outage() -> None:
+    """An emulator that refuses connections can be closed, and stays closed."""
+    emulator = Emulator()
+    await emulator.start()
+    async with emulator.faults.refusing():
+        await emulator.aclose()
+    assert "not running" in repr(emulator)

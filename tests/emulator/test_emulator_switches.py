@@ -152,7 +152,9 @@ def test_shows_its_state_without_a_socket() -> None:
     """The state can be filled and looked at before the emulator runs."""
     emulator = Emulator()
     ids = emulator.seed_experiments(2)
-    assert [experiment["id"] for experiment in emulator.state.experiments()] == ids[::-1]
+    assert [experiment["id"] for experiment in emulator.state.experiments()] == ids[
+        ::-1
+    ]
     assert len(emulator.state.settings()) == 1
 
 

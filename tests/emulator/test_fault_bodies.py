@@ -1,11 +1,13 @@
 """Faults of the body's bytes."""
 
+import asyncio
 import resource
+import time
 import zlib
 
 import orjson
 import pytest
-from fault_service import EXPERIMENT, Service, over_the_wire
+from fault_service import EXPERIMENT, Service, Wire, over_the_wire
 
 from ours_experiments.emulator._fault_bodies import BLOCK, gzipped, with_member
 
@@ -140,6 +142,21 @@ async def test_gzip_bomb_is_small_on_the_wire_and_here() -> None:
         assert 300 * 1000 < len(seen.whole) < 400 * 1024
         assert grown < 16 * 1024
         assert service.applied == APPLIED
+
+
+async def test_gzip_bomb_leaves_time_to_others() -> None:
+    """While a bomb goes to one client, another is answered."""
+    async with Service() as service:
+        service.faults.add("gzip_bomb", size=2**42, times=1)
+        async with Wire(service.port) as wire:
+            wire.send("POST", START)
+            reading = asyncio.create_task(wire.rest())
+            await asyncio.sleep(0.01)
+            begin = time.monotonic()
+            await service.seen("POST", START)
+            assert time.monotonic() - begin < 0.2
+            reading.cancel()
+            await asyncio.wait([reading])
 
 
 async def test_huge_body_costs_no_memory_here() -> None:

@@ -95,7 +95,7 @@ async def test_refuses_unknown_paths(call: Calls, method: str, path: str) -> Non
     assert (await call.refusal(method, path))[:2] == (404, "Not Found")
 
 
-async def test_refuses_paths_outside_the_api(emulator: Emulator, call: Calls) -> None:
+async def test_refuses_paths_outside_the_api(call: Calls) -> None:
     """What lies outside /rest/v1 is answered with 404."""
     async with call.http.get("/experiments") as response:
         assert response.status == 404
@@ -151,7 +151,11 @@ async def test_checks_the_scope_before_the_body() -> None:
     """A key without the scope learns nothing of its body's faults."""
     async with Emulator({"k": "read-only"}) as emulator, Calls(emulator) as call:
         refusal = await call.refusal("POST", "experiments", {})
-    assert refusal == (403, "Forbidden", "the API key lacks the scope experiment:create")
+    assert refusal == (
+        403,
+        "Forbidden",
+        "the API key lacks the scope experiment:create",
+    )
 
 
 async def test_checks_the_body_before_the_id(call: Calls) -> None:
@@ -316,7 +320,9 @@ async def test_refuses_bodies_that_do_not_unpack(call: Calls) -> None:
         pytest.param(
             b"GET / HTTP/1.1\r\nAuthorization: Bearer test-key\x01\r\n\r\n", id="header"
         ),
-        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", id="giant"),
+        pytest.param(
+            b"GET / HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", id="giant"
+        ),
         pytest.param(b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 5000 + b"\r\n", id="many"),
         pytest.param(
             b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",

@@ -115,7 +115,9 @@ async def test_filters_by_status_type_and_text_together(
     ],
 )
 async def test_searches_name_and_description(
-    call: Calls, search: str, found: bool
+    call: Calls,
+    search: str,
+    found: bool,  # noqa: FBT001 (the expectation)
 ) -> None:
     """The search looks into name and description without case, not into the key."""
     await call.draft(key="the-key", description="A big Change of colour")
@@ -286,7 +288,10 @@ async def test_includes_variants_for_keys_that_may_find() -> None:
 async def test_lets_listings_lag_behind() -> None:
     """With a delay, listings show creations, changes and deletions later."""
     clock = Clock(frozen=True)
-    async with Emulator(list_delay=2.0, clock=clock) as emulator, Calls(emulator) as call:
+    async with (
+        Emulator(list_delay=2.0, clock=clock) as emulator,
+        Calls(emulator) as call,
+    ):
         first, second = emulator.seed_experiments(2)
         assert await call.ids("experiments") == []
         clock.advance(seconds=2)
@@ -303,7 +308,10 @@ async def test_lets_listings_lag_behind() -> None:
 async def test_lets_listings_of_versions_lag_behind() -> None:
     """With a delay, a new version is listed later, and found at once."""
     clock = Clock(frozen=True)
-    async with Emulator(list_delay=2.0, clock=clock) as emulator, Calls(emulator) as call:
+    async with (
+        Emulator(list_delay=2.0, clock=clock) as emulator,
+        Calls(emulator) as call,
+    ):
         await call.settings_id()
         version = await call("POST", "versions", {})
         assert await call.ids("versions") == []

@@ -1,21 +1,14 @@
 """The rules of publishing: staging, versions, the draft's changes, conflicts."""
 
-import asyncio
 from typing import Any
 
 import pytest
-from emulator_calls import Calls
+from emulator_calls import DEFERRED, Calls, several_versions
 
-from ours_experiments.emulator import Clock, Emulator
+from ours_experiments.emulator import Emulator
 
 
 NOTHING = (409, "There are no draft changes to publish", None)
-IN_FLIGHT = (409, "Another publish is already in flight", None)
-DEFERRED = {
-    "start": {"publishAfterStart": False},
-    "pause": {"publishAfterPause": False},
-    "resume": {"publishAfterResume": False},
-}
 
 
 async def changed(call: Calls) -> dict[str, dict[str, list[Any]]]:
@@ -260,17 +253,6 @@ async def test_needs_a_body_to_publish(call: Calls) -> None:
     assert refusal == (400, "Bad Request", "body: is required")
 
 
-async def several_versions(call: Calls, count: int) -> list[str]:
-    """Publish so many versions; give their ids, the newest first."""
-    path = f"experiment-settings/{await call.settings_id()}"
-    ids = []
-    for number in range(count):
-        await call("PATCH", path, {"name": f"Name {number}"})
-        body = {"name": f"Release {number}", "notes": f"marker-{number}"}
-        ids.append((await call("POST", "versions", body))["id"])
-    return ids[::-1]
-
-
 async def test_lists_the_newest_version_first(call: Calls) -> None:
     """Versions are paged from the newest, and only the last one is live."""
     ids = await several_versions(call, 5)
@@ -322,6 +304,22 @@ async def test_republishes_an_older_version(emulator: Emulator, call: Calls) -> 
     assert await changed(call) == {}
 
 
+async def test_compares_the_draft_with_any_version(call: Calls) -> None:
+    """The draft's changes are shown against an older version on request."""
+    last, _, first = await several_versions(call, 3)
+    diffs = [
+        await call("GET", "versions/draft/diff", query={"against": id_})
+        for id_ in (last, first)
+    ]
+    assert [diff["count"] for diff in diffs] == [0, 1]
+    (item,) = diffs[1]["differences"]["experimentSettings"]["modified"]
+    assert (item["old"]["name"], item["new"]["name"]) == ("Name 0", "Name 2")
+    unknown = "00000000-0000-4000-8000-000000000000"
+    for against, status in ((unknown, 404), ("x", 400), ("draft", 400)):
+        query = {"against": against}
+        await call("GET", "versions/draft/diff", query=query, expect=status)
+
+
 async def test_republishes_what_was_there_and_what_was_not(call: Calls) -> None:
     """Rolling back brings deleted entities back and takes later ones out."""
     old = (await call.running())["id"]
@@ -353,87 +351,3 @@ async def test_refuses_to_republish_old_versions(
     emulator.clock.advance(seconds=1)
     refusal = await call.refusal("POST", f"versions/{middle}/publish")
     assert refusal == (409, "This version is older than 45 days", None)
-
-
-async def until_in_flight(emulator: Emulator) -> None:
-    """Wait until a publish has begun."""
-    async with asyncio.timeout(5):
-        while not emulator.state.releases.in_flight:
-            await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize("route", ["start", "stop", "publish", "republish"])
-async def test_refuses_a_publish_while_one_is_in_flight(route: str) -> None:
-    """A publish that meets another one is a 409 and changes nothing."""
-    async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
-        (draft,) = emulator.seed_experiments(1)
-        (running, busy) = emulator.seed_experiments(2, status="running")
-        _, version = await several_versions(call, 2)
-        paths = {
-            "start": f"experiments/{draft}/start",
-            "stop": f"experiments/{running}/stop",
-            "publish": "versions",
-            "republish": f"versions/{version}/publish",
-        }
-        async with asyncio.TaskGroup() as tasks:
-            first = tasks.create_task(call("POST", f"experiments/{busy}/stop"))
-            await until_in_flight(emulator)
-            before = (emulator.state.experiments(), emulator.state.versions())
-            refusal = await call.refusal("POST", paths[route], {})
-            after = (emulator.state.experiments(), emulator.state.versions())
-        assert refusal == IN_FLIGHT
-        assert before == after
-        assert first.result()["publishStatus"] == "published"
-
-
-async def test_applies_a_slow_publish_at_its_end() -> None:
-    """The change of a publishing call shows when the publish is through."""
-    async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
-        (id_,) = emulator.seed_experiments(1)
-        async with asyncio.TaskGroup() as tasks:
-            start = tasks.create_task(call("POST", f"experiments/{id_}/start"))
-            await until_in_flight(emulator)
-            during = await call("GET", f"experiments/{id_}")
-        assert during["status"] == "draft"
-        assert start.result()["experiment"]["status"] == "running"
-
-
-async def test_stages_while_a_publish_is_in_flight() -> None:
-    """What does not publish is not held up by a publish."""
-    async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
-        one, other = emulator.seed_experiments(2)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(call("POST", f"experiments/{one}/start"))
-            await until_in_flight(emulator)
-            path = f"experiments/{other}/start"
-            staged = await call("POST", path, DEFERRED["start"])
-        assert staged["publishStatus"] == "pending_publish"
-
-
-async def test_checks_again_when_a_slow_publish_ends() -> None:
-    """An experiment that is deleted during its publish is not started."""
-    async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
-        (id_,) = emulator.seed_experiments(1)
-        async with asyncio.TaskGroup() as tasks:
-            path = f"experiments/{id_}/start"
-            start = tasks.create_task(call("POST", path, expect=404))
-            await until_in_flight(emulator)
-            await call("DELETE", f"experiments/{id_}")
-        assert start.result()["error"] == "Not Found"
-        assert not emulator.state.releases.in_flight
-
-
-async def test_publishes_for_clients_that_leave() -> None:
-    """A publish that has begun goes through although its client has gone."""
-    clock = Clock(frozen=True)
-    async with Emulator(publish_seconds=0.05, clock=clock) as emulator:
-        (id_,) = emulator.seed_experiments(1)
-        async with Calls(emulator) as call:
-            start = asyncio.create_task(call("POST", f"experiments/{id_}/start"))
-            await until_in_flight(emulator)
-            start.cancel()
-            await asyncio.wait([start])
-        async with asyncio.timeout(5):
-            while emulator.state.releases.in_flight:
-                await asyncio.sleep(0.005)
-        assert emulator.state.experiment(id_)["status"] == "running"

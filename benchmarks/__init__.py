@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks.NAME`, each with its own reading."""

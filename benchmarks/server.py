@@ -1,0 +1,130 @@
+"""A server in a process of its own that answers at once: the client is measured.
+
+It answers a GET with a page of experiments and everything else with a transition.
+"""
+
+import asyncio
+import multiprocessing
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+
+import orjson
+
+from benchmarks.corpus import Corpus
+
+
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+CURSOR = re.compile(rb"[?&]cursor=(\d+)")
+END_OF_HEADERS = b"\r\n\r\n"
+
+
+def answer(body: bytes) -> bytes:
+    """Put a JSON body behind the headers of a good answer."""
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        b"Date: Mon, 05 Jan 2026 10:00:00 GMT\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    )
+
+
+def transition() -> bytes:
+    """Spell the answer to a lifecycle call."""
+    experiment = Corpus(seed=3).experiment()
+    del experiment["variants"]
+    payload = {
+        "publishStatus": "published",
+        "concurrentVersionChanges": 1,
+        "experiment": experiment,
+    }
+    return answer(orjson.dumps(payload))
+
+
+def pages(count: int) -> list[bytes]:
+    """Spell the pages of a listing; the cursor is the number of the page."""
+    corpus = Corpus(seed=5)
+    answers: list[bytes] = []
+    for number in range(1, count + 1):
+        pagination: dict[str, object] = {"hasMore": number < count}
+        if number < count:
+            pagination["nextCursor"] = str(number)
+        entities = corpus.experiments(100)
+        payload = {"entities": entities, "pagination": pagination}
+        answers.append(answer(orjson.dumps(payload)))
+    return answers
+
+
+class CannedAnswers(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, listing: list[bytes], moved: bytes, delay: float) -> None:
+        self.listing = listing
+        self.moved = moved
+        self.delay = delay
+        self.received = b""
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every whole request."""
+        self.received += data
+        while (end := self.received.find(END_OF_HEADERS)) >= 0:
+            head = self.received[:end]
+            length = LENGTH.search(head)
+            whole = end + 4 + (int(length[1]) if length else 0)
+            if len(self.received) < whole:
+                return
+            self.received = self.received[whole:]
+            self.reply(head)
+
+    def reply(self, head: bytes) -> None:
+        """Send the answer, after the delay if there is one."""
+        reply = self.moved
+        if head.startswith(b"GET"):
+            cursor = CURSOR.search(head.partition(b"\r\n")[0])
+            reply = self.listing[int(cursor[1]) if cursor else 0]
+        assert self.transport is not None
+        if self.delay:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.delay, self.transport.write, reply)
+        else:
+            self.transport.write(reply)
+
+
+def serve(pipe: Connection, page_count: int, delay: float) -> None:
+    """Serve until the pipe closes."""
+    listing, moved = pages(page_count), transition()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: CannedAnswers(listing, moved, delay), "127.0.0.1", 0
+        )
+        pipe.send(server.sockets[0].getsockname()[1])
+        await loop.run_in_executor(None, pipe.poll, None)
+
+    asyncio.run(main())
+
+
+@contextmanager
+def running_server(page_count: int = 1, delay: float = 0.0) -> Iterator[str]:
+    """Run a server beside this process and give its URL.
+
+    Args:
+        page_count: Pages of 100 experiments that a listing has.
+        delay: Seconds before each answer.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=serve, args=(theirs, page_count, delay))
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        ours.send(None)
+        process.join()

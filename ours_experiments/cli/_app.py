@@ -1,0 +1,149 @@
+"""The options before a command, and the way from an error to its exit code."""
+
+import inspect
+import io
+import os
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from ours_experiments import __version__
+from ours_experiments.cli import _errors
+from ours_experiments.cli._commands import (
+    COMMANDS,
+    EXAMPLES,
+    GROUPS,
+    example_lines,
+)
+from ours_experiments.cli._context import KEY_VARIABLE, Context, Format
+from ours_experiments.cli._runtime import TerminatedError, complete
+from ours_experiments.cli._text import console, escape
+from ours_experiments.errors import OursError
+
+
+GLOBAL = Group("Global options", sort_key=100)
+TAKES_FILE = frozenset({"--from", "--from-file"})
+
+
+def build() -> App:
+    """Build the tree of commands; none of them is imported yet."""
+    built = App(
+        name="ours-experiments",
+        help="Experiments of Ours Privacy from the command line.",
+        help_epilogue=f"{example_lines(EXAMPLES)}\n\n{_errors.EXIT_CODES}",
+        help_format="plaintext",
+        version=__version__,
+        default_parameter=Parameter(negative=()),
+    )
+    homes = {"": built}
+    for name, told in GROUPS.items():
+        homes[name] = App(name=name, help=told, help_epilogue="")
+        built.command(homes[name])
+    for command in COMMANDS:
+        group, _, name = command.name.rpartition(" ")
+        homes[group].command(
+            f"ours_experiments.cli.{command.path}",
+            name=name,
+            help=command.help,
+            help_epilogue=example_lines(command.examples),
+        )
+    built.meta.suppress_keyboard_interrupt = False
+    built.register_install_completion_command()  # pyright: ignore[reportUnknownMemberType]
+    return built
+
+
+app = build()
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    api_key_env: Annotated[str, Parameter(group=GLOBAL)] = KEY_VARIABLE,
+    api_key_file: Annotated[Path | None, Parameter(group=GLOBAL)] = None,
+    base_url: Annotated[str | None, Parameter(group=GLOBAL)] = None,
+    format: Annotated[Format, Parameter(group=GLOBAL)] = "table",
+) -> int:
+    """Carry out a command.
+
+    Args:
+        tokens: The command and its arguments.
+        api_key_env: Name of the environment variable that holds the API key.
+        api_key_file: A file that holds the API key, and nothing else.
+        base_url: Where the service answers, if not at OURS_PRIVACY_PLATFORM_BASE_URL.
+        format: How records are written.
+    """
+    command, bound, ignored = app.parse_args(
+        list(without_dashes(tokens)), exit_on_error=False, print_error=False
+    )
+    call: Callable[..., int | None] = command
+    if "context" not in ignored:
+        return call(*bound.args, **bound.kwargs) or 0
+    context = Context(
+        out=console(),
+        err=console(stderr=True),
+        format=format,
+        api_key_env=api_key_env,
+        api_key_file=api_key_file,
+        base_url=base_url,
+    )
+    if inspect.iscoroutinefunction(command):
+        work: Callable[..., Coroutine[object, object, int]] = command
+        return complete(work(*bound.args, **bound.kwargs, context=context))
+    return call(*bound.args, **bound.kwargs, context=context) or 0
+
+
+def without_dashes(tokens: Sequence[str]) -> Iterator[str]:
+    """Spell a single `-` as an option, since no argument may begin with one."""
+    before = ""
+    for word in tokens:
+        if before in TAKES_FILE:
+            yield f"{before}={word}"
+        elif word == "-":
+            yield "--stdin"
+        elif word not in TAKES_FILE:
+            yield word
+        before = word
+    if before in TAKES_FILE:
+        yield before
+
+
+def run(tokens: Sequence[str]) -> int:
+    """Carry out a command line and give its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        if any(token.partition("=")[0] == "--api-key" for token in tokens):
+            raise _errors.UsageError(
+                "an API key is never taken from the command line, where others see it",
+                "set OURS_PRIVACY_API_KEY, or use --api-key-env or --api-key-file",
+            )
+        code: int | None = app.meta(
+            tokens, exit_on_error=False, print_error=False, result_action="return_value"
+        )
+        sys.stdout.flush()
+    except CycloptsError as problem:
+        complain(f"error: {escape(problem)}; hint: add --help")
+        return _errors.USAGE
+    except (OursError, *_errors.OWN) as problem:
+        complain(_errors.line_for(problem))
+        return _errors.code_of(problem)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return _errors.INTERRUPTED
+    except TerminatedError:
+        complain("terminated")
+        return _errors.TERMINATED
+    except BrokenPipeError:
+        # Nobody reads any more; what is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _errors.BROKEN_PIPE
+    return code or 0
+
+
+def complain(line: str) -> None:
+    """Write one line to standard error."""
+    console(stderr=True).print(line, soft_wrap=True)

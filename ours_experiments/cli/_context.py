@@ -1,0 +1,120 @@
+"""What every command needs: the options that come before it, and the terminal."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import attrs
+from cyclopts import Parameter
+from rich.console import Console
+
+import ours_experiments as ours
+from ours_experiments.cli._errors import DeclinedError, UsageError
+from ours_experiments.cli._text import escape, text
+from ours_experiments.errors import ConfigurationError
+
+
+Format = Literal["table", "json", "jsonl", "csv"]
+
+KEY_VARIABLE = "OURS_PRIVACY_API_KEY"
+
+
+@attrs.frozen
+class Context:
+    """The global options and the terminal."""
+
+    out: Console
+    """For what was asked for."""
+    err: Console
+    """For everything else: progress, notes, questions, errors."""
+    format: Format = "table"
+    """How records are written."""
+    api_key_env: str = KEY_VARIABLE
+    """The environment variable that holds the key."""
+    api_key_file: Path | None = None
+    """A file that holds the key; None: the environment does."""
+    base_url: str | None = None
+    """Where the service answers; None: as the environment says, or the service."""
+
+    def client(self, requests: int = 32) -> "ours.Client":
+        """Build the client; this is what loads the HTTP library.
+
+        Args:
+            requests: How many at the same time at most.
+        """
+        return ours.Client(
+            self.api_key(), base_url=self.base_url, max_in_flight=requests
+        )
+
+    def with_csv(self, wanted: bool) -> "Context":  # noqa: FBT001 - an option's value
+        """Give a context that writes CSV, if that is wanted."""
+        return attrs.evolve(self, format="csv") if wanted else self
+
+    def api_key(self) -> str:
+        """Read the key from the file or the environment.
+
+        Raises:
+            ConfigurationError: There is none; the text says where it was looked for.
+        """
+        if self.api_key_file is not None:
+            key = read_text(self.api_key_file, "--api-key-file").strip()
+            if not key:
+                raise ConfigurationError(f"--api-key-file {self.api_key_file} is empty")
+            return key
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not key:
+            raise ConfigurationError(
+                f"there is no API key in the environment variable {self.api_key_env}"
+            )
+        return key
+
+    def write(self, written: str, *, flush: bool = False) -> None:
+        """Write for programs, as it is."""
+        self.out.file.write(written)
+        if flush:
+            self.out.file.flush()
+
+    def note(self, told: object) -> None:
+        """Tell people something beside the output."""
+        self.err.print(text(told), soft_wrap=True)
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask before something that cannot be undone.
+
+        Raises:
+            UsageError: Nobody is there to be asked, and `yes` is not given.
+            DeclinedError: The answer was not yes.
+        """
+        if yes:
+            return
+        if not (sys.stdin.isatty() and self.err.is_terminal):
+            raise UsageError(
+                f"refused without a terminal to ask: {question}", "say --yes"
+            )
+        self.err.print(text(f"{question} [y/N] "), end="", soft_wrap=True)
+        if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
+            raise DeclinedError("nothing was done")
+
+
+Flag: TypeAlias = Annotated[bool, Parameter(show_default=False)]
+"""An option that is said or not."""
+InContext: TypeAlias = Annotated[Context, Parameter(parse=False)]
+"""A command's parameter that is not on the command line."""
+
+
+def read_text(path: Path, option: str) -> str:
+    """Read a file that an option names; `-` is standard input.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    try:
+        if str(path) == "-":
+            return sys.stdin.read()
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigurationError(
+            f"{option} {escape(path)} cannot be read: {reason}"
+        ) from None

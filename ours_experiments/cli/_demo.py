@@ -1,0 +1,183 @@
+"""What the command `demo` does: the main job once, against the emulator."""
+
+import asyncio
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from ours_experiments import (
+    BulkReport,
+    Client,
+    Experiment,
+    Metric,
+    Metrics,
+    NewExperiment,
+    NewSettings,
+    NewVariant,
+    OutcomeStatus,
+)
+from ours_experiments.cli._chart import conversion_chart
+from ours_experiments.cli._context import Context
+from ours_experiments.cli._emulator import add_faults
+from ours_experiments.cli._progress import follow
+from ours_experiments.cli._text import is_plain, text
+from ours_experiments.emulator import Emulator
+
+
+PUBLISH_SECONDS = 0.004
+CHART = 76
+"""Columns of the chart at most."""
+WEEKS = 2
+VISITORS = 4000
+"""A day."""
+RATES = (0.101, 0.109, 0.127)
+"""Of the control and of the treatments."""
+GROUP = 50
+"""Plain progress: experiments made between two lines."""
+
+NEXT = """\
+With a key of your own:
+    export OURS_PRIVACY_API_KEY=...
+    ours-experiments list --status draft
+    ours-experiments start --status draft --search hero --dry-run
+    ours-experiments --help"""
+
+
+async def play(
+    context: Context,
+    experiments: int,
+    concurrency: int,
+    faults: Sequence[str],
+    seed: int,
+) -> int:
+    """Go through the main job once."""
+    out = context.out
+    service = Emulator(seed=seed, publish_seconds=PUBLISH_SECONDS)
+    async with (
+        service,
+        Client(service.api_key, base_url=service.url) as client,
+    ):
+        out.print(f"emulator of the service at {service.url}")
+        made = await make_experiments(client, experiments, out)
+        add_faults(service, faults)
+        before = service.log.received()
+        run = client.bulk.stream("start", made, concurrency=concurrency)
+        await follow(run, out, "starting", plain_lines=True)
+        report = run.report()
+        say_what_happened(out, report, service.log.received() - before)
+        running = [o for o in report.outcomes if o.status is OutcomeStatus.APPLIED]
+        if running:
+            chosen = running[len(running) // 2].experiment_id
+            await watch_and_stop(client, service, chosen, out)
+    out.print()
+    out.print(NEXT)
+    return 0
+
+
+async def make_experiments(
+    client: Client, count: int, out: Console
+) -> list[Experiment]:
+    """Create drafts with two treatments each, many at a time."""
+    settings = await client.settings.create(NewSettings(name="Demo shop"))
+    metrics = Metrics(primary=Metric("signup"))
+    made: list[Experiment] = []
+
+    async def make(number: int) -> Experiment:
+        experiment = await client.experiments.create(
+            NewExperiment(
+                settings.id,
+                f"Hero headline {number:03}",
+                key=f"hero-headline-{number:03}",
+                metrics=metrics,
+            )
+        )
+        for treatment in ("Short", "Bold"):
+            await client.variants.create(
+                NewVariant(
+                    experiment.id,
+                    f"{treatment} headline",
+                    33,
+                    redirect_url=f"/{treatment.lower()}",
+                )
+            )
+        return experiment
+
+    loop = asyncio.get_running_loop()
+    begun_at = loop.time()
+    with out.status(f"creating {count} experiments"):
+        numbers = range(1, count + 1)
+        for first in range(0, count, GROUP):
+            group = numbers[first : first + GROUP]
+            made += await asyncio.gather(*(make(number) for number in group))
+    out.print(
+        f"created {count} experiments with {count * 2} variants in "
+        f"{loop.time() - begun_at:.1f} s"
+    )
+    return made
+
+
+def say_what_happened(out: Console, report: BulkReport, requests: int) -> None:
+    """Count the outcomes, and tell how long it took."""
+    counts = {status: len(group) for status, group in report.by_status.items()}
+    out.print(
+        f"started {len(report.outcomes)}: "
+        + ", ".join(
+            f"{counts[status]} {status.value}"
+            for status in (
+                OutcomeStatus.APPLIED,
+                OutcomeStatus.ALREADY,
+                OutcomeStatus.FAILED,
+                OutcomeStatus.UNKNOWN,
+            )
+        )
+    )
+    seconds = max(report.seconds, 1e-9)
+    out.print(
+        f"{requests} requests in {seconds:.1f} s: {requests / seconds:.0f} a second"
+    )
+    for outcome in report.failed[:5]:
+        out.print(text(f"  {outcome.experiment_id}: {outcome.error}"), soft_wrap=True)
+
+
+async def watch_and_stop(
+    client: Client, service: Emulator, chosen: str, out: Console
+) -> None:
+    """Let visitors come to one experiment, show how it went, and end it."""
+    experiment = await client.experiments.retrieve(chosen)
+    variants = experiment.variants or ()
+    rates = {each.id: rate for each, rate in zip(variants, RATES, strict=True)}
+    service.simulate(
+        chosen,
+        days=7 * WEEKS,
+        visitors_per_day=VISITORS,
+        conversion_rates=rates,
+    )
+    results, series = await asyncio.gather(
+        client.experiments.results(chosen),
+        client.experiments.results_time_series(chosen),
+    )
+    out.print()
+    out.print(
+        text(f"{experiment.name}: conversion rate by day, {WEEKS} weeks of visitors")
+    )
+    names = {
+        each.id: f"{each.name}: {each.conversion_rate:.2%}, "
+        f"best with probability {each.probability_to_be_best:.0%}"
+        for each in results.variants
+    }
+    out.print(
+        conversion_chart(
+            series, names, width=min(out.width, CHART), plain=is_plain(out)
+        )
+    )
+    best = results.best
+    if best is None:
+        return
+    stopped = await client.experiments.stop(chosen, winner_variant_id=best.id)
+    out.print()
+    out.print(
+        text(
+            f"stopped it with its winner, {best.name}: {stopped.experiment.status}, "
+            f"{stopped.publish_status}"
+        )
+    )

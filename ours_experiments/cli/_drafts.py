@@ -1,0 +1,166 @@
+"""From files and options to drafts."""
+
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TypeVar, cast
+
+import attrs
+
+from ours_experiments._codec import decode, decode_entities
+from ours_experiments._hooks import wire_name
+from ours_experiments.cli._context import Context, read_text
+from ours_experiments.errors import ConfigurationError, DecodeError
+from ours_experiments.models import (
+    DomModification,
+    Metric,
+    Metrics,
+    QueryParam,
+    Style,
+    TargetingRules,
+)
+
+
+D = TypeVar("D")
+
+NESTED: Mapping[str, type[TargetingRules] | type[Metrics]] = {
+    "targeting_rules": TargetingRules,
+    "metrics": Metrics,
+}
+CONTENT = (DomModification, Metric, Metrics, QueryParam, Style, TargetingRules)
+WIRE_NAMES = {
+    field.name: wire_name(field.name)
+    for kind in CONTENT
+    for field in attrs.fields(kind)
+}
+FREE = frozenset({"visitorProperties", "visitor_properties", "attribute"})
+"""Where the keys are the user's own."""
+
+
+def fields_from(
+    context: Context, path: Path | None, draft: type, model: type
+) -> dict[str, object]:
+    """Read the fields of a draft from a file, spelled as here or as the API does.
+
+    Args:
+        context: Where to say what was left out.
+        path: JSON, or YAML by its name; `-` is standard input; None: no fields.
+        draft: The class of the draft.
+        model: What the API answers. Its other fields are left out, so that what
+            `get --format json` wrote can be sent back.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or has a field nobody knows.
+    """
+    if path is None:
+        return {}
+    payload = parsed(path)
+    if not isinstance(payload, dict):
+        raise ConfigurationError(f"--from {path}: expected an object of fields")
+    known = spellings(draft)
+    answered = spellings(model)
+    fields: dict[str, object] = {}
+    left_out: list[str] = []
+    for key, value in cast("dict[str, object]", payload).items():
+        if key in known:
+            fields[known[key]] = content(path, known[key], value)
+        elif key in answered:
+            left_out.append(key)
+        else:
+            allowed = ", ".join(sorted(set(known.values())))
+            raise ConfigurationError(
+                f"--from {path}: unknown field {key!r}; it may have {allowed}"
+            )
+    if left_out:
+        context.note(f"not sent, since they cannot be set: {', '.join(left_out)}")
+    return fields
+
+
+def spellings(kind: type) -> dict[str, str]:
+    """List the fields of a class under both of their names."""
+    names = [field.name for field in attrs.fields(kind)]
+    return {name: name for name in names} | {wire_name(name): name for name in names}
+
+
+def parsed(path: Path) -> object:
+    """Parse a file.
+
+    Raises:
+        ConfigurationError: It is not what its name says, or YAML cannot be read here.
+    """
+    written = read_text(path, "--from")
+    try:
+        if path.suffix.lower() in {".yaml", ".yml"}:
+            return from_yaml(written)
+        return cast("object", json.loads(written))
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            f"--from {path}: reading YAML needs the package PyYAML; JSON needs none"
+        ) from None
+    except ValueError as problem:
+        raise ConfigurationError(f"--from {path}: {problem}") from None
+
+
+def from_yaml(written: str) -> object:
+    """Parse YAML, with a package that nothing else needs."""
+    yaml = import_module("yaml")
+    try:
+        loaded = cast("object", yaml.safe_load(written))
+    except yaml.YAMLError as problem:
+        raise ValueError(str(problem)) from None
+    return loaded
+
+
+def content(path: Path, field: str, value: object) -> object:
+    """Build what is nested in a draft.
+
+    Raises:
+        ConfigurationError: It is of another shape.
+    """
+    at = f"$.{field}"
+    try:
+        if value is None:
+            return None
+        if field in NESTED:
+            return decode(NESTED[field], on_the_wire(value), at=at)
+        if field == "dom_modifications":
+            return decode_entities(DomModification, on_the_wire(value), at=at)
+    except DecodeError as problem:
+        told = "; ".join(problem.problems)
+        raise ConfigurationError(f"--from {path}: {told}") from None
+    return value
+
+
+def on_the_wire(value: object) -> object:
+    """Spell the keys that the API knows as the API does."""
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return {
+            WIRE_NAMES.get(key, key): each if key in FREE else on_the_wire(each)
+            for key, each in items
+        }
+    if isinstance(value, list):
+        return [on_the_wire(each) for each in cast("list[object]", value)]
+    return value
+
+
+def given(**options: object) -> dict[str, object]:
+    """Keep the options that are on the command line."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def build(kind: type[D], fields: Mapping[str, object]) -> D:
+    """Build a draft.
+
+    Raises:
+        ConfigurationError: A field is missing, or the draft refuses it.
+    """
+    required = [
+        field.name
+        for field in attrs.fields(cast("type[attrs.AttrsInstance]", kind))
+        if field.default is attrs.NOTHING and field.name not in fields
+    ]
+    if required:
+        raise ConfigurationError(f"{', '.join(required)}: has to be given")
+    return kind(**fields)

@@ -1,0 +1,52 @@
+"""Pictures in files, with matplotlib."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from ours_experiments.cli._errors import UsageError
+from ours_experiments.errors import ConfigurationError
+
+
+SUFFIXES = (".pdf", ".png", ".svg")
+INCHES = (8.0, 4.5)
+DOTS_PER_INCH = 150
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a picture that could not be saved, before anything is asked for.
+
+    Raises:
+        UsageError: The name does not tell a format that is known.
+        ConfigurationError: There is no such folder, or no matplotlib.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"--plot {path}: it must end with {', '.join(SUFFIXES)}")
+    if not path.absolute().parent.is_dir():
+        raise ConfigurationError(f"--plot {path}: there is no such folder")
+    if find_spec("matplotlib") is None:
+        raise ConfigurationError(
+            "--plot needs matplotlib: pip install 'ours-experiments[plot]'"
+        )
+
+
+def save_picture(path: Path, draw: Callable[..., object]) -> None:
+    """Save a picture.
+
+    Args:
+        path: Where to; the name's ending tells the format.
+        draw: Draws on the `axes` that it is given.
+
+    Raises:
+        ConfigurationError: The file cannot be written.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 - the extra
+
+    figure = Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
+    draw(axes=figure.subplots())
+    try:
+        figure.savefig(path)  # pyright: ignore[reportUnknownMemberType]
+    except OSError as problem:
+        raise ConfigurationError(
+            f"--plot {path} cannot be written: {problem.strerror}"
+        ) from None

@@ -1,0 +1,137 @@
+"""Commands on what an experiment has achieved: results, series."""
+
+import asyncio
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ours_experiments.cli._chart import conversion_chart
+from ours_experiments.cli._context import Context, Flag, InContext
+from ours_experiments.cli._errors import UsageError
+from ours_experiments.cli._figures import check_picture, save_picture
+from ours_experiments.cli._output import fields_of, record_of, writing
+from ours_experiments.cli._standing import standing_of
+from ours_experiments.cli._text import is_plain
+from ours_experiments.models import Results, TimeSeries, VariantResult
+from ours_experiments.plotting import plot_results, plot_time_series
+
+
+SERIES_FIELDS = ("date", "id", "impressions", "conversions", "conversion_rate")
+WIDEST = 100
+"""Columns of a chart at most."""
+
+Event = Annotated[str | None, Parameter(name="--event")]
+
+
+async def results(
+    id: str,
+    *,
+    event: Event = None,
+    plot: Path | None = None,
+    csv: Flag = False,
+    context: InContext,
+) -> int:
+    """Show what each variant of an experiment has achieved.
+
+    Args:
+        id: The experiment.
+        event: The conversion event; the primary metric's by default.
+        plot: Save a picture too: a .png, .svg or .pdf (needs matplotlib).
+        csv: The same as --format csv.
+    """
+    context = context.with_csv(csv)
+    if plot is not None:
+        check_picture(plot)
+    async with context.client() as client:
+        found = await client.experiments.results(id, event_name=event)
+    show_results(context, found)
+    if plot is not None:
+        save_picture(plot, partial(plot_results, found))
+        context.note(f"saved {plot}")
+    return 0
+
+
+def show_results(context: Context, found: Results) -> None:
+    """Show results in the chosen format."""
+    if context.format == "table":
+        context.out.print(standing_of(found, plain=is_plain(context.out)))
+        return
+    fields = fields_of(VariantResult)
+    with writing(context, fields, fields) as writer:
+        for variant in found.variants:
+            writer.write(record_of(variant))
+
+
+async def series(
+    id: str,
+    *,
+    event: Event = None,
+    start_date: datetime | None = None,
+    end_date: datetime | None = None,
+    plot: Path | None = None,
+    cumulative: Flag = False,
+    csv: Flag = False,
+    context: InContext,
+) -> int:
+    """Show an experiment's conversion rates day by day.
+
+    Args:
+        id: The experiment.
+        event: The conversion event; the primary metric's by default.
+        start_date: The first day in UTC, YYYY-MM-DD.
+        end_date: The last day, itself included.
+        plot: Save a picture too: a .png, .svg or .pdf (needs matplotlib).
+        cumulative: In the picture, a day's rate is that of the run up to it.
+        csv: The same as --format csv.
+    """
+    context = context.with_csv(csv)
+    first, last = day_of(start_date), day_of(end_date)
+    if first and last and last < first:
+        raise UsageError("--end-date is before --start-date")
+    if plot is not None:
+        check_picture(plot)
+    async with context.client() as client:
+        found, named = await asyncio.gather(
+            client.experiments.results_time_series(
+                id, event_name=event, start_date=first, end_date=last
+            ),
+            client.experiments.results(id, event_name=event),
+        )
+    names = {each.id: each.name for each in named.variants}
+    show_series(context, found, names)
+    if plot is not None:
+        draw = partial(plot_time_series, found, names=names, cumulative=cumulative)
+        save_picture(plot, draw)
+        context.note(f"saved {plot}")
+    return 0
+
+
+def show_series(context: Context, found: TimeSeries, names: dict[str, str]) -> None:
+    """Show a time series in the chosen format."""
+    if context.format != "table":
+        with writing(context, SERIES_FIELDS, SERIES_FIELDS) as writer:
+            for day in found.days:
+                for each in day.variants:
+                    writer.write({"date": day.date.isoformat(), **record_of(each)})
+        return
+    totals = {
+        each.id: f"{names.get(each.id, each.id)}: {each.conversions} of "
+        f"{each.impressions}, {each.conversion_rate:.2%}"
+        for each in found.totals()
+    }
+    context.out.print(
+        conversion_chart(
+            found,
+            totals,
+            width=min(context.out.width, WIDEST),
+            plain=is_plain(context.out),
+        )
+    )
+
+
+def day_of(moment: datetime | None) -> date | None:
+    """Take the day of what was parsed as a time."""
+    return None if moment is None else moment.date()

@@ -1,0 +1,43 @@
+"""Running what is asynchronous, so that it can be ended from outside."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import TypeVar
+
+
+T = TypeVar("T")
+
+
+class TerminatedError(Exception):
+    """The process was asked to end, by SIGTERM."""
+
+
+def complete(work: Coroutine[object, object, T]) -> T:
+    """Run to the end; SIGTERM cancels as Ctrl-C does.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, once everything under way is settled.
+        TerminatedError: The same for SIGTERM.
+    """
+    asked: list[int] = []
+
+    async def cancellable() -> T:
+        task = asyncio.current_task()
+
+        def terminate() -> None:
+            asked.append(signal.SIGTERM)
+            if task is not None:
+                task.cancel()
+
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        return await work
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        if asked:
+            raise TerminatedError from None
+        raise

@@ -1,0 +1,111 @@
+"""The command `watch`: results that are refreshed in place."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from cyclopts.types import NormFloat, PositiveFloat
+from rich.console import Group
+from rich.live import Live
+
+import ours_experiments as ours  # noqa: TC001 - loads the client on use
+from ours_experiments.cli._context import Context, InContext
+from ours_experiments.cli._errors import line_for
+from ours_experiments.cli._output import record_of, to_json
+from ours_experiments.cli._results import Event, show_results
+from ours_experiments.cli._standing import standing_of
+from ours_experiments.cli._text import is_plain, text
+from ours_experiments.errors import (
+    APIConnectionError,
+    InternalServerError,
+    RateLimitError,
+)
+from ours_experiments.models import Results
+
+
+PASSING = (APIConnectionError, InternalServerError, RateLimitError)
+"""Failures that a watch outlives."""
+
+
+async def watch(
+    id: str,
+    *,
+    interval: PositiveFloat = 30.0,
+    until_probability: NormFloat | None = None,
+    min_impressions: int = 0,
+    event: Event = None,
+    context: InContext,
+) -> int:
+    """Show an experiment's results, refreshed until interrupted.
+
+    Args:
+        id: The experiment.
+        interval: Seconds between two requests.
+        until_probability: End when a variant is the best with this probability, 0-1.
+        min_impressions: But not before every variant was served so often.
+        event: The conversion event; the primary metric's by default.
+    """
+    async with context.client() as client:
+        name = (await client.experiments.retrieve(id)).name
+        if context.out.is_terminal and context.format == "table":
+            with Live(console=context.out, auto_refresh=False) as live:
+                while True:
+                    found = await read(client, id, event, context)
+                    if found is not None:
+                        live.update(picture(context, name, found), refresh=True)
+                    if reached(found, until_probability, min_impressions):
+                        return 0
+                    await asyncio.sleep(interval)
+        while True:
+            found = await read(client, id, event, context)
+            if found is not None:
+                write(context, name, found)
+            if reached(found, until_probability, min_impressions):
+                return 0
+            await asyncio.sleep(interval)
+
+
+async def read(
+    client: "ours.Client", id: str, event: str | None, context: Context
+) -> Results | None:
+    """Get the results; None after a failure that may pass."""
+    try:
+        return await client.experiments.results(id, event_name=event)
+    except PASSING as problem:
+        context.note(line_for(problem))
+        return None
+
+
+def picture(context: Context, name: str, found: Results) -> Group:
+    """Put results under a line that tells what they are of, and of when."""
+    return Group(
+        text(f"{name}, {now()} UTC"),
+        standing_of(found, plain=is_plain(context.out)),
+    )
+
+
+def write(context: Context, name: str, found: Results) -> None:
+    """Write results where nothing can be drawn in place."""
+    if context.format in {"json", "jsonl"}:
+        variants = [record_of(each) for each in found.variants]
+        line = to_json({"at": f"{now()}Z", "variants": variants})
+        context.write(f"{line}\n", flush=True)
+        return
+    if context.format == "table":
+        context.out.print(text(f"{name}, {now()} UTC"))
+    show_results(context, found)
+    context.out.file.flush()
+
+
+def now() -> str:
+    """Tell the time, UTC."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(" ", timespec="seconds")
+
+
+def reached(found: Results | None, probability: float | None, impressions: int) -> bool:
+    """Tell whether there is nothing more to wait for."""
+    best = None if found is None else found.best
+    if found is None or best is None or probability is None:
+        return False
+    return best.probability_to_be_best >= probability and all(
+        each.impressions >= impressions for each in found.variants
+    )

@@ -1,0 +1,232 @@
+"""Records as a table, JSON, JSON lines and CSV."""
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ours_experiments.cli._context import Context, Format
+from ours_experiments.cli._output import (
+    fields_of,
+    record_of,
+    to_json,
+    write_one,
+    writing,
+)
+from ours_experiments.models import (
+    Experiment,
+    Metric,
+    Metrics,
+    TargetingRules,
+    Variant,
+)
+
+
+FORMATS: tuple[Format, ...] = ("table", "json", "jsonl", "csv")
+
+
+def context_with(format: Format) -> Context:
+    """Make a context that writes to memory."""
+    console = Console(file=io.StringIO(), width=200, markup=False)
+    return Context(console, console, format)
+
+
+def written(context: Context) -> str:
+    """Give what was written."""
+    assert isinstance(context.out.file, io.StringIO)
+    return context.out.file.getvalue()
+
+
+def written_records(format: Format, *records: dict[str, Any]) -> str:
+    """Write records with the columns `id` and `name`."""
+    context = context_with(format)
+    with writing(context, ("id", "name"), ("id", "name", "more")) as writer:
+        for record in records:
+            writer.write(record)
+        assert writer.written == len(records)
+    return written(context)
+
+
+ONE = {"id": "a1", "name": "One", "more": {"x": [1, None]}}
+TWO = {"id": "b2", "name": None, "more": True}
+
+
+def test_a_table_shows_its_columns() -> None:
+    """A table has a heading and a line for each record."""
+    lines = written_records("table", ONE, TWO).splitlines()
+    assert [line.split() for line in lines] == [
+        ["id", "name"],
+        ["a1", "One"],
+        ["b2", "-"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "records", [(), (ONE,), (ONE, TWO)], ids=["none", "one", "two"]
+)
+def test_json_is_one_array(records: tuple[dict[str, Any], ...]) -> None:
+    """Any number of records is one JSON array."""
+    assert json.loads(written_records("json", *records)) == list(records)
+
+
+def test_json_lines_are_one_record_each() -> None:
+    """Each record is a line of JSON."""
+    lines = written_records("jsonl", ONE, TWO).splitlines()
+    assert [json.loads(line) for line in lines] == [ONE, TWO]
+
+
+def test_csv_has_a_heading_and_a_row_for_each() -> None:
+    """CSV has all fields; what is nested is JSON."""
+    rows = list(csv.reader(io.StringIO(written_records("csv", ONE, TWO))))
+    assert rows == [
+        ["id", "name", "more"],
+        ["a1", "One", '{"x": [1, null]}'],
+        ["b2", "", "true"],
+    ]
+
+
+def test_csv_of_nothing_has_a_heading() -> None:
+    """CSV without records is a heading alone."""
+    assert written_records("csv") == "id,name,more\n"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_error_before_the_first_record_leaves_no_output(format: Format) -> None:
+    """A listing that fails at once writes nothing."""
+    context = context_with(format)
+    with (
+        pytest.raises(ZeroDivisionError),
+        writing(context, ("id",), ("id",)),
+    ):
+        raise ZeroDivisionError
+    assert written(context) == ""
+
+
+def test_an_error_after_a_record_ends_the_array() -> None:
+    """What was written before an error is still JSON."""
+    context = context_with("json")
+    with (
+        pytest.raises(ZeroDivisionError),
+        writing(context, ("id",), ("id",)) as writer,
+    ):
+        writer.write(ONE)
+        raise ZeroDivisionError
+    assert json.loads(written(context)) == [ONE]
+
+
+EVIL = "\x1b[2J\u202e\x9b\U000e0041[bold]"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_format_lets_control_characters_through(format: Format) -> None:
+    """Control characters of the service are spelled out in every format."""
+    shown = written_records(format, {"id": EVIL, "name": EVIL, "more": [EVIL]})
+    assert not {"\x1b", "\u202e", "\x9b", "\U000e0041"} & set(shown)
+    assert "[bold]" in shown
+    assert "\\u202e" in shown
+
+
+def test_escaped_json_means_the_same() -> None:
+    """JSON that was made safe is read as the same text."""
+    assert json.loads(to_json([EVIL])) == [EVIL]
+
+
+MOMENT = datetime(2026, 8, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+
+EXPERIMENT = Experiment(
+    id="exp_1",
+    key="hero",
+    name="Hero",
+    status="draft",
+    created_at=MOMENT,
+    traffic_allocation=12.5,
+    targeting_rules=TargetingRules(
+        ("/", "/a*"), additional_properties={"newRule": {"deep": 1}}
+    ),
+    metrics=Metrics(Metric("signup")),
+    variants=(
+        Variant(
+            id="var_1",
+            experiment_id="exp_1",
+            name="Control",
+            is_control=True,
+            weight=100,
+        ),
+    ),
+)
+
+
+def test_a_record_has_every_field() -> None:
+    """A model's record has all of its fields, nested ones as records."""
+    record = record_of(EXPERIMENT)
+    assert tuple(record) == fields_of(Experiment)
+    assert record["created_at"] == MOMENT
+    assert record["variants"] == [
+        {
+            "id": "var_1",
+            "experiment_id": "exp_1",
+            "name": "Control",
+            "is_control": True,
+            "weight": 100,
+            "variant_type": None,
+            "redirect_url": None,
+            "dom_modifications": None,
+        }
+    ]
+
+
+def test_unknown_keys_stand_beside_the_known_ones() -> None:
+    """Keys that this version does not know are written where they came."""
+    rules = record_of(EXPERIMENT)["targeting_rules"]
+    assert isinstance(rules, dict)
+    assert rules["newRule"] == {"deep": 1}
+    assert "additional_properties" not in rules
+
+
+def test_one_record_is_an_object_in_json() -> None:
+    """A single record is no array, and times are spelled as the service does."""
+    context = context_with("json")
+    write_one(context, record_of(EXPERIMENT))
+    record = json.loads(written(context))
+    assert record["id"] == "exp_1"
+    assert record["created_at"] == "2026-08-01T12:30:15.250Z"
+
+
+def test_one_record_is_a_line_in_json_lines() -> None:
+    """A single record is one line."""
+    context = context_with("jsonl")
+    write_one(context, {"id": 1, "day": date(2026, 8, 1)})
+    assert written(context) == '{"id": 1, "day": "2026-08-01"}\n'
+
+
+def test_one_record_is_a_row_in_csv() -> None:
+    """A single record has its keys as heading."""
+    context = context_with("csv")
+    write_one(context, {"id": "a", "at": MOMENT})
+    assert written(context) == "id,at\na,2026-08-01T12:30:15.250Z\n"
+
+
+def test_one_record_is_a_line_for_each_field_in_a_table() -> None:
+    """People see one field a line, what is nested in it named by its way."""
+    context = context_with("table")
+    write_one(context, record_of(EXPERIMENT))
+    lines = [line.split() for line in written(context).splitlines()]
+    assert ["created", "at", "2026-08-01", "12:30"] in lines
+    assert ["traffic", "allocation", "12.5"] in lines
+    assert ["description", "-"] in lines
+    assert ["metrics", "primary", "event", "name", "signup"] in lines
+    assert ["targeting", "rules", "newRule", "deep", "1"] in lines
+
+
+def test_variants_are_a_table_below() -> None:
+    """What a record has several of is a table without what says nothing."""
+    context = context_with("table")
+    write_one(context, record_of(EXPERIMENT))
+    *_, title, heading, row = written(context).splitlines()
+    assert title.split() == ["variants"]
+    assert heading.split() == ["id", "name", "is", "control", "weight"]
+    assert row.split() == ["var_1", "Control", "yes", "100"]

@@ -1,0 +1,230 @@
+"""What may be inside of drafts."""
+
+import pytest
+
+from ours_experiments._content_checks import (
+    dom_modifications,
+    metrics,
+    targeting_rules,
+)
+from ours_experiments.errors import ConfigurationError
+from ours_experiments.models import (
+    DomModification,
+    Metric,
+    Metrics,
+    QueryParam,
+    Style,
+    TargetingRules,
+)
+
+
+SURROGATE = "a\ud800"
+TEXT = DomModification("h1", "setText", "Hello")
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        pytest.param(
+            TargetingRules(["/"] * 201),
+            "url_patterns: at most 200",
+            id="many-patterns",
+        ),
+        pytest.param(
+            TargetingRules(["/", "/" * 2001]),
+            r"url_patterns\[1\]: at most 2000",
+            id="long-pattern",
+        ),
+        pytest.param(
+            TargetingRules([SURROGATE]),
+            r"url_patterns\[0\]: holds a lone",
+            id="pattern",
+        ),
+        pytest.param(
+            TargetingRules(audience_id=3),  # type: ignore[arg-type]
+            "audience_id: expected text, got int",
+            id="audience",
+        ),
+        pytest.param(
+            TargetingRules(visitor_status=SURROGATE),
+            "visitor_status: holds a lone",
+            id="status",
+        ),
+        pytest.param(
+            TargetingRules(visitor_properties=[]),  # type: ignore[arg-type]
+            "visitor_properties: expected a mapping, got list",
+            id="no-mapping",
+        ),
+        pytest.param(
+            TargetingRules(visitor_properties={"a": object()}),
+            "visitor_properties: not JSON: ",
+            id="no-json",
+        ),
+        pytest.param(
+            TargetingRules(query_params=[QueryParam(3, "x")]),  # type: ignore[arg-type]
+            r"query_params\[0\].key: expected text",
+            id="param-key",
+        ),
+        pytest.param(
+            TargetingRules(query_params=[QueryParam("k", 3)]),  # type: ignore[arg-type]
+            r"query_params\[0\].operator: expected text",
+            id="param-operator",
+        ),
+        pytest.param(
+            TargetingRules(query_params=[QueryParam("k", "equals", SURROGATE)]),
+            r"query_params\[0\].value: holds",
+            id="param-value",
+        ),
+        pytest.param(
+            TargetingRules(
+                query_params=[
+                    QueryParam("k", "x", additional_properties={"a": SURROGATE})
+                ]
+            ),
+            r"query_params\[0\].additional_properties: not JSON",
+            id="param-extra",
+        ),
+        pytest.param(
+            TargetingRules(additional_properties={"a": {1, 2}}),
+            "additional_properties: not JSON",
+            id="rules-extra",
+        ),
+    ],
+)
+def test_rules_refused(rules: TargetingRules, message: str) -> None:
+    """Rules are refused with the place of what the service would refuse."""
+    with pytest.raises(ConfigurationError, match=rf"^rules\.{message}"):
+        targeting_rules("rules", rules)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        pytest.param(
+            Metrics("signup"),  # type: ignore[arg-type]
+            "primary: expected Metric, got str",
+            id="metric",
+        ),
+        pytest.param(
+            Metrics(Metric()),
+            "primary.event_name: expected text, got NoneType",
+            id="no-event",
+        ),
+        pytest.param(
+            Metrics(Metric(" ")),
+            "primary.event_name: may not be blank",
+            id="blank-event",
+        ),
+        pytest.param(
+            Metrics(secondary=[Metric("e", SURROGATE)]),
+            r"secondary\[0\].funnel_id: holds",
+            id="funnel",
+        ),
+        pytest.param(
+            Metrics(secondary=[Metric("e", additional_properties={SURROGATE: 1})]),
+            r"secondary\[0\].additional_properties: not JSON",
+            id="metric-extra",
+        ),
+        pytest.param(
+            Metrics(additional_properties=3),  # type: ignore[arg-type]
+            "additional_properties: expected a mapping, got int",
+            id="metrics-extra",
+        ),
+    ],
+)
+def test_metrics_refused(value: Metrics, message: str) -> None:
+    """Metrics are refused with the place of what the service would refuse."""
+    with pytest.raises(ConfigurationError, match=rf"^metrics\.{message}"):
+        metrics("metrics", value)
+
+
+@pytest.mark.parametrize(
+    ("modification", "message"),
+    [
+        pytest.param(
+            DomModification(3, "remove"),  # type: ignore[arg-type]
+            "selector: expected text",
+            id="selector",
+        ),
+        pytest.param(
+            DomModification("h1", 3),  # type: ignore[arg-type]
+            "action: expected text",
+            id="action",
+        ),
+        pytest.param(
+            DomModification("h1", "setText", SURROGATE),
+            "value: holds",
+            id="value",
+        ),
+        pytest.param(
+            DomModification("h1", "setText"),
+            "value: setText needs one",
+            id="no-value",
+        ),
+        pytest.param(
+            DomModification("h1", "setStyle", styles=()),
+            "styles: setStyle needs this or a value",
+            id="no-styles",
+        ),
+        pytest.param(
+            DomModification("h1", "setAttribute", styles=[Style("a", "b")]),
+            "attribute: setAttribute needs this or a value",
+            id="no-attribute",
+        ),
+        pytest.param(
+            DomModification("h1", "setAttribute", attribute={"a": SURROGATE}),
+            "attribute: not JSON",
+            id="attribute",
+        ),
+        pytest.param(
+            DomModification("h1", "setStyle", styles=[Style("", "b")]),
+            r"styles\[0\].property: may not be blank",
+            id="property",
+        ),
+        pytest.param(
+            DomModification("h1", "setStyle", styles=[Style("a", 3)]),  # type: ignore[arg-type]
+            r"styles\[0\].value: expected text",
+            id="style",
+        ),
+        pytest.param(
+            DomModification(
+                "h1",
+                "setStyle",
+                styles=[Style("a", "b", additional_properties={"c": b""})],
+            ),
+            r"styles\[0\].additional_properties: not JSON",
+            id="style-extra",
+        ),
+        pytest.param(
+            DomModification("h1", "remove", additional_properties={"c": b""}),
+            "additional_properties: not JSON",
+            id="extra",
+        ),
+    ],
+)
+def test_modification_refused(modification: DomModification, message: str) -> None:
+    """A modification is refused with its place and what its action lacks."""
+    with pytest.raises(
+        ConfigurationError, match=rf"^dom_modifications\[1\]\.{message}"
+    ):
+        dom_modifications("dom_modifications", (TEXT, modification))
+
+
+@pytest.mark.parametrize(
+    "modification",
+    [
+        pytest.param(DomModification("h1", "remove"), id="remove"),
+        pytest.param(DomModification("h1", "setText", ""), id="empty"),
+        pytest.param(DomModification("h1", "setStyle", "{}"), id="style-as-value"),
+        pytest.param(
+            DomModification("h1", "setStyle", styles=[Style("a", "")]), id="styles"
+        ),
+        pytest.param(
+            DomModification("h1", "setAttribute", attribute={"a": "b"}), id="attribute"
+        ),
+        pytest.param(DomModification("h1", "blink"), id="new-action"),
+    ],
+)
+def test_modification_taken(modification: DomModification) -> None:
+    """A modification with what its action needs is taken, an unknown one as it is."""
+    dom_modifications("dom_modifications", (modification,))

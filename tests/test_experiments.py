@@ -1,0 +1,315 @@
+"""Experiments: create, read, change, delete, list, find."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import attrs
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
+
+from ours_experiments import (
+    Client,
+    ConfigurationError,
+    ConflictError,
+    Experiment,
+    ExperimentPatch,
+    ExperimentStatus,
+    ExperimentType,
+    Metric,
+    Metrics,
+    NewExperiment,
+    NewVariant,
+    NotFoundError,
+    QueryOperator,
+    QueryParam,
+    TargetingRules,
+)
+from ours_experiments.emulator import Emulator
+
+
+RULES = TargetingRules(
+    ["/pricing*"],
+    audience_id="aud_1",
+    visitor_properties={"plan": ["pro"]},
+    visitor_status="new",
+    query_params=[QueryParam("utm", QueryOperator.EXISTS)],
+)
+RULES_ON_THE_WIRE = {
+    "urlPatterns": ["/pricing*"],
+    "audienceId": "aud_1",
+    "visitorProperties": {"plan": ["pro"]},
+    "visitorStatus": "new",
+    "queryParams": [{"key": "utm", "operator": "exists", "value": None}],
+}
+METRICS = Metrics(Metric("signup"), [Metric("demo", "funnel_1")])
+METRICS_ON_THE_WIRE = {
+    "primary": {"eventName": "signup", "funnelId": None},
+    "secondary": [{"eventName": "demo", "funnelId": "funnel_1"}],
+}
+
+
+@pytest.fixture
+async def settings_id(client: Client) -> str:
+    """Have settings, and nothing else."""
+    await client.request("POST", "experiment-settings", json={})
+    [settings] = await client.settings.list()
+    return settings.id
+
+
+async def test_create_with_everything(
+    client: Client, emulator: Emulator, settings_id: str
+) -> None:
+    """Every field of a draft arrives."""
+    created = await client.experiments.create(
+        NewExperiment(
+            settings_id,
+            "Hero ✨",
+            key="hero",
+            description="Why",
+            type="personalization",
+            traffic_allocation=40,
+            include_query_string=True,
+            control_weight=30,
+            targeting_rules=RULES,
+            metrics=METRICS,
+        )
+    )
+    kept = emulator.state.experiment(created.id)
+    assert (kept["name"], kept["key"], kept["description"]) == (
+        "Hero ✨",
+        "hero",
+        "Why",
+    )
+    assert (kept["type"], kept["trafficAllocation"]) == ("personalization", 40)
+    assert kept["includeQueryString"] is True
+    assert kept["targetingRules"] == RULES_ON_THE_WIRE
+    assert kept["metrics"] == METRICS_ON_THE_WIRE
+    assert [variant.weight for variant in created.variants or ()] == [30]
+
+
+async def test_create_answers_what_is_kept(client: Client, settings_id: str) -> None:
+    """What create answers is what is read afterwards."""
+    draft = NewExperiment(settings_id, "A", targeting_rules=RULES, metrics=METRICS)
+    created = await client.experiments.create(draft)
+    assert await client.experiments.retrieve(created.id) == created
+    assert (created.targeting_rules, created.metrics) == (RULES, METRICS)
+
+
+async def test_create_leaves_the_rest_to_the_service(
+    client: Client, settings_id: str
+) -> None:
+    """A draft's open fields get the service's values."""
+    created = await client.experiments.create(NewExperiment(settings_id, "Hero Test"))
+    assert (created.key, created.type) == ("hero-test", ExperimentType.AB)
+    assert (created.status, created.updated_at) == (ExperimentStatus.DRAFT, None)
+    [control] = created.variants or ()
+    assert (control.is_control, control.weight) == (True, 100)
+
+
+async def test_create_with_unknown_settings(client: Client, emulator: Emulator) -> None:
+    """Settings that the account does not have are a `NotFoundError`."""
+    with pytest.raises(NotFoundError, match="experimentSettingsId"):
+        await client.experiments.create(NewExperiment("settings_1", "A"))
+    assert emulator.log.received("experiments.create") == 1
+
+
+async def test_create_with_a_key_in_use() -> None:
+    """A service that wants keys to be unique is asked once, and refuses."""
+    async with (
+        Emulator(unique_keys=True) as emulator,
+        Client(emulator.api_key, base_url=emulator.url) as client,
+    ):
+        emulator.seed_experiments(1)
+        draft = NewExperiment(
+            str(emulator.state.settings()[0]["id"]), "A", key="experiment-1"
+        )
+        with pytest.raises(ConflictError, match="experiment-1 already exists"):
+            await client.experiments.create(draft)
+    assert emulator.log.received("experiments.create") == 1
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        pytest.param(None, id="none"),
+        pytest.param({"name": "A"}, id="dict"),
+        pytest.param(NewVariant("exp_1", "A", 50), id="variant"),
+        pytest.param(ExperimentPatch(name="A"), id="patch"),
+        pytest.param(NewExperiment, id="class"),
+    ],
+)
+async def test_create_of_something_else(
+    client: Client, emulator: Emulator, draft: Any
+) -> None:
+    """What is no `NewExperiment` is refused before anything is sent."""
+    with pytest.raises(ConfigurationError, match="expected NewExperiment, not "):
+        await client.experiments.create(draft)
+    assert emulator.log.received() == 0
+
+
+@pytest.mark.parametrize(
+    ("patch", "field", "expected"),
+    [
+        pytest.param(ExperimentPatch(name="B"), "name", "B", id="name"),
+        pytest.param(ExperimentPatch(key="b"), "key", "b", id="key"),
+        pytest.param(
+            ExperimentPatch(key=" "), "key", "experiment-1", id="key-from-the-name"
+        ),
+        pytest.param(
+            ExperimentPatch(description="Why"), "description", "Why", id="description"
+        ),
+        pytest.param(
+            ExperimentPatch(description=None), "description", None, id="no-description"
+        ),
+        pytest.param(
+            ExperimentPatch(traffic_allocation=0), "trafficAllocation", 0, id="traffic"
+        ),
+        pytest.param(
+            ExperimentPatch(include_query_string=False),
+            "includeQueryString",
+            False,
+            id="query-string",
+        ),
+        pytest.param(
+            ExperimentPatch(include_query_string=None),
+            "includeQueryString",
+            None,
+            id="no-query-string",
+        ),
+        pytest.param(
+            ExperimentPatch(targeting_rules=RULES),
+            "targetingRules",
+            RULES_ON_THE_WIRE,
+            id="rules",
+        ),
+        pytest.param(
+            ExperimentPatch(targeting_rules=None), "targetingRules", None, id="no-rules"
+        ),
+        pytest.param(
+            ExperimentPatch(metrics=METRICS),
+            "metrics",
+            METRICS_ON_THE_WIRE,
+            id="metrics",
+        ),
+        pytest.param(ExperimentPatch(metrics=None), "metrics", None, id="no-metrics"),
+    ],
+)
+async def test_update(
+    client: Client,
+    emulator: Emulator,
+    patch: ExperimentPatch,
+    field: str,
+    expected: object,
+) -> None:
+    """A patch changes its field, where None clears it, and no other."""
+    [id] = emulator.seed_experiments(1)  # noqa: A001
+    await client.experiments.update(id, ExperimentPatch(description="Before"))
+    before = emulator.state.experiment(id)
+    updated = await client.experiments.update(id, patch)
+    after = emulator.state.experiment(id)
+    assert after == {**before, field: expected, "updatedAt": after["updatedAt"]}
+    assert updated == await client.experiments.retrieve(id)
+
+
+async def test_update_of_a_completed_experiment(
+    client: Client, emulator: Emulator
+) -> None:
+    """A completed experiment is asked to change once, and refuses."""
+    [id] = emulator.seed_experiments(1, status="completed")  # noqa: A001
+    with pytest.raises(ConflictError, match="can no longer be edited"):
+        await client.experiments.update(id, ExperimentPatch(name="B"))
+    assert emulator.log.received("experiments.update") == 1
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        pytest.param({"name": "B"}, id="dict"),
+        pytest.param(NewExperiment("settings_1", "A"), id="draft"),
+    ],
+)
+async def test_update_with_something_else(
+    client: Client, emulator: Emulator, patch: Any
+) -> None:
+    """What is no `ExperimentPatch` is refused before anything is sent."""
+    with pytest.raises(ConfigurationError, match="expected ExperimentPatch, not "):
+        await client.experiments.update("exp_1", patch)
+    assert emulator.log.received() == 0
+
+
+async def test_update_with_nothing(client: Client, emulator: Emulator) -> None:
+    """A patch of nothing cannot be made, so nothing is sent."""
+    with pytest.raises(ConfigurationError, match="no field is given"):
+        await client.experiments.update("exp_1", ExperimentPatch())
+    assert emulator.log.received() == 0
+
+
+@pytest.mark.parametrize("status", list(ExperimentStatus))
+async def test_delete(
+    client: Client, emulator: Emulator, status: ExperimentStatus
+) -> None:
+    """An experiment in any state can be deleted, once."""
+    [id] = emulator.seed_experiments(1, status=status)  # noqa: A001
+    await client.experiments.delete(id)
+    assert emulator.state.size == 0
+    with pytest.raises(NotFoundError):
+        await client.experiments.delete(id)
+
+
+@pytest.fixture
+async def newer_service() -> AsyncIterator[Client]:
+    """Speak to a service that keeps one experiment, with keys of the future."""
+    kept: dict[str, object] = {
+        "id": "exp_1",
+        "key": "a",
+        "name": "A",
+        "status": "draft",
+        "createdAt": "2026-05-01T00:00:00Z",
+        "trafficAllocation": 100,
+        "future": {"kept": True},
+        "targetingRules": {
+            "urlPatterns": ["/a"],
+            "audienceId": "aud_1",
+            "visitorProperties": {"plan": {"in": ["pro"]}},
+            "visitorStatus": "new",
+            "queryParams": [
+                {"key": "k", "operator": "like", "value": "v", "future": [1, None]}
+            ],
+            "future": {"since": 2},
+        },
+        "metrics": {
+            "primary": {"eventName": "signup", "funnelId": "f_1", "future": "x"},
+            "secondary": [],
+            "future": None,
+        },
+    }
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        if request.method == "PATCH":
+            kept.update(await request.json())
+        return web.json_response(kept)
+
+    async with (
+        RawTestServer(answer) as server,
+        Client("key", base_url=str(server.make_url("/"))) as client,
+    ):
+        yield client
+
+
+async def test_unknown_keys_survive(newer_service: Client) -> None:
+    """Read, change, write: keys that this version does not know are kept."""
+    experiments = newer_service.experiments
+    raw: Any = await newer_service.request("GET", "experiments", "exp_1")
+    read = await experiments.retrieve("exp_1")
+    rules = attrs.evolve(present(read), url_patterns=["/b"])
+    patch = ExperimentPatch(targeting_rules=rules, metrics=read.metrics)
+    await experiments.update("exp_1", patch)
+    raw["targetingRules"]["urlPatterns"] = ["/b"]
+    assert await newer_service.request("GET", "experiments", "exp_1") == raw
+
+
+def present(experiment: Experiment) -> TargetingRules:
+    """Give the rules of an experiment that has some."""
+    assert experiment.targeting_rules is not None
+    return experiment.targeting_rules
