@@ -1,9 +1,12 @@
 """Measure `bulk.start` against hand-written aiohttp: `python -m benchmarks.bulk`.
 
 The emulator is another process. The contenders take turns within a round, each with
-fresh drafts, and a ratio is the median of the rounds' ratios. "client CPU" is this
-process's own processor time for one experiment: what is left when the service is not
-the slower one.
+fresh drafts, and a ratio is the median of the rounds' ratios. Then the same against a
+server that does nothing but answer, where the client's own processor time is all that
+counts. "client CPU" is that time for one experiment.
+
+Where opentelemetry-api is installed, the client opens a span for each call, and the
+figures include it.
 """
 
 import argparse
@@ -12,7 +15,9 @@ import gc
 import platform
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from statistics import median
 
 import aiohttp
@@ -20,6 +25,7 @@ import attrs
 import orjson
 from yarl import URL
 
+from benchmarks.server import running_server
 from ours_experiments import Client
 from ours_experiments.emulator import Emulator
 
@@ -29,7 +35,9 @@ CONCURRENCY = 32
 OURS, BARE = "bulk.start", "bare aiohttp"
 
 Contender = Callable[[Sequence[str]], Awaitable[int]]
-"""Starts experiments and returns how many are running."""
+"""Starts experiments and returns how many were."""
+Drafts = Callable[[int], Awaitable[list[str]]]
+"""Makes so many drafts and returns their ids."""
 
 
 @attrs.frozen
@@ -40,41 +48,28 @@ class Measurement:
     processor: float
 
 
-class Service:
-    """The emulator in a process of its own."""
+@asynccontextmanager
+async def emulator_beside() -> AsyncIterator[tuple[str, Drafts]]:
+    """Run the emulator in a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "benchmarks.bulk", "--serve"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
+    )
+    told, answers = process.stdin, process.stdout
+    assert told is not None
+    assert answers is not None
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
-        self.process = process
-        self.url = url
-
-    @classmethod
-    async def begin(cls) -> "Service":
-        """Start the process and wait until it listens."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "benchmarks.bulk",
-            "--serve",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=2**24,
-        )
-        assert process.stdout is not None
-        return cls(process, (await process.stdout.readline()).decode().strip())
-
-    async def seed(self, count: int) -> list[str]:
-        """Have drafts made."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{count}\n".encode())
-        ids: list[str] = orjson.loads(await self.process.stdout.readline())
+    async def seed(count: int) -> list[str]:
+        told.write(f"{count}\n".encode())
+        ids: list[str] = orjson.loads(await answers.readline())
         return ids
 
-    async def end(self) -> None:
-        """Let the process end."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        await self.process.wait()
+    yield (await answers.readline()).decode().strip(), seed
+    told.close()
+    await process.wait()
 
 
 async def serve() -> None:
@@ -112,23 +107,23 @@ def gathered(http: aiohttp.ClientSession, url: str) -> Contender:
             async with slots:
                 answer = await http.post(address, data=body, headers=headers)
                 answer.raise_for_status()
-                return orjson.loads(await answer.read())["experiment"]["status"]
+                return orjson.loads(await answer.read())["publishStatus"]
 
         statuses = await asyncio.gather(*map(one, ids))
-        return statuses.count("running")
+        return statuses.count("published")
 
     return start
 
 
 async def measure(
-    service: Service, contenders: Mapping[str, Contender], count: int, rounds: int
+    contenders: Mapping[str, Contender], drafts: Drafts, count: int, rounds: int
 ) -> dict[str, list[Measurement]]:
     """Let the contenders take turns."""
     taken: dict[str, list[Measurement]] = {name: [] for name in contenders}
     order = list(contenders.items())
     for number in range(-1, rounds):
         for name, start in order:
-            ids = await service.seed(count)
+            ids = await drafts(count)
             gc.collect()
             began, processor = time.perf_counter(), time.process_time()
             assert await start(ids) == count
@@ -141,34 +136,46 @@ async def measure(
     return taken
 
 
-async def compare(count: int, rounds: int) -> None:
+async def compare(url: str, drafts: Drafts, count: int, rounds: int) -> None:
     """Measure and print one line for each contender."""
-    service = await Service.begin()
-    timeout = aiohttp.ClientTimeout(total=60)
     async with (
-        Client(KEY, base_url=service.url) as client,
+        Client(KEY, base_url=url) as client,
         aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=100),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=timeout,
+            timeout=aiohttp.ClientTimeout(total=60),
         ) as http,
     ):
-        contenders = {OURS: bulk(client), BARE: gathered(http, service.url)}
-        taken = await measure(service, contenders, count, rounds)
-    await service.end()
-    print(
-        f"CPython {platform.python_version()}, {count} experiments, "
-        f"concurrency {CONCURRENCY}, {rounds} rounds"
-    )
+        contenders = {OURS: bulk(client), BARE: gathered(http, url)}
+        taken = await measure(contenders, drafts, count, rounds)
     for name, measurements in taken.items():
         pairs = list(zip(taken[BARE], measurements, strict=True))
         rate = median(count / mine.wall for mine in measurements)
         cpu = median(mine.processor for mine in measurements) / count * 1e6
         print(
-            f"{name:14}{rate:7.0f}/s, {cpu:5.1f} us client CPU each; rate "
+            f"  {name:14}{rate:7.0f}/s, {cpu:5.1f} us client CPU; rate "
             f"{median(bare.wall / mine.wall for bare, mine in pairs):.2f} x, CPU "
             f"{median(mine.processor / bare.processor for bare, mine in pairs):.2f} x"
         )
+
+
+async def compare_both(count: int, rounds: int) -> None:
+    """Compare at the emulator, and at a server that only answers."""
+    print(
+        f"CPython {platform.python_version()}, {count} experiments, concurrency "
+        f"{CONCURRENCY}, {rounds} rounds, "
+        f"opentelemetry {'installed' if find_spec('opentelemetry') else 'absent'}"
+    )
+
+    async def made_up(count: int) -> list[str]:
+        return [f"exp_{number:026}" for number in range(count)]
+
+    async with emulator_beside() as (url, seed):
+        print("emulator")
+        await compare(url, seed, count, rounds)
+    with running_server() as url:
+        print("server that only answers")
+        await compare(url, made_up, count, rounds)
 
 
 def main() -> None:
@@ -178,7 +185,8 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=9)
     arguments.add_argument("--serve", action="store_true")
     given = arguments.parse_args()
-    asyncio.run(serve() if given.serve else compare(given.count, given.rounds))
+    work = serve() if given.serve else compare_both(given.count, given.rounds)
+    asyncio.run(work)
 
 
 if __name__ == "__main__":

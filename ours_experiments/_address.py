@@ -54,7 +54,8 @@ def is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+        address = host.partition("%")[0] if ":" in host else host
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 

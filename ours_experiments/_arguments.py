@@ -1,24 +1,27 @@
 """Checks of arguments; each error names the argument."""
 
-import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from typing import cast
 
 import attrs
 
 from ours_experiments.errors import ConfigurationError
 
 
+LONGEST = 1e9
+"""Seconds; some thirty years are for ever."""
+
+
 def check_seconds(name: str, value: object) -> None:
-    """Refuse what is no positive, finite number of seconds."""
+    """Refuse what is no positive number of seconds, or beyond reason."""
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float))
-        or not math.isfinite(value)
-        or value <= 0
+        or not 0 < value <= LONGEST
     ):
         raise ConfigurationError(
-            f"{name} must be a positive number of seconds, not {value!r}"
+            f"{name} must be a positive number of seconds, not {value!r:.40}"
         )
 
 
@@ -37,20 +40,27 @@ def check_limit(limit: int, maximum: int) -> None:
         raise ConfigurationError(f"limit must be at most {maximum}, not {limit}")
 
 
-def check_text(name: str, value: object) -> None:
-    """Refuse what is no text, or blank."""
+def text_of(name: str, value: object) -> str:
+    """Take text that is not blank, and nothing else."""
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f"{name} must be text that is not blank")
+    return value
+
+
+def check_text(name: str, value: object) -> None:
+    """Refuse what is no text, or blank."""
+    text_of(name, value)
 
 
 def check_texts(name: str, values: object) -> list[str]:
     """Take several texts; a single one would be taken for its letters."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise ConfigurationError(f"{name} must be a sequence of texts")
-    kept: list[str] = []
-    for value in values:
-        check_text(name, value)
-        kept.append(value)
+    kept = [text_of(name, value) for value in cast("Iterable[object]", values)]
+    if not kept:
+        raise ConfigurationError(
+            f"{name} must not be empty: the service takes that for everything"
+        )
     return kept
 
 
@@ -67,7 +77,10 @@ def to_day(name: str, value: object) -> date | None:
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ConfigurationError(f"{name} must be aware: it has no time zone")
-        return value.astimezone(UTC).date()
+        try:
+            return value.astimezone(UTC).date()
+        except OverflowError:
+            raise ConfigurationError(f"{name} must be a day of the calendar") from None
     if value is None or isinstance(value, date):
         return value
     raise ConfigurationError(f"{name} must be a date, not {type(value).__name__}")

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 
 from ours_experiments._retry import Fate, RetryBudget
+from ours_experiments.errors import ConfigurationError
 
 
 logger = logging.getLogger("ours_experiments")
@@ -52,6 +53,7 @@ class Pacing:
 
         Raises:
             TimeoutError: The deadline came first.
+            ConfigurationError: The client was closed meanwhile.
         """
         if self.paused_until >= deadline:
             raise TimeoutError
@@ -62,7 +64,7 @@ class Pacing:
             async with asyncio.timeout_at(deadline):
                 await place
         except BaseException:
-            if place.done() and not place.cancelled():
+            if place.done() and not place.cancelled() and place.exception() is None:
                 self.leave()
             elif place in self.waiting:
                 self.waiting.remove(place)
@@ -174,6 +176,10 @@ class Pacing:
             self.drained.set()
 
     def close(self) -> None:
-        """Forget the timer that would end a pause."""
+        """Forget the timer that would end a pause, and send everybody home."""
         if self.waking is not None:
             self.waking.cancel()
+        while self.waiting:
+            place = self.waiting.popleft()
+            if not place.done():
+                place.set_exception(ConfigurationError("the client is closed"))

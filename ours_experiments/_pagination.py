@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import attrs
 
@@ -32,13 +32,16 @@ def split(payload: object) -> tuple[object, Position]:
         kind = type(payload).__name__
         problem = f"$: expected an object, got {kind}"
         raise DecodeError(f"Page: {problem}", problems=[problem])
-    position = decode(Position, payload.get("pagination"), at="$.pagination")
-    return payload.get("entities"), position
+    envelope = cast("Mapping[str, object]", payload)
+    position = decode(Position, envelope.get("pagination"), at="$.pagination")
+    return envelope.get("entities"), position
 
 
 def entities_of(payload: object) -> object:
     """Take the entities from the answer of a list that is not paged."""
-    return payload.get("entities") if isinstance(payload, dict) else None
+    if not isinstance(payload, dict):
+        return None
+    return cast("Mapping[str, object]", payload).get("entities")
 
 
 @attrs.frozen

@@ -165,6 +165,8 @@ class Session:
         """Wait until the request may be sent again; raise when it must not be."""
         fate, error, effect = failure.fate, failure.error, request.effect
         if fate is None:
+            if isinstance(error, ConfigurationError):
+                give_up(error, request, call)
             raise error
         if fate is Fate.MAYBE_APPLIED:
             if effect is Effect.NONE and isinstance(error, UnexpectedResponseError):
@@ -187,6 +189,8 @@ async def wait_for_place(pacing: Pacing, request: Request, call: Call) -> None:
     """Wait until one more request may leave, inside the call's deadline."""
     try:
         await pacing.enter(call.deadline)
+    except ConfigurationError as closed:
+        give_up(closed, request, call)
     except TimeoutError:
         pause = max(pacing.paused_until - pacing.loop.time(), 0.0) or None
     else:
@@ -262,7 +266,7 @@ def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:
     """Make the error of an answer that is not a good one."""
     status = reply.status
     if status < 400:
-        target = URL(reply.headers.get("Location", "")).host or "the same host"
+        target = host_of(reply.headers.get("Location", ""))
         error = UnexpectedResponseError(
             f"{request.line}: a redirect ({status}) to {transport.mask(target)}, "
             "which is never followed: is base_url right?",
@@ -286,11 +290,19 @@ def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:
     )
 
 
+def host_of(location: str) -> str:
+    """Name the host that a redirect points to."""
+    try:
+        return URL(location).host or "the same host"
+    except ValueError:
+        return "no valid address"
+
+
 def clock_of(reply: Reply | None) -> datetime:
     """Read the service's clock from an answer; this machine's when it tells none."""
     try:
         moment = parsedate_to_datetime(reply.headers["Date"] if reply else "")
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return datetime.now(UTC)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

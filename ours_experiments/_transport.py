@@ -186,6 +186,9 @@ class Transport:
         self.closed = True
         http, pacing = self.http, self.pacing
         self.http = self.pacing = None
+        if self.process != os.getpid():
+            self.inherited += [http, pacing]
+            return
         if pacing is not None:
             pacing.close()
         if http is not None and http is not self.borrowed:
@@ -201,7 +204,8 @@ class Transport:
         """
         http = self.http
         if http is None or http.closed:
-            raise ConfigurationError("the client or its session is closed")
+            closed = ConfigurationError("the client or its session is closed")
+            return Failure(None, closed)
         data = None if body is None else RequestBody(body)
         sendings = Sendings() if method == "DELETE" else None
         own = () if sendings is None else (sendings,)
@@ -240,6 +244,9 @@ class Transport:
                 f"{method} {url.raw_path}: the connection broke: {told}",
                 maybe_sent=sent,
             )
+        except ValueError as problem:
+            told = f"the session refuses the request: {self.mask(str(problem))}"
+            return Failure(None, ConfigurationError(told))
         else:
             if content is not None:
                 return Reply(

@@ -24,6 +24,7 @@ No error holds the API key: neither in its text nor in anything reachable from i
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 import orjson
 
@@ -218,6 +219,12 @@ KEPT_HEADERS = (
 )
 
 
+def text_in(payload: Mapping[str, object], name: str) -> str | None:
+    """Return a field's text; None when it has none."""
+    value = payload.get(name)
+    return value if isinstance(value, str) else None
+
+
 def error_from_response(
     status: int,
     headers: Mapping[str, str],
@@ -234,14 +241,13 @@ def error_from_response(
     """
     error, details = reason or "HTTP error", None
     try:
-        payload = orjson.loads(body)
+        payload: object = orjson.loads(body)
     except ValueError:
         payload = None
     if isinstance(payload, dict):
-        if isinstance(payload.get("error"), str):
-            error = payload["error"]
-        if isinstance(payload.get("details"), str):
-            details = payload["details"]
+        told = cast("Mapping[str, object]", payload)
+        error = text_in(told, "error") or error
+        details = text_in(told, "details")
     kind = CLASS_OF_STATUS.get(status)
     if kind is None:
         kind = InternalServerError if status >= 500 else APIStatusError

@@ -1,5 +1,6 @@
 """Endpoints below `/rest/v1/experiments`."""
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import attrs
@@ -27,6 +28,7 @@ from ours_experiments.models import (
 
 
 LARGEST_PAGE = 100
+ONE_DAY = timedelta(days=1)
 LONGEST_WINDOW = timedelta(days=365)
 """From the first to the last day; the service allows 366 days with both counted."""
 
@@ -96,7 +98,7 @@ class Experiments:
         """Find the experiment with this key; None when there is none.
 
         Searches for a name that the key could stem from, then reads the whole list:
-        the service itself cannot search keys. Of several, the one updated last.
+        the service itself cannot search keys. Of several with the key, any.
         """
         check_text("key", key)
         for search in (key.replace("-", " "), None):
@@ -281,6 +283,11 @@ class Experiments:
         if start and end and end < start:
             raise ConfigurationError(f"start_date {start} is after end_date {end}")
         call = self._session.call()
+        if not is_one_window(start, end):
+            payload = await self._session.request(
+                "GET", "experiments", id, call=Call(call.deadline)
+            )
+            start, end = within(decode(Experiment, payload), start, end)
         days: tuple[Day, ...] = ()
         for first, last in windows(start, end):
             payload = await self._session.request(
@@ -322,14 +329,34 @@ class Experiments:
         return Listing(source, cursor, prefetch=prefetch)
 
 
+def is_one_window(start: date | None, end: date | None) -> bool:
+    """Whether the service serves this span at once, whatever its clock says."""
+    if start is None:
+        return end is None
+    last = end or datetime.now(UTC).date() + ONE_DAY
+    return last - start <= LONGEST_WINDOW
+
+
+def within(
+    experiment: Experiment, start: date | None, end: date | None
+) -> tuple[date, date]:
+    """Cut a span to the days on which an experiment can have had visitors."""
+    begun_at = min(
+        experiment.created_at, experiment.started_at or experiment.created_at
+    )
+    ended_at = experiment.stopped_at or datetime.now(UTC) + ONE_DAY
+    first = max(start or date.min, begun_at.date())
+    return first, max(first, min(end or date.max, ended_at.date()))
+
+
 def windows(
     start: date | None, end: date | None
-) -> tuple[tuple[date | None, date | None], ...]:
+) -> Iterator[tuple[date | None, date | None]]:
     """Cut a span of days into windows that the service allows."""
-    if start is None:
-        return ((start, end),)
-    last = end or datetime.now(UTC).date()
-    if last - start <= LONGEST_WINDOW:
-        return ((start, end),)
-    cut = start + LONGEST_WINDOW
-    return ((start, cut), *windows(cut + timedelta(days=1), end))
+    if start is None or end is None:
+        yield start, end
+        return
+    while end - start > LONGEST_WINDOW:
+        yield start, start + LONGEST_WINDOW
+        start += LONGEST_WINDOW + ONE_DAY
+    yield start, end

@@ -11,7 +11,6 @@ The marker takes every argument of `Emulator`, and `faults` as the command line 
 `--ours-seed` on pytest's command line seeds every emulator without a seed of its own.
 """
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +18,8 @@ from pytest_asyncio import fixture
 
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from ours_experiments import Client
     from ours_experiments.emulator import Emulator
 

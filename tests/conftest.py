@@ -7,7 +7,6 @@ import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
 
-from benchmarks.fast_clock import run_fast as run_fast
 from ours_experiments import Client
 from ours_experiments.emulator import Emulator
 

@@ -13,13 +13,10 @@ from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
     APIStatusError,
-    BadRequestError,
     Client,
     ConfigurationError,
-    ExperimentPatch,
     NotFoundError,
     RetryPolicy,
-    UnexpectedResponseError,
 )
 from ours_experiments.emulator import Emulator
 
@@ -306,130 +303,6 @@ def test_class_of_a_view() -> None:
     assert type(Own(KEY).with_options(timeout=1)) is Own
 
 
-async def test_request(client: Client, emulator: Emulator) -> None:
-    """Every method reaches its endpoint, and gives the decoded answer."""
-    [draft] = emulator.seed_experiments(1)
-    page: Any = await client.request("GET", "experiments", params={"limit": 1})
-    assert [found["id"] for found in page["entities"]] == [draft]
-    changed: Any = await client.request(
-        "patch", "experiments", draft, json={"description": "Why"}
-    )
-    assert changed["description"] == "Why"
-    started: Any = await client.request("POST", "experiments", draft, "start")
-    assert started["publishStatus"] == "published"
-    assert await client.request("DELETE", "experiments", draft) is True
-    assert emulator.state.size == 0
-
-
-async def test_request_with_params(client: Client, emulator: Emulator) -> None:
-    """Parameters that are None are left out."""
-    emulator.seed_experiments(3)
-    params = {"limit": 2, "status": None, "search": "experiment"}
-    page: Any = await client.request("GET", "experiments", params=params)
-    assert len(page["entities"]) == 2
-
-
-async def test_request_that_is_refused(client: Client) -> None:
-    """An error is the error of its status."""
-    with pytest.raises(BadRequestError, match="name: is required"):
-        await client.request(
-            "POST", "experiments", json={"experimentSettingsId": "settings_1"}
-        )
-    with pytest.raises(APIStatusError, match="405") as caught:
-        await client.request("PUT", "experiments", "exp_1", json={})
-    assert caught.value.status == 405
-
-
-async def test_delete_without_a_body() -> None:
-    """A deletion that is answered without a body is None."""
-
-    async def answer(_: web.BaseRequest) -> web.Response:
-        return web.Response(status=204)
-
-    async with (
-        RawTestServer(answer) as server,
-        Client(KEY, base_url=str(server.make_url("/"))) as client,
-    ):
-        assert await client.request("DELETE", "things", "1") is None
-
-
-@pytest.mark.parametrize(
-    ("arguments", "options", "message"),
-    [
-        pytest.param(("HEAD", "a"), {}, "method must be", id="head"),
-        pytest.param(("OPTIONS", "a"), {}, "method must be", id="options"),
-        pytest.param(("", "a"), {}, "method must be", id="empty-method"),
-        pytest.param(("GET /a", "a"), {}, "method must be", id="two-words"),
-        pytest.param((None, "a"), {}, "method must be", id="no-method"),
-        pytest.param(("GET",), {}, "path_segments must", id="no-segment"),
-        pytest.param(("GET", ""), {}, "id must not be ''", id="empty-segment"),
-        pytest.param(("GET", "a", ".."), {}, "id must not be", id="way-up"),
-        pytest.param(("POST", "a"), {"json": {1, 2}}, "json cannot be", id="set"),
-        pytest.param(
-            ("POST", "a"), {"json": {"a": object()}}, "json cannot be", id="object"
-        ),
-        pytest.param(
-            ("POST", "a"), {"json": {"a": "\ud800"}}, "json cannot be", id="surrogate"
-        ),
-        pytest.param(("POST", "a"), {"json": {1: 2}}, "json cannot be", id="key"),
-        pytest.param(("POST", "a"), {"json": 2**70}, "json cannot be", id="integer"),
-        pytest.param(("GET", "a"), {"params": {"b": [1]}}, "b must be", id="params"),
-    ],
-)
-async def test_bad_request(
-    client: Client,
-    emulator: Emulator,
-    arguments: tuple[str, ...],
-    options: dict[str, Any],
-    message: str,
-) -> None:
-    """What cannot be sent is refused before anything is."""
-    with pytest.raises(ConfigurationError, match=f"^{message}"):
-        await client.request(*arguments, **options)
-    assert emulator.log.received() == 0
-
-
-@pytest.mark.parametrize(
-    ("status", "headers", "expected"),
-    [
-        pytest.param(
-            302, {"Location": "http://[bad"}, UnexpectedResponseError, id="location"
-        ),
-        pytest.param(302, {}, UnexpectedResponseError, id="no-location"),
-        pytest.param(
-            400,
-            {"Date": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"},
-            BadRequestError,
-            id="endless-year",
-        ),
-        pytest.param(400, {"Date": "now"}, BadRequestError, id="no-date"),
-        pytest.param(
-            400, {"Date": "Mon, 04 May 2026 12:00:00"}, BadRequestError, id="no-zone"
-        ),
-        pytest.param(
-            400,
-            {"Content-Type": "application/json; charset=x"},
-            BadRequestError,
-            id="charset",
-        ),
-    ],
-)
-async def test_strange_headers(
-    status: int, headers: dict[str, str], expected: type[Exception]
-) -> None:
-    """Headers that make no sense change nothing of the error."""
-
-    async def answer(_: web.BaseRequest) -> web.Response:
-        return web.Response(status=status, headers=headers, body=b"{}")
-
-    async with (
-        RawTestServer(answer) as server,
-        Client(KEY, base_url=str(server.make_url("/"))) as client,
-    ):
-        with pytest.raises(expected):
-            await client.settings.list()
-
-
 async def test_trace_configs(emulator: Emulator) -> None:
     """Trace configurations see the client's requests."""
     seen: list[str] = []
@@ -446,20 +319,3 @@ async def test_trace_configs(emulator: Emulator) -> None:
     ) as client:
         await client.settings.list()
     assert seen == ["GET /rest/v1/experiment-settings"]
-
-
-async def test_update_that_is_lost_while_closing(emulator: Emulator) -> None:
-    """A write that was sent when the client was closed is not called unsent."""
-    [draft] = emulator.seed_experiments(1)
-    emulator.faults.add("hang", route="experiments.update", applied=True)
-    client = Client(
-        emulator.api_key, base_url=emulator.url, retry=RetryPolicy(initial=0.01)
-    )
-    writing = asyncio.create_task(
-        client.experiments.update(draft, ExperimentPatch(name="B"))
-    )
-    await asyncio.sleep(0.03)
-    await client.close()
-    with pytest.raises(Exception, match="may or may not") as caught:
-        await writing
-    assert not isinstance(caught.value, ConfigurationError)

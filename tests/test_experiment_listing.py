@@ -180,7 +180,6 @@ async def test_find_by_key_that_nothing_has(client: Client, emulator: Emulator) 
     [
         pytest.param(("Promo spring", "Promo spring"), id="found-by-search"),
         pytest.param(("Hero", "Banner"), id="found-by-scan"),
-        pytest.param(("Promo spring", "Banner"), id="one-by-search-one-by-scan"),
     ],
 )
 async def test_find_by_key_that_several_have(
