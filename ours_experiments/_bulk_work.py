@@ -244,9 +244,9 @@ class Transitions:
 
     def status_of(self, publish_status: str | None) -> OutcomeStatus:
         """Tell what is applied from what is only staged."""
-        if publish_status == PublishStatus.PENDING_PUBLISH:
-            return OutcomeStatus.STAGED
-        if publish_status is None and not self.publish:
+        if publish_status == PublishStatus.PUBLISHED:
+            return OutcomeStatus.APPLIED
+        if publish_status == PublishStatus.PENDING_PUBLISH or not self.publish:
             return OutcomeStatus.STAGED
         return OutcomeStatus.APPLIED
 

@@ -105,7 +105,7 @@ async def test_options_of_a_borrowed_session() -> None:
             {"trace_configs": [aiohttp.TraceConfig()]},
         ):
             with pytest.raises(ConfigurationError, match="borrowed session"):
-                Client("key", session=session, **options)  # type: ignore[arg-type]
+                Client("key", session=session, **options)
 
 
 @contextmanager

@@ -131,7 +131,7 @@ KINDS = {
         lambda s: s.client.variants.create(
             NewVariant(s.experiment_id, "Third", 10, redirect_url="/third")
         ),
-        lambda s: len(s.emulator.state.experiment(s.experiment_id)["variants"]) == 3,
+        lambda s: len(s.now["variants"]) == 3,
         settles=False,
     ),
     "start": Kind(

@@ -40,7 +40,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
 
 def compiled(block: str) -> CodeType:
     """Compile a block in which `await` may stand at the top level."""
-    return compile(block, README.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(block, README.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    assert isinstance(code, CodeType)
+    return code
 
 
 @pytest.mark.parametrize("block", PROGRAMS, ids=range(len(PROGRAMS)))

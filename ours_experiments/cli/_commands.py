@@ -166,7 +166,7 @@ COMMANDS = (
         "Show an experiment's results, refreshed until interrupted.",
         (
             "watch exp_123",
-            "watch exp_123 --until-probability 0.95 --min-impressions 1000",
+            "watch exp_123 --until-probability 0.95",
         ),
     ),
     Command(
@@ -201,8 +201,8 @@ COMMANDS = (
         "_variants:create",
         "Give a draft one more variant.",
         (
-            "variants create exp_123 Short --weight 50 --redirect-url /short",
-            "variants create exp_123 Bold --weight 50 --from variant.json",
+            "variants create exp_1 Short --weight 50 --redirect-url /b",
+            "variants create exp_1 Bold --weight 50 --from bold.json",
         ),
     ),
     Command(

@@ -253,6 +253,18 @@ async def test_knows_the_peak() -> None:
         assert not log.entries
 
 
+async def test_still_counts_what_is_in_flight_when_cleared() -> None:
+    """Clearing the log forgets the past, not the requests under way."""
+    async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
+        (id_,) = emulator.seed_experiments(1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(call("POST", f"experiments/{id_}/start"))
+            await call.until_publishing()
+            emulator.log.clear()
+        assert emulator.log.peak_in_flight() == 1
+        assert emulator.log.peak_in_flight("experiments.start") == 1
+
+
 async def test_notes_replies_that_were_lost(call: Calls) -> None:
     """A call whose reply is lost is applied, without a status."""
     (id_,) = call.emulator.seed_experiments(1)
@@ -281,6 +293,20 @@ async def test_refuses_connections_on_command(emulator: Emulator) -> None:
             await http.get("/rest/v1/experiments")
     async with Calls(emulator) as call:
         await call("GET", "experiments")
+
+
+async def test_closes_idle_connections_in_an_outage(emulator: Emulator) -> None:
+    """A connection that is kept alive ends with the beginning of an outage."""
+    port = int(emulator.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0]
+    await reader.readexactly(int(length))
+    async with emulator.faults.refusing(), asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_closes_when_an_answer_breaks_off(

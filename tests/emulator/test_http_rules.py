@@ -80,6 +80,7 @@ async def test_checks_the_key_before_the_path(emulator: Emulator) -> None:
         ("GET", "nothing"),
         ("GET", ""),
         ("GET", "experiments/"),
+        ("PUT", "experiments/"),
         ("GET", "experiments/x/"),
         ("GET", "experiments/x/nothing"),
         ("POST", "experiments/x/start/y"),

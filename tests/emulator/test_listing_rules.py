@@ -233,6 +233,8 @@ async def test_is_not_disturbed_by_new_rows(paged: Calls) -> None:
     seen = []
     async for page in paged.pages("experiments", limit="2"):
         seen += [row["id"] for row in page]
+        if len(seen) > len(ids):
+            break
         paged.emulator.seed_experiments(3)
     assert seen == ids[::-1]
 

@@ -35,6 +35,21 @@ async def test_refuses_a_publish_while_one_is_in_flight(route: str) -> None:
         assert first.result()["publishStatus"] == "published"
 
 
+async def test_names_its_own_conflict_first() -> None:
+    """What could not be done anyway is refused for that, not for the other publish."""
+    async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
+        (busy, running) = emulator.seed_experiments(2, status="running")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(call("POST", f"experiments/{busy}/stop"))
+            await call.until_publishing()
+            refusal = await call.refusal("POST", f"experiments/{running}/start")
+        assert refusal == (
+            409,
+            "Cannot start: the experiment is running, not draft",
+            None,
+        )
+
+
 async def test_applies_a_slow_publish_at_its_end() -> None:
     """The change of a publishing call shows when the publish is through."""
     async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:

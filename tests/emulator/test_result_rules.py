@@ -86,11 +86,14 @@ async def test_enrols_by_the_traffic_allocation(call: Calls) -> None:
 
 async def test_draws_the_same_traffic_for_the_same_seed() -> None:
     """Traffic is reproducible from the emulator's seed, ids included."""
-    runs = []
+    ids, runs = [], []
     for seed in (7, 7, 8):
         async with Emulator(seed=seed) as emulator, Calls(emulator) as call:
             id_ = await simulated(call)
-            runs.append(await call("GET", f"experiments/{id_}/results"))
+            ids.append(id_)
+            rows = (await call("GET", f"experiments/{id_}/results"))["variants"]
+            runs.append([(row["impressions"], row["conversions"]) for row in rows])
+    assert ids[0] == ids[1] != ids[2]
     assert runs[0] == runs[1] != runs[2]
 
 
@@ -283,6 +286,13 @@ async def test_refuses_traffic_for_a_draft(call: Calls) -> None:
     id_ = (await call.draft())["id"]
     with pytest.raises(ValueError, match="started"):
         call.emulator.simulate(id_)
+
+
+async def test_forgets_the_traffic_of_what_is_deleted(call: Calls) -> None:
+    """Deleting an experiment leaves nothing of its visitors."""
+    id_ = await simulated(call)
+    await call("DELETE", f"experiments/{id_}")
+    assert call.emulator.state.traffic.replays(id_, None) == []
 
 
 async def test_pages_replays_from_the_newest(call: Calls) -> None:

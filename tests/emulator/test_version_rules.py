@@ -163,6 +163,7 @@ async def test_forgets_changes_that_were_taken_back(call: Calls) -> None:
     (id_,) = call.emulator.seed_experiments(1, status="running")
     await call("POST", f"experiments/{id_}/pause", DEFERRED["pause"])
     assert await changed(call)
+    call.emulator.clock.advance(seconds=1)
     await call("POST", f"experiments/{id_}/resume", DEFERRED["resume"])
     assert await changed(call) == {}
 
@@ -332,6 +333,14 @@ async def test_republishes_what_was_there_and_what_was_not(call: Calls) -> None:
     assert [item["id"] for item in diff["added"]] == [new]
     assert [item["id"] for item in diff["removed"]] == [old]
     assert seeded not in str(diff)
+
+
+async def test_republishes_upon_what_was_live_before(call: Calls) -> None:
+    """A version carries all that was live with it, not its own changes alone."""
+    await call.running()
+    _, middle = await several_versions(call, 2)
+    await call("POST", f"versions/{middle}/publish")
+    assert set(await changed(call)) == {"experimentSettings"}
 
 
 async def test_refuses_to_republish_the_live_version(call: Calls) -> None:
