@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import (
+    AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Callable,
     Generator,
     Iterable,
@@ -11,6 +11,7 @@ from collections.abc import (
 )
 from contextlib import aclosing, contextmanager
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Literal, TypedDict, Unpack
 
 import attrs
@@ -164,6 +165,7 @@ class Bulk:
                 f"publish={publish!r} does not go with {action}: it has no staging"
             )
         check_count("concurrency", concurrency, 1)
+        check_progress(on_progress)
         shipment: OneVersion | None = None
         unpublished: set[str] = set()
         if publish == "once":
@@ -215,6 +217,9 @@ class Bulk:
         The experiment made, or found, is in the outcome's `transition`.
         """
         check_count("concurrency", concurrency, 1)
+        check_progress(on_progress)
+        if isinstance(drafts, NewExperiment):
+            raise ConfigurationError("drafts must be several, not a single one")
         kept = tuple(drafts)
         for draft in kept:
             check_draft(draft, NewExperiment)
@@ -228,7 +233,7 @@ class Bulk:
         *,
         event_name: str | None = None,
         concurrency: int = 8,
-    ) -> AsyncIterator[tuple[str, Results]]:
+    ) -> AsyncGenerator[tuple[str, Results], None]:
         """Yield each experiment's id and results, in completion order.
 
         Raises:
@@ -257,6 +262,14 @@ class Bulk:
                     yield pair
         if failures:
             raise ExceptionGroup("results that could not be read", failures)
+
+
+def check_progress(on_progress: object) -> None:
+    """Refuse what cannot be called back, and what would have to be awaited."""
+    if on_progress is not None and (
+        not callable(on_progress) or iscoroutinefunction(on_progress)
+    ):
+        raise ConfigurationError("on_progress must be an ordinary function")
 
 
 async def drive(run: BulkRun) -> BulkReport:

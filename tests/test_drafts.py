@@ -351,11 +351,6 @@ def test_variant_patch_taken(arguments: Arguments) -> None:
             whitelist_domains="example.com",
         ),
         refused(
-            "number-as-domains",
-            "whitelist_domains: expected a sequence, got int",
-            whitelist_domains=3,
-        ),
-        refused(
             "domain",
             r"whitelist_domains\[0\]: holds a lone surrogate",
             whitelist_domains=[SURROGATE],
