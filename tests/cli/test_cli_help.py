@@ -101,7 +101,8 @@ loaded = {{}}
 for name in [""] + {NAMES!r}:
     with contextlib.redirect_stdout(io.StringIO()):
         run([*name.split(), "--help"])
-    loaded[name] = [each for each in ("aiohttp", "cattrs", "matplotlib") if each in sys.modules]
+    heavy = ("aiohttp", "cattrs", "matplotlib")
+    loaded[name] = [each for each in heavy if each in sys.modules]
 print(json.dumps({{name: each for name, each in loaded.items() if each}}))
 """
     ended = subprocess.run(  # noqa: S603 - our own script
