@@ -16,6 +16,8 @@ SERVICE = "https://app.oursprivacy.com"
 ROOT = "/rest/v1"
 LONGEST_SEGMENT = 1024
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+PLAIN = re.compile(r"[A-Za-z0-9_-]{1,1024}", re.ASCII)
+"""What nearly every id looks like: nothing in it to encode or to refuse."""
 KEY_CHARACTERS = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
 
@@ -95,6 +97,9 @@ def path_of(segments: Iterable[object]) -> str:
     """
     parts = [""]
     for segment in segments:
+        if isinstance(segment, str) and PLAIN.fullmatch(segment):
+            parts.append(segment)
+            continue
         if not isinstance(segment, str):
             raise ConfigurationError(f"id must be text, not {type(segment).__name__}")
         if segment in {"", ".", ".."}:

@@ -12,7 +12,7 @@ from collections.abc import (
 from contextlib import aclosing, contextmanager
 from functools import partial
 from inspect import iscoroutinefunction
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack, cast
 
 import attrs
 
@@ -218,11 +218,7 @@ class Bulk:
         """
         check_count("concurrency", concurrency, 1)
         check_progress(on_progress)
-        if isinstance(drafts, NewExperiment):
-            raise ConfigurationError("drafts must be several, not a single one")
-        kept = tuple(drafts)
-        for draft in kept:
-            check_draft(draft, NewExperiment)
+        kept = check_drafts(drafts)
         creation = BulkCreation(Experiments(self._session), kept, on_progress)
         with reporting(creation.report):
             return await creation.run(concurrency)
@@ -262,6 +258,16 @@ class Bulk:
                     yield pair
         if failures:
             raise ExceptionGroup("results that could not be read", failures)
+
+
+def check_drafts(drafts: object) -> tuple[NewExperiment, ...]:
+    """Take several drafts of experiments."""
+    if not isinstance(drafts, Iterable):
+        raise ConfigurationError("drafts must be several, not a single one")
+    kept = tuple(cast("Iterable[NewExperiment]", drafts))
+    for draft in kept:
+        check_draft(draft, NewExperiment)
+    return kept
 
 
 def check_progress(on_progress: object) -> None:

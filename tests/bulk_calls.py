@@ -32,8 +32,12 @@ async def one_by_one(ids: Sequence[str]) -> AsyncIterator[str]:
 def own_tasks() -> list[str]:
     """Name the tasks of this event loop, the emulator's and this one left out."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
-    names = {str(task.get_coro()) for task in others}
-    return [name for name in names if "RequestHandler" not in name]
+    names = [str(task.get_coro()) for task in others]
+    return [
+        name
+        for name in names
+        if "RequestHandler" not in name and "_accept_connection" not in name
+    ]
 
 
 async def all_end() -> bool:

@@ -1,7 +1,6 @@
 """Dry runs: what a bulk call would do."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from bulk_calls import statuses, writes
@@ -120,8 +119,9 @@ async def test_whom_one_publish_would_concern(
     """The refusal to ship other people's changes is foretold, not raised."""
     [foreign, own] = emulator.seed_experiments(2)
     await client.experiments.start(foreign, publish=False)
-    options: dict[str, Any] = {"publish": "once", "ship_others": ship_others}
-    report = await client.bulk.start([own], dry_run=True, **options)
+    report = await client.bulk.start(
+        [own], dry_run=True, publish="once", ship_others=ship_others
+    )
     assert statuses(report) == [WOULD_BE_APPLIED]
     assert (report.publish_error is None) is ship_others
     if not ship_others:

@@ -7,6 +7,8 @@ import threading
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 
 import aiohttp
 import pytest
@@ -146,7 +148,7 @@ def run_with_asyncio(main: Awaitable[object]) -> object:
 
 def run_with_uvloop(main: Awaitable[object]) -> object:
     """Run on a new event loop of uvloop."""
-    uvloop = pytest.importorskip("uvloop")
+    uvloop = import_module("uvloop")
 
     async def awaited() -> object:
         return await main
@@ -159,7 +161,13 @@ LOOPS = pytest.mark.parametrize(
     "run",
     [
         pytest.param(run_with_asyncio, id="asyncio"),
-        pytest.param(run_with_uvloop, id="uvloop"),
+        pytest.param(
+            run_with_uvloop,
+            id="uvloop",
+            marks=pytest.mark.skipif(
+                find_spec("uvloop") is None, reason="uvloop is not installed"
+            ),
+        ),
     ],
 )
 
