@@ -191,6 +191,43 @@ async def test_days_of_all_time(
     assert len(series.days) == 3
 
 
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        pytest.param(None, 10, id="end-only"),
+        pytest.param(900, 100, id="several-windows"),
+        pytest.param(900, 890, id="one-window"),
+    ],
+)
+async def test_days_before_the_run(
+    client: Client, emulator: Emulator, running: str, first: int | None, last: int
+) -> None:
+    """A span that ends before the run begins has no days."""
+    emulator.simulate(running, days=3)
+    today = emulator.clock.now().date()
+    series = await client.experiments.results_time_series(
+        running,
+        start_date=None if first is None else today - ONE_DAY * first,
+        end_date=today - ONE_DAY * last,
+    )
+    assert series.days == ()
+
+
+@pytest.mark.parametrize("length", [1, 900], ids=["one-window", "several-windows"])
+async def test_days_after_the_run(
+    client: Client, emulator: Emulator, today: date, length: int
+) -> None:
+    """A span that begins after the run has ended has no days."""
+    [completed] = emulator.seed_experiments(1, status="completed")
+    emulator.simulate(completed, days=3)
+    series = await client.experiments.results_time_series(
+        completed,
+        start_date=today + ONE_DAY,
+        end_date=today + ONE_DAY * length,
+    )
+    assert series.days == ()
+
+
 async def test_end_of_a_long_run(client: Client, long_run: str, today: date) -> None:
     """An end alone asks for all days up to it, however many these are."""
     series = await client.experiments.results_time_series(

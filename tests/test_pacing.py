@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ours_experiments import ConfigurationError
 from ours_experiments._pacing import LONGEST_PAUSE, Pacing
 from ours_experiments._retry import Fate, RetryBudget
 
@@ -251,16 +252,19 @@ async def test_learning(
 
 
 async def test_closing_in_a_pause(pacing: Pacing) -> None:
-    """Closing leaves no timer behind."""
+    """Closing leaves no timer behind, and nobody who waits for it."""
     pacing.throttled(50, -1)
-    [waiting] = waiters(pacing, 1)
+    gone, waiting = waiters(pacing, 2)
     await turn()
     timer = pacing.waking
     assert timer is not None
+    gone.cancel()
     pacing.close()
     assert timer.cancelled()
-    waiting.cancel()
-    await turn()
+    with pytest.raises(ConfigurationError, match="closed"):
+        await waiting
+    assert gone.cancelled()
+    assert (pacing.in_flight, len(pacing.waiting)) == (0, 0)
 
 
 async def test_publishing_together(pacing: Pacing) -> None:

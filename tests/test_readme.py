@@ -52,8 +52,10 @@ def test_programs_run(block: str) -> None:
 
 
 @pytest.mark.usefixtures("service")
-def test_the_tour_runs() -> None:
+def test_the_tour_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pieces of the tour run one after the other."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     names: dict[str, object] = {"__name__": "__main__"}
 
     async def tour() -> None:

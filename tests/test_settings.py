@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
     Client,
     ConfigurationError,
     ConflictError,
+    DecodeError,
     NewExperiment,
     NewSettings,
     NotFoundError,
@@ -30,6 +33,21 @@ async def test_list(client: Client) -> None:
     created = await client.settings.create(NEW)
     assert await client.settings.list() == (created,)
     assert await client.settings.retrieve(created.id) == created
+
+
+@pytest.mark.parametrize("answer", [[], {}, {"entities": {}}, None])
+async def test_list_of_another_shape(answer: object) -> None:
+    """A list of another shape is a `DecodeError`."""
+
+    async def respond(_: web.BaseRequest) -> web.Response:
+        return web.json_response(answer)
+
+    async with (
+        RawTestServer(respond) as server,
+        Client("key", base_url=str(server.make_url("/"))) as client,
+    ):
+        with pytest.raises(DecodeError, match=r"\$\.entities: expected array"):
+            await client.settings.list()
 
 
 async def test_create(client: Client) -> None:
