@@ -340,13 +340,13 @@ def is_one_window(start: date | None, end: date | None) -> bool:
 def within(
     experiment: Experiment, start: date | None, end: date | None
 ) -> tuple[date, date]:
-    """Cut a span to the days on which an experiment can have had visitors."""
+    """Cut a span to an experiment's run; one outside ends before it starts."""
     begun_at = min(
         experiment.created_at, experiment.started_at or experiment.created_at
     )
     ended_at = experiment.stopped_at or datetime.now(UTC) + ONE_DAY
     first = max(start or date.min, begun_at.date())
-    return first, max(first, min(end or date.max, ended_at.date()))
+    return first, min(end or date.max, ended_at.date())
 
 
 def windows(
@@ -359,4 +359,5 @@ def windows(
     while end - start > LONGEST_WINDOW:
         yield start, start + LONGEST_WINDOW
         start += LONGEST_WINDOW + ONE_DAY
-    yield start, end
+    if start <= end:
+        yield start, end

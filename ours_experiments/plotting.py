@@ -30,7 +30,7 @@ COVERAGE = 0.95
 """Probability that an interval is meant to hold."""
 MARKERS = "os^Dv*XP"
 LINES = ("-", "--", "-.", ":")
-COLOURS = ("#0b3c5d", "#d9822b", "#5a9e6f", "#a23b72", "#6b7a8f", "#c2a83e")
+COLOURS = ("#0b3c5d", "#c8641b", "#8cc79b", "#7a2f5c", "#93a1b5", "#b08d1e")
 """Told apart by their lightness too."""
 MARKED = 15
 """Markers on one line at most."""

@@ -1,6 +1,7 @@
 """What is promised of bulk calls, on a fast clock."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -11,10 +12,13 @@ from ours_experiments.emulator import Emulator
 from ours_experiments.emulator._fault_kinds import KINDS as ALL_KINDS
 
 
+# A socket that is accepted while its listener closes is dropped by asyncio itself.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("seed", [11, 12])
 def test_outcomes_are_true_whatever_happens(seed: int) -> None:
     """One outcome for each distinct id, each as the service has it (G12)."""
     found = run_fast(lambda: start_amid_faults(1000, seed))
+    gc.collect()
     assert found.faults >= 80
     assert found.counts.total() == found.distinct == 1000
     assert found.counts[OutcomeStatus.NOT_ATTEMPTED] == 0

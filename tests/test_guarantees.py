@@ -177,15 +177,15 @@ def test_the_limit_shrinks_and_grows_back() -> None:
                 retry=RetryPolicy(attempts=50, budget=100_000),
             ) as client,
         ):
-            ids = emulator.seed_experiments(200)
-            fault = emulator.faults.add("status", code=429, retry_after="4", times=200)
+            ids = emulator.seed_experiments(64)
+            fault = emulator.faults.add("status", code=429, retry_after="1", times=96)
             await asyncio.gather(*map(client.experiments.retrieve, ids))
             pacing = client._session.transport.ready()
             pauses = fault.hits / 16
-            assert fault.hits == 200
+            assert fault.hits == 96
             assert pauses <= 32
             emulator.log.clear()
-            for _ in range(6):
+            for _ in range(18):
                 await asyncio.gather(*map(client.experiments.retrieve, ids))
             assert pacing.limit == 32
 

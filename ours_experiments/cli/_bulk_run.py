@@ -18,7 +18,7 @@ from ours_experiments.cli._output import (
 )
 from ours_experiments.cli._progress import follow
 from ours_experiments.cli._text import escape, text
-from ours_experiments.errors import OursError
+from ours_experiments.errors import ConfigurationError, OursError
 from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
@@ -62,11 +62,16 @@ async def run_bulk(context: Context, action: Action, ids: Ids, options: Options)
             report_run(context, run.report(), written)
             say_interrupted(context, run, options)
             raise
-        except OursError:
-            # The run could not begin, or the input broke off.
-            if run.done:
-                report_run(context, run.report(), written)
+        except BrokenPipeError:
             raise
+        except OSError as problem:
+            if isinstance(problem, OursError):
+                raise
+            report_run(context, run.report(), written)
+            say_interrupted(context, run, options)
+            raise ConfigurationError(
+                f"journal {options.journal}: {problem.strerror or problem}"
+            ) from None
     report = run.report()
     report_run(context, report, written)
     return code_for(report)

@@ -170,9 +170,7 @@ async def watch_and_stop(
             series, names, width=min(out.width, CHART), plain=is_plain(out)
         )
     )
-    best = results.best
-    if best is None:
-        return
+    best = max(results.variants, key=lambda each: each.probability_to_be_best)
     stopped = await client.experiments.stop(chosen, winner_variant_id=best.id)
     out.print()
     out.print(

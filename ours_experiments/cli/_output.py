@@ -223,7 +223,7 @@ def writing(
             writer = JsonWriter(context)
         case "jsonl":
             writer = JsonLinesWriter(context)
-        case "csv":
+        case _:
             writer = CsvWriter(context, fields)
     try:
         yield writer
@@ -243,7 +243,7 @@ def write_one(context: Context, record: Record) -> None:
             context.write(to_json(record, indent=2) + "\n")
         case "jsonl":
             context.write(to_json(record) + "\n")
-        case "csv":
+        case _:
             with writing(context, (), tuple(record)) as writer:
                 writer.write(record)
 

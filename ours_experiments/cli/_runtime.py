@@ -21,23 +21,15 @@ def complete(work: Coroutine[object, object, T]) -> T:
         KeyboardInterrupt: Ctrl-C, once everything under way is settled.
         TerminatedError: The same for SIGTERM.
     """
-    asked: list[int] = []
 
     async def cancellable() -> T:
-        task = asyncio.current_task()
-
-        def terminate() -> None:
-            asked.append(signal.SIGTERM)
-            if task is not None:
-                task.cancel()
-
+        task = asyncio.create_task(work)
         with suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-        return await work
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        return await task
 
     try:
         return asyncio.run(cancellable())
     except asyncio.CancelledError:
-        if asked:
-            raise TerminatedError from None
-        raise
+        raise TerminatedError from None

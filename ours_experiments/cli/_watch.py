@@ -1,7 +1,10 @@
 """The command `watch`: results that are refreshed in place."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from cyclopts.types import NormFloat, PositiveFloat
 from rich.console import Group
@@ -46,33 +49,34 @@ async def watch(
     """
     async with context.client() as client:
         name = (await client.experiments.retrieve(id)).name
-        if context.out.is_terminal and context.format == "table":
-            with Live(console=context.out, auto_refresh=False) as live:
-                while True:
-                    found = await read(client, id, event, context)
-                    if found is not None:
-                        live.update(picture(context, name, found), refresh=True)
-                    if reached(found, until_probability, min_impressions):
-                        return 0
-                    await asyncio.sleep(interval)
-        while True:
-            found = await read(client, id, event, context)
-            if found is not None:
-                write(context, name, found)
-            if reached(found, until_probability, min_impressions):
-                return 0
-            await asyncio.sleep(interval)
+        with showing(context, name) as show:
+            async for found in looks(client, id, event, interval, context):
+                show(found)
+                if reached(found, until_probability, min_impressions):
+                    break
+    return 0
 
 
-async def read(
-    client: "ours.Client", id: str, event: str | None, context: Context
-) -> Results | None:
-    """Get the results; None after a failure that may pass."""
-    try:
-        return await client.experiments.results(id, event_name=event)
-    except PASSING as problem:
-        context.note(line_for(problem))
-        return None
+async def looks(
+    client: "ours.Client", id: str, event: str | None, interval: float, context: Context
+) -> AsyncIterator[Results]:
+    """Get the results again and again, and go on after a failure that may pass."""
+    while True:
+        try:
+            yield await client.experiments.results(id, event_name=event)
+        except PASSING as problem:
+            context.note(line_for(problem))
+        await asyncio.sleep(interval)
+
+
+@contextmanager
+def showing(context: Context, name: str) -> Generator[Callable[[Results], None]]:
+    """Give what shows results: redrawn in place, or written one after the other."""
+    if not context.out.is_terminal or context.format != "table":
+        yield partial(write, context, name)
+        return
+    with Live(console=context.out, auto_refresh=False) as live:
+        yield lambda found: live.update(picture(context, name, found), refresh=True)
 
 
 def picture(context: Context, name: str, found: Results) -> Group:
