@@ -70,7 +70,7 @@ def prefix_from(base_url: str | URL | None, *, allow_insecure: bool) -> str:
             plain http to a host that is not this machine.
     """
     try:
-        url = URL(base_url or SERVICE)
+        url = URL(SERVICE if base_url is None else base_url)
         host = url.host
     except (TypeError, ValueError) as problem:
         raise ConfigurationError(f"base_url is not a URL: {problem}") from None

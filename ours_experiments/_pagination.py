@@ -68,7 +68,7 @@ class Source(Generic[T]):
         entities, position = split(await self.fetch(cursor))
         return Page(
             decode_entities(self.entity, entities),
-            position.next_cursor,
+            position.next_cursor if position.has_more else None,
             position.has_more,
         )
 
@@ -126,7 +126,7 @@ class Listing(Generic[T]):
                 entities, position = split(payload)
                 empty = 0 if entities else empty + 1
                 problem = problem_with(position, seen, empty)
-                following = position.next_cursor
+                following = position.next_cursor if position.has_more else None
                 if position.has_more and problem is None and self.prefetch:
                     ahead = asyncio.create_task(self.source.fetch(following))
                     # The request leaves now, not after the page is structured.

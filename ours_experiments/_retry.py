@@ -134,5 +134,14 @@ def retry_after(values: Sequence[str], now: datetime) -> float | None:
 
     Negative numbers and past dates mean no wait. None when no value makes sense.
     """
-    waits = (seconds_to_wait(value, now) for value in values)
-    return max((wait for wait in waits if wait is not None), default=None)
+    waits: list[float] = []
+    for value in values:
+        # A proxy may fold repeated headers into one; dates have a comma of their own.
+        wait = seconds_to_wait(value, now)
+        found = (
+            [seconds_to_wait(part, now) for part in value.split(",")]
+            if wait is None
+            else [wait]
+        )
+        waits += [one for one in found if one is not None]
+    return max(waits, default=None)

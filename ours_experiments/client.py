@@ -81,7 +81,7 @@ class Client:
         if api_key is None:
             api_key = os.environ.get("OURS_PRIVACY_API_KEY")
         if base_url is None:
-            base_url = os.environ.get("OURS_PRIVACY_PLATFORM_BASE_URL")
+            base_url = os.environ.get("OURS_PRIVACY_PLATFORM_BASE_URL") or None
         check_count("max_in_flight", max_in_flight, 1)
         check_count("max_response_bytes", max_response_bytes, 1)
         if session is not None and (trace_configs or trust_env):

@@ -11,15 +11,21 @@ from ours_experiments import Client
 from ours_experiments.emulator import Emulator
 
 
-class ShimmedResponse(ClientResponse):
-    """aioresponses 0.7.9 does not know aiohttp 3.14's `stream_writer` argument."""
+class Answer(ClientResponse):
+    """aioresponses 0.7.9 does not know what aiohttp 3.14 asks of a request sent."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("stream_writer", None)
+        kwargs["stream_writer"] = NothingWritten()
         super().__init__(*args, **kwargs)
 
 
-vars(aioresponses.core)["ClientResponse"] = ShimmedResponse
+class NothingWritten:
+    """The size of a request that no socket has carried."""
+
+    output_size = 0
+
+
+vars(aioresponses.core)["ClientResponse"] = Answer
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime
-from typing import Any
 
 import attrs
 import orjson
 import pytest
-from aiohttp import ClientResponse
 from aioresponses import aioresponses
 from yarl import URL
 
@@ -187,24 +185,9 @@ FULL = attrs.evolve(
 MOVED = Transition(BARE, PublishStatus.PENDING_PUBLISH, 1)
 
 
-class Answer(ClientResponse):
-    """aioresponses 0.7.9 does not know what aiohttp 3.14 asks of a request sent."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs["stream_writer"] = NothingWritten()
-        super().__init__(*args, **kwargs)
-
-
-class NothingWritten:
-    """The size of a request that no socket has carried."""
-
-    output_size = 0
-
-
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
+def service() -> Iterator[aioresponses]:
     """Answer requests without a socket."""
-    monkeypatch.setattr("aioresponses.core.ClientResponse", Answer)
     with aioresponses() as answers:
         yield answers
 

@@ -103,6 +103,12 @@ async def test_bad_limit(client: Client, emulator: Emulator, limit: Any) -> None
     assert emulator.log.received() == 0
 
 
+async def test_largest_page(client: Client, draft: Experiment) -> None:
+    """All variants that an experiment can have fit one page."""
+    page = await client.variants.list_page(draft.id, limit=200)
+    assert page.entities == draft.variants
+
+
 async def test_create_a_redirect(client: Client, draft: Experiment) -> None:
     """A redirect is created; the control has what is left of the traffic."""
     created = await client.variants.create(

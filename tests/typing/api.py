@@ -1,6 +1,6 @@
 """Never run: what the type checkers say of the public names."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import date
 from typing import assert_type
 
@@ -72,7 +72,8 @@ async def bulk(client: Client) -> None:
     async for outcome in run:
         assert_type(outcome, Outcome)
         assert_type(outcome.status, OutcomeStatus)
-    assert_type(client.bulk.results(["id"]), AsyncIterator[tuple[str, Results]])
+    results = client.bulk.results(["id"])
+    assert_type(results, AsyncGenerator[tuple[str, Results], None])
 
 
 def options(client: Client) -> None:
