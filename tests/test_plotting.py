@@ -152,7 +152,7 @@ def test_the_control_is_marked_once() -> None:
     assert labels == ["Now (control)", "Control"]
 
 
-@pytest.mark.parametrize("name", ["$x_{", "_hidden", "50 % off", "\\alpha"])
+@pytest.mark.parametrize("name", ["$x_{$", "_hidden", "50 % off", "\\alpha"])
 def test_any_name_can_be_drawn(name: str) -> None:
     """Names are shown as they are, whatever they mean to a formula."""
     results = plot_results(Results((result_of(name, 10),)))

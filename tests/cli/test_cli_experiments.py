@@ -334,8 +334,10 @@ def test_versions_are_shown_and_made_live_again(
     for experiment_id in service.seed(3):
         invoke("start", experiment_id)
     everything = invoke("versions", "list", "--format", "json").json
+    before = service.emulator.log.received("versions.list")
     cut = invoke("versions", "list", "--limit", "1")
     assert "--all" in cut.err
+    assert service.emulator.log.received("versions.list") == before + 1
     oldest = everything[-1]["id"]
     assert invoke("versions", "republish", oldest).code == 0
     live = invoke("versions", "list", "--published", "--format", "json").json
