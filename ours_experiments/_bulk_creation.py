@@ -91,7 +91,6 @@ class BulkCreation:
         seconds: float = 0.0,
     ) -> None:
         """Note one outcome."""
-        self.begun.discard(position)
         self.settled[position] = Outcome(
             experiment.id if experiment else "",
             "create",

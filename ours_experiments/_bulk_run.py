@@ -55,13 +55,13 @@ class Ledger:
     def __init__(self, action: str) -> None:
         self.action = action
         self.ids: dict[str, None] = {}
-        self.statuses = bytearray()
-        self.attempts = array("H")
-        self.seconds = array("f")
+        self.statuses: bytearray = bytearray()
+        self.attempts: array[int] = array("H")
+        self.seconds: array[float] = array("f")
         self.calls: dict[str, Call] = {}
         self.kept: dict[str, Outcome] = {}
-        self.counts = dict.fromkeys(OutcomeStatus, 0)
-        self.done = 0
+        self.counts: dict[OutcomeStatus, int] = dict.fromkeys(OutcomeStatus, 0)
+        self.done: int = 0
         self.begun_before: set[str] = set()
 
     def enter(self, experiment_id: str) -> int | None:

@@ -52,7 +52,7 @@ class Journal:
 
     def __init__(self, file: FileIO) -> None:
         self.file = file
-        self.size = 0
+        self.size: int = 0
         """Bytes of whole lines."""
         self.settled: dict[str, OutcomeStatus] = {}
         """What need not be sent again: applied, already, staged."""

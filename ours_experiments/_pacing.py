@@ -22,20 +22,20 @@ class Pacing:
     """What a client's calls know of each other, within one event loop."""
 
     def __init__(self, max_in_flight: int, budget: RetryBudget) -> None:
-        self.loop = asyncio.get_running_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.budget = budget
         self.max_in_flight = max_in_flight
-        self.limit = float(max_in_flight)
-        self.in_flight = 0
-        self.paused_until = 0.0
-        self.shrunk_at = 0.0
+        self.limit: float = float(max_in_flight)
+        self.in_flight: int = 0
+        self.paused_until: float = 0.0
+        self.shrunk_at: float = 0.0
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.waking: asyncio.TimerHandle | None = None
         self.publishing_serially = False
-        self.publish_places = asyncio.Semaphore(max_in_flight)
-        self.publishing = 0
-        self.drained = asyncio.Event()
-        self.publish_lock = asyncio.Lock()
+        self.publish_places: asyncio.Semaphore = asyncio.Semaphore(max_in_flight)
+        self.publishing: int = 0
+        self.drained: asyncio.Event = asyncio.Event()
+        self.publish_lock: asyncio.Lock = asyncio.Lock()
 
     def try_enter(self) -> bool:
         """Take a place in flight if there is one now; False means: await `enter`."""

@@ -13,7 +13,7 @@ from yarl import URL
 from ours_experiments._address import Authorization
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import Fate, RetryBudget
-from ours_experiments._tracing import find_tracer
+from ours_experiments._tracing import Tracer, find_tracer
 from ours_experiments._version import __version__
 from ours_experiments.errors import (
     APIConnectionError,
@@ -111,7 +111,7 @@ class Transport:
         trust_env: bool,
     ) -> None:
         self.prefix = prefix
-        self.headers = CIMultiDict(
+        self.headers: CIMultiDict[str] = CIMultiDict(
             {
                 "Authorization": authorization,
                 "Accept": "application/json",
@@ -122,13 +122,13 @@ class Transport:
         self.max_in_flight = max_in_flight
         self.max_response_bytes = max_response_bytes
         self.budget = budget
-        self.trace_configs = tuple(trace_configs)
+        self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.trust_env = trust_env
-        self.tracer = find_tracer()
-        self.closed = False
+        self.tracer: Tracer | None = find_tracer()
+        self.closed: bool = False
         self.http: aiohttp.ClientSession | None = None
         self.pacing: Pacing | None = None
-        self.process = os.getpid()
+        self.process: int = os.getpid()
         self.inherited: list[object] = []
 
     def ready(self) -> Pacing:

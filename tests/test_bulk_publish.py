@@ -278,6 +278,20 @@ async def test_resuming_what_was_staged(
     assert len(emulator.state.versions()) == 1
 
 
+async def test_resuming_from_a_stream(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    """What the journal knows as staged is not foreign, whatever the ids come from."""
+    ids = emulator.seed_experiments(3)
+    journal = tmp_path / "journal"
+    fault = emulator.faults.add("status", code=403, route="versions.publish")
+    await client.bulk.start(ids, publish="once", journal=journal)
+    fault.remove()
+    report = await client.bulk.start(one_by_one(ids), publish="once", journal=journal)
+    assert statuses(report) == [OutcomeStatus.APPLIED] * 3
+    assert emulator.log.received("experiments.start") == 3
+
+
 async def test_resuming_what_was_published(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from aiohttp import web
 from bulk_calls import one_by_one, own_tasks, states, statuses, writes
 
 from ours_experiments import (
@@ -225,13 +226,15 @@ async def test_a_late_request_of_the_run_before(
     ids = emulator.seed_experiments(1)
     await client.bulk.start([], journal=journal, publish="none")
     add(journal, ids)
-    emulator.faults.add("latency", seconds=0.05, route="experiments.start", times=1)
-    call = asyncio.create_task(client.bulk.start(ids, journal=journal, publish="none"))
-    while not emulator.log.received("experiments.start"):  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
-    await client.experiments.start(ids[0], publish=False)
-    assert statuses(await call) == [OutcomeStatus.STAGED]
-    assert emulator.log.received("experiments.start") == 2
+
+    def land(_request: web.Request) -> bool:
+        emulator.state.transition(ids[0], "start", {}, publish=False)
+        return False
+
+    emulator.faults.add("reset", route="experiments.start", when=land)
+    report = await client.bulk.start(ids, journal=journal, publish="none")
+    assert statuses(report) == [OutcomeStatus.STAGED]
+    assert emulator.log.received("experiments.start") == 1
 
 
 async def test_ids_begun_before_and_not_reached(
@@ -379,3 +382,17 @@ async def test_a_journal_that_cannot_be_written(
     again = await client.bulk.start(ids, journal=journal)
     assert len(again.succeeded) == 30
     assert emulator.log.applied_ids("experiments.start") == Counter(ids)
+
+
+async def test_an_outcome_that_cannot_be_written_down(
+    client: Client, emulator: Emulator, journal: Path
+) -> None:
+    """What is known is reported, though the journal did not take it."""
+    ids = emulator.seed_experiments(1)
+    await client.bulk.start([], journal=journal)
+    room = len(text(journal)) + len(orjson.dumps({"begun": ids[0]})) + 10
+    with pytest.raises(OSError, match="File too large") as caught, little_room(room):
+        await client.bulk.start(ids, journal=journal)
+    report: BulkReport = vars(caught.value)["report"]
+    assert statuses(report) == [OutcomeStatus.APPLIED]
+    assert entries(journal) == [{"begun": ids[0]}]

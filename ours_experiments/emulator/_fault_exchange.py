@@ -38,7 +38,7 @@ class Background:
     """Own the waits, late changes and outages that faults start."""
 
     def __init__(self) -> None:
-        self.stopping = False
+        self.stopping: bool = False
         self._alarms: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams: WeakKeyDictionary[Blocks, web.Request] = WeakKeyDictionary()

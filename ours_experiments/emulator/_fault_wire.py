@@ -59,14 +59,14 @@ class StreamedReply(web.Response):
         headers.pop("Content-Length", None)
         if length is not None:
             headers["Content-Length"] = str(length)
-        self.stream = Blocks(blocks())
+        self.stream: Blocks = Blocks(blocks())
         super().__init__(
             status=template.status,
             reason=template.reason,
             headers=headers,
             body=self.stream,
         )
-        self.head = body_of(template)
+        self.head: bytes = body_of(template)
         self.blocks = blocks
 
 

@@ -31,7 +31,7 @@ class SecondOrigin:
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
-        self.url = ""
+        self.url: str = ""
         self._runner = web.ServerRunner(web.Server(self._record), shutdown_timeout=1)
 
     async def __aenter__(self) -> Self:

@@ -63,16 +63,16 @@ class Emulator:
         self._keys = _scopes_of(api_keys)
         self._host = host
         self._port = port
-        self.clock = Clock() if clock is None else clock
-        self.state = State(
+        self.clock: Clock = Clock() if clock is None else clock
+        self.state: State = State(
             self.clock,
             seed=seed,
             id_style=id_style,
             unique_keys=unique_keys,
             list_delay=list_delay,
         )
-        self.log = RequestLog()
-        self.faults = Faults(seed)
+        self.log: RequestLog = RequestLog()
+        self.faults: Faults = Faults(seed)
         handlers = Handlers(
             self.state,
             Cursors(f"cursors {seed}".encode()),

@@ -40,13 +40,13 @@ class State:
         list_delay: float = 0.0,
     ) -> None:
         self.clock = clock
-        self.ids = Ids(seed, id_style)
-        self.list_delay = round(list_delay * 1000)
-        self.index = Index(clock, self.list_delay)
-        self.releases = Releases(self.ids.uuid)
-        self.traffic = Traffic(self.ids, seed)
+        self.ids: Ids = Ids(seed, id_style)
+        self.list_delay: int = round(list_delay * 1000)
+        self.index: Index = Index(clock, self.list_delay)
+        self.releases: Releases = Releases(self.ids.uuid)
+        self.traffic: Traffic = Traffic(self.ids, seed)
         self.settings_by_id: dict[str, Settings] = {}
-        self.created = 0
+        self.created: int = 0
         """How many experiments were ever created."""
         self._account_id = self.ids.new("org")
         self._user_id = self.ids.new("user")
