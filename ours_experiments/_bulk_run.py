@@ -63,6 +63,7 @@ class Ledger:
         self.counts: dict[OutcomeStatus, int] = dict.fromkeys(OutcomeStatus, 0)
         self.done: int = 0
         self.begun_before: set[str] = set()
+        self.settled_before: dict[str, OutcomeStatus] = {}
 
     def enter(self, experiment_id: str) -> int | None:
         """Give an id its row; None when it has one."""
@@ -120,6 +121,7 @@ class Ledger:
         """Make an outcome of one row."""
         error: OursError | None = None
         if status is OutcomeStatus.NOT_ATTEMPTED:
+            status = self.settled_before.get(experiment_id, status)
             call = self.calls.get(experiment_id)
             attempts = call.attempts if call else 0
             if attempts or experiment_id in self.begun_before:
@@ -261,6 +263,7 @@ class BulkRun:
             journal = self._journal = plan.open_journal()
             if journal is not None:
                 ledger.begun_before = journal.begun
+                ledger.settled_before = journal.settled
             targets = await plan.source.open(ledger)
             if plan.shipment is not None:
                 await plan.shipment.prepare(ledger, journal)

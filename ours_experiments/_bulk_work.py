@@ -6,7 +6,6 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
-    Sequence,
 )
 from uuid import uuid4
 
@@ -342,37 +341,26 @@ class OneVersion:
             if foreign and not self.ship_others:
                 self.error = OursError(f"others have changes meanwhile: {foreign}")
                 return
-            await self.publish(staged, changes, whole=bool(foreign), journal=journal)
+            include: dict[str, Iterable[str]] = {}
+            if not foreign:
+                include[EXPERIMENTS] = staged
+                if variants := ids_in(changes, VARIANTS):
+                    include[VARIANTS] = sorted(variants)
+            token = str(uuid4())
+            if journal is not None:
+                journal.announce(token)
+            self.error = OutcomeUnknownError(
+                f"the publish was cut off: list the versions whose notes contain "
+                f"{token!r} before you publish again",
+                action="publish",
+            )
+            notes = f"bulk {self.action} of {len(staged)} experiments, {token}"
+            self.version = await self.versions.publish(notes=notes, include=include)
         except OursError as problem:
             self.error = problem
-        else:
-            self.error = None
-            ledger.mark_applied(staged)
-
-    async def publish(
-        self,
-        staged: Sequence[str],
-        changes: Mapping[str, CollectionChanges],
-        *,
-        whole: bool,
-        journal: Journal | None,
-    ) -> None:
-        """Make the version; without other people's changes, of ours alone."""
-        token = str(uuid4())
-        if journal is not None:
-            journal.announce(token)
-        self.error = OutcomeUnknownError(
-            f"the publish was cut off: list the versions whose notes contain {token!r} "
-            "before you publish again",
-            action="publish",
-        )
-        include: dict[str, Iterable[str]] = {}
-        if not whole:
-            include[EXPERIMENTS] = staged
-            if variants := ids_in(changes, VARIANTS):
-                include[VARIANTS] = sorted(variants)
-        notes = f"bulk {self.action} of {len(staged)} experiments, {token}"
-        self.version = await self.versions.publish(notes=notes, include=include)
+            return
+        self.error = None
+        ledger.mark_applied(staged)
         if journal is not None:
             journal.publish(token)
 

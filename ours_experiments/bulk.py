@@ -49,7 +49,9 @@ class StreamOptions(TypedDict, total=False):
         on_progress: Called as `on_progress(done, total)` after each outcome; `total`
             is None when the input does not tell its length.
         journal: A file to which every step is written. The same call with the same
-            file resumes: what is settled is not sent again.
+            file resumes: what is applied, already there or staged is not sent again,
+            what was begun and never settled is read back first, what failed is tried
+            again. One run at a time may have it.
         dry_run: Only say what would happen; nothing is written.
     """
 
@@ -64,8 +66,11 @@ class PublishOptions(StreamOptions, total=False):
 
     Attributes:
         publish: "each" (the default) publishes with every call; "none" only stages;
-            "once" stages all and then publishes one version with them.
-        ship_others: Whether `publish="once"` may ship other people's changes too.
+            "once" stages all and then publishes one version with them. What cannot be
+            published stays STAGED; the same call again ships it.
+        ship_others: With `publish="once"`, whether to publish everything there is when
+            others have unpublished changes, in place of refusing. Changes to the
+            experiments of the call itself are never others'.
     """
 
     publish: Publish
@@ -77,14 +82,15 @@ class Bulk:
     """Lifecycle calls on many experiments; reached as `client.bulk`.
 
     `ids` is any iterable or asynchronous iterable of ids or experiments; each distinct
-    id gets one outcome. A `Listing` is read to its end before the first write, so that
-    rows which leave the listing under the walker are not skipped; a generator wrapped
-    around a listing is not. Any other asynchronous iterable is read at most twice
-    `concurrency` ahead.
+    id gets one outcome. Iterables and a `Listing` are read to their end before the
+    first write, so that rows which leave the listing under the walker are not skipped;
+    a generator wrapped around a listing is not. Any other asynchronous iterable is
+    read, by one task, at most twice `concurrency` ahead.
 
-    A bad id costs its own outcome, not the run. Errors of the input itself are raised
-    once everything begun is settled. An exception that ends a run early carries the
-    report so far as its attribute `report`.
+    A bad id costs its own outcome, not the run. What an asynchronous input raises is
+    raised once everything begun is settled. An exception that ends a run early carries
+    the report so far as its attribute `report`; that of an `asyncio.timeout` around the
+    call is on the TimeoutError's `__cause__`.
 
     Raises:
         ConfigurationError: An argument cannot be used, or `publish="once"` would ship

@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from pathlib import Path
+
+import orjson
 
 from ours_experiments import BulkReport, OutcomeStatus
 from ours_experiments.emulator import Emulator
@@ -20,6 +23,11 @@ def writes(emulator: Emulator) -> list[str]:
 def statuses(report: BulkReport) -> list[OutcomeStatus]:
     """List what became of each id, in the order of the input."""
     return [outcome.status for outcome in report.outcomes]
+
+
+def entries(journal: Path) -> list[dict[str, str]]:
+    """Read what a journal holds behind its header."""
+    return [orjson.loads(line) for line in journal.read_bytes().splitlines()[1:]]
 
 
 async def one_by_one(ids: Sequence[str]) -> AsyncIterator[str]:

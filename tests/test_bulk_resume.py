@@ -1,21 +1,19 @@
 """Resuming a bulk call from its journal: nothing twice, nothing left out."""
 
 import asyncio
-import resource
 import stat
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
 import pytest
 from aiohttp import web
-from bulk_calls import one_by_one, own_tasks, states, statuses, writes
+from bulk_calls import entries, one_by_one, own_tasks, states, statuses, writes
 
 from ours_experiments import (
-    BulkReport,
     BulkRun,
     Client,
     ConfigurationError,
@@ -52,11 +50,6 @@ WAYS = {
 def journal(tmp_path: Path) -> Path:
     """Name a journal that does not exist yet."""
     return tmp_path / "bulk.journal"
-
-
-def entries(journal: Path) -> list[dict[str, str]]:
-    """Read what is behind the header."""
-    return [orjson.loads(line) for line in journal.read_bytes().splitlines()[1:]]
 
 
 def mode(journal: Path) -> int:
@@ -256,6 +249,24 @@ async def test_ids_begun_before_and_not_reached(
     ]
 
 
+async def test_ids_settled_before_and_not_reached(
+    client: Client, emulator: Emulator, journal: Path
+) -> None:
+    """A resumed run that is cut off still tells what the one before had settled."""
+    ids = emulator.seed_experiments(3)
+    await client.bulk.start(ids[2:], journal=journal)
+    emulator.faults.add("hang", route="experiments.start")
+    run = client.bulk.stream("start", ids, journal=journal, concurrency=1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await anext(aiter(run))
+    assert statuses(run.report()) == [
+        OutcomeStatus.UNKNOWN,
+        OutcomeStatus.NOT_ATTEMPTED,
+        OutcomeStatus.APPLIED,
+    ]
+
+
 async def test_another_journal_is_refused(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:
@@ -351,48 +362,3 @@ async def test_killed_and_resumed(
     # Those under way when it died are looked at, whatever became of them.
     looked_at = sum(entry.method == "GET" for entry in resumed)
     assert looked_at <= 4
-
-
-@contextmanager
-def little_room(size: int) -> Iterator[None]:
-    """Let no file grow beyond so many bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
-async def test_a_journal_that_cannot_be_written(
-    client: Client, emulator: Emulator, journal: Path
-) -> None:
-    """When the disk is full nothing more is sent, and what is on record stays whole."""
-    ids = emulator.seed_experiments(30)
-    with pytest.raises(OSError, match="File too large") as caught, little_room(800):
-        await client.bulk.start(ids, journal=journal, concurrency=2)
-    report: BulkReport = vars(caught.value)["report"]
-    assert len(report.outcomes) == 30
-    assert entries(journal)
-    await asyncio.sleep(0.01)
-    applied = emulator.log.applied("experiments.start")
-    assert 0 < applied < 30
-    begun = {entry["begun"] for entry in entries(journal) if "begun" in entry}
-    assert set(emulator.log.applied_ids("experiments.start")) <= begun
-    again = await client.bulk.start(ids, journal=journal)
-    assert len(again.succeeded) == 30
-    assert emulator.log.applied_ids("experiments.start") == Counter(ids)
-
-
-async def test_an_outcome_that_cannot_be_written_down(
-    client: Client, emulator: Emulator, journal: Path
-) -> None:
-    """What is known is reported, though the journal did not take it."""
-    ids = emulator.seed_experiments(1)
-    await client.bulk.start([], journal=journal)
-    room = len(text(journal)) + len(orjson.dumps({"begun": ids[0]})) + 10
-    with pytest.raises(OSError, match="File too large") as caught, little_room(room):
-        await client.bulk.start(ids, journal=journal)
-    report: BulkReport = vars(caught.value)["report"]
-    assert statuses(report) == [OutcomeStatus.APPLIED]
-    assert entries(journal) == [{"begun": ids[0]}]
