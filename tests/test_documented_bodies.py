@@ -32,6 +32,7 @@ from ours_experiments import (
     QueryOperator,
     QueryParam,
     Results,
+    RetryPolicy,
     Style,
     TargetingRules,
     TimeSeries,
@@ -359,6 +360,6 @@ async def test_documented_error(
 async def test_documented_error_of_the_service(service: aioresponses) -> None:
     """The documented body with status 500 becomes an `InternalServerError`."""
     service.get(f"{EXPERIMENTS}/{ID}", status=500, payload=REFUSAL)
-    async with Client("test-key", timeout=0.05) as client:
+    async with Client("test-key", retry=RetryPolicy(attempts=1)) as client:
         with pytest.raises(InternalServerError):
             await client.experiments.retrieve(ID)
