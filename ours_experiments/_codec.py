@@ -34,6 +34,7 @@ from ours_experiments._hooks import (
     open_enum_hook,
     to_date,
     to_datetime,
+    to_integer,
     to_number,
     tuple_hook,
     wire_name,
@@ -108,6 +109,7 @@ def flat_converter() -> Converter:
     """Build a copy of the converter with the flat hooks for the models."""
     built = converter().copy(detailed_validation=False)
     built.register_structure_hook_factory(is_tuple, _flat.tuple_hook)
+    built.register_structure_hook_factory(is_mapping, _flat.mapping_hook)
     built.register_structure_hook_factory(_flat.is_flat, _flat.flat_hook)
     return built
 
@@ -116,8 +118,9 @@ def flat_converter() -> Converter:
 def converter() -> Converter:
     """Build the converter, once and not before it is needed."""
     built = Converter(detailed_validation=True)
-    for kind in (str, bool, int):
+    for kind in (str, bool):
         built.register_structure_hook(kind, exactly(kind))
+    built.register_structure_hook(int, to_integer)
     built.register_structure_hook(float, to_number)
     built.register_structure_hook(datetime, to_datetime)
     built.register_structure_hook(date, to_date)

@@ -27,6 +27,7 @@ from ours_experiments._hooks import (
     is_open_enum,
     is_tuple,
     to_datetime,
+    to_integer,
     wire_name,
     words_of,
 )
@@ -55,7 +56,7 @@ def structure(value, _):
 CHECKS: Mapping[Any, str] = {
     str: "if type(v) is not str: raise Mismatch\n",
     bool: "if v is not True and v is not False: raise Mismatch\n",
-    int: "if type(v) is not int: raise Mismatch\n",
+    int: "if type(v) is not int: v = to_integer(v, int)\n",
     float: "if type(v) is not float and type(v) is not int: raise Mismatch\n",
     datetime: """\
 text = v
@@ -115,6 +116,7 @@ def flat_hook(cls: Any, using: Converter) -> Hook:
         "known": frozenset(wire_name(field.name) for field in fields),
         "read": datetime.fromisoformat,
         "to_datetime": to_datetime,
+        "to_integer": to_integer,
         "writable": writable_class(cls),
     }
     complete = [take(field, names, using, present=True) for field in fields]
@@ -185,5 +187,17 @@ def tuple_hook(kind: Any, using: Converter) -> Hook:
         for index, each in enumerate(value):
             value[index] = hook(each, item)
         return tuple(value)
+
+    return structure
+
+
+def mapping_hook(kind: Any, using: Converter) -> Hook:
+    """Make a hook that takes an object whose keys are its own."""
+    item: Any = get_args(kind)[1]
+    hook = using.get_structure_hook(item)
+
+    def structure(value: Any, _: Any) -> Any:
+        expect(dict, "object", value)
+        return {key: hook(each, item) for key, each in value.items()}
 
     return structure

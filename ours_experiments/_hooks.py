@@ -4,21 +4,29 @@ A structure hook gets a JSON value and says by a `Mismatch` that it is of anothe
 kind; cattrs notes where.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 import attrs
-from cattrs import Converter, gen
-from cattrs.cols import list_structure_factory
+from cattrs import (
+    BaseValidationError,
+    Converter,
+    IterableValidationError,
+    IterableValidationNote,
+    gen,
+)
 
 from ours_experiments.drafts import UNSET
 
 
 Hook = Callable[[Any, Any], Any]
 
+TOLD_ITEMS = 10
+"""After so many wrong items the rest of an array or object is not looked at: an answer
+of nothing else would take a thousand times its size to complain of."""
 EXTRA = "additional_properties"
 """The field that holds the keys which this version does not know."""
 
@@ -60,6 +68,14 @@ def to_number(value: Any, _: Any) -> Any:
     """Take a number as it is, whole or not."""
     if type(value) is not int:
         expect(float, "float", value)
+    return value
+
+
+def to_integer(value: Any, _: Any) -> Any:
+    """Take a whole number; JSON may write 50 as 50.0."""
+    if type(value) is float and value.is_integer():
+        return int(value)
+    expect(int, "int", value)
     return value
 
 
@@ -117,14 +133,34 @@ def is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
 
 
+def built_items(
+    hook: Hook, kind: Any, places: Iterable[tuple[Any, Any]]
+) -> list[tuple[Any, Any]]:
+    """Build what is at each index or key, or tell of the first that are wrong."""
+    built: list[tuple[Any, Any]] = []
+    wrong: list[Exception] = []
+    for place, value in places:
+        try:
+            built.append((place, hook(value, kind)))
+        except (BaseValidationError, Mismatch) as error:
+            error.add_note(IterableValidationNote("", place, kind))
+            wrong.append(error)
+            if len(wrong) == TOLD_ITEMS:
+                break
+    if wrong:
+        raise IterableValidationError("", wrong, kind)  # pyright: ignore[reportCallIssue]
+    return built
+
+
 def tuple_hook(kind: Any, using: Converter) -> Hook:
     """Make a hook that takes an array, not just anything that can be iterated."""
     item: Any = get_args(kind)[0]
-    build: Any = list_structure_factory(list[item], using)
+    hook = using.get_structure_hook(item)
 
-    def structure(value: Any, _: Any) -> Any:
+    def structure(value: list[Any], _: Any) -> Any:
         expect(list, "array", value)
-        return tuple(build(value, kind))
+        items = built_items(hook, item, enumerate(value))
+        return tuple(each for _, each in items)
 
     return structure
 
@@ -141,11 +177,12 @@ def is_mapping(kind: Any) -> bool:
 
 def mapping_hook(kind: Any, using: Converter) -> Hook:
     """Make a hook that takes an object whose keys are its own."""
-    build: Any = gen.mapping_structure_factory(kind, using)  # pyright: ignore[reportUnknownMemberType]
+    item: Any = get_args(kind)[1]
+    hook = using.get_structure_hook(item)
 
     def structure(value: Any, _: Any) -> Any:
         expect(dict, "object", value)
-        return build(value, kind)
+        return dict(built_items(hook, item, value.items()))
 
     return structure
 

@@ -15,6 +15,7 @@ from ours_experiments.models import (
     ExperimentType,
     Metric,
     Metrics,
+    Results,
     TargetingRules,
     TimeSeries,
     Variant,
@@ -181,6 +182,32 @@ def test_problem_in_a_mapping() -> None:
     assert problems(DraftChanges, payload) == (
         "$.differences.someTags.added[0].id: expected str, got null",
     )
+
+
+@pytest.mark.parametrize(
+    ("cls", "payload"),
+    [
+        pytest.param(Results, {"variants": [1] * 50_000}, id="array"),
+        pytest.param(
+            DraftChanges,
+            {"count": 1, "differences": {str(key): 1 for key in range(50_000)}},
+            id="object",
+        ),
+    ],
+)
+def test_a_flood_of_problems(cls: type, payload: object) -> None:
+    """Only the first wrong items are told, so that complaining costs little."""
+    told = problems(cls, payload)
+    assert len(told) == 10
+    assert told[9].endswith(": expected object, got int")
+
+
+@pytest.mark.parametrize("number", [50, 50.0])
+def test_a_whole_number(number: float) -> None:
+    """A number is whole whichever way JSON writes it."""
+    decoded = decode(Variant, {**VARIANT, "weight": number})
+    assert decoded.weight == 50
+    assert type(decoded.weight) is int
 
 
 def test_problem_with_a_day() -> None:
