@@ -254,7 +254,7 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
         except ValueError as problem:
             told = f"no JSON: {problem}"
     else:
-        told = f"{content_type or 'no content type'} instead of JSON"
+        told = f"{transport.mask(content_type) or 'no content type'} instead of JSON"
     error = UnexpectedResponseError(
         f"{request.line}: {told}: {excerpt_of(reply, transport)}",
         status=reply.status,
@@ -280,11 +280,12 @@ def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:
         error_from_response(
             status,
             {name.lower(): value for name, value in reply.headers.items()},
-            transport.mask(reply.body.decode(errors="replace")).encode(),
+            reply.body,
             reason=reply.reason,
             method=request.method,
             path=request.path,
             retry_after=wait,
+            mask=transport.mask,
         ),
         wait,
     )

@@ -279,5 +279,7 @@ class Transport:
         return b"".join(chunks)
 
     def mask(self, text: str) -> str:
-        """Return the text without the API key."""
+        """Return the text without the API key, and such that it can be written."""
+        # Header bytes that are no UTF-8 come as lone surrogates.
+        text = text.encode(errors="backslashreplace").decode()
         return text.replace(self.headers["Authorization"][len("Bearer ") :], "***")

@@ -22,7 +22,7 @@ Every error that a call can raise, apart from `asyncio.CancelledError`::
 No error holds the API key: neither in its text nor in anything reachable from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -234,10 +234,12 @@ def error_from_response(
     method: str,
     path: str,
     retry_after: float | None,
+    mask: Callable[[str], str] = str,
 ) -> APIStatusError:
     """Choose the error for an answer of 400 or above.
 
-    Understands `{"error": …, "details": …}` and tolerates every other body.
+    Understands `{"error": …, "details": …}` and tolerates every other body. What the
+    answer says is masked after it was read: JSON can spell one text in many ways.
     """
     error, details = reason or "HTTP error", None
     try:
@@ -253,10 +255,10 @@ def error_from_response(
         kind = InternalServerError if status >= 500 else APIStatusError
     return kind(
         status,
-        error,
-        details=details,
+        mask(error),
+        details=details and mask(details),
         method=method,
         path=path,
-        headers={name: headers[name] for name in KEPT_HEADERS if name in headers},
+        headers={name: mask(headers[name]) for name in KEPT_HEADERS if name in headers},
         retry_after=retry_after,
     )
