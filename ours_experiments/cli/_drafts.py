@@ -100,6 +100,8 @@ def parsed(path: Path) -> object:
         ) from None
     except ValueError as problem:
         raise ConfigurationError(f"--from {path}: {problem}") from None
+    except RecursionError:
+        raise ConfigurationError(f"--from {path}: it is nested too deeply") from None
 
 
 def from_yaml(written: str) -> object:
@@ -129,6 +131,8 @@ def content(path: Path, field: str, value: object) -> object:
     except DecodeError as problem:
         told = "; ".join(problem.problems)
         raise ConfigurationError(f"--from {path}: {told}") from None
+    except RecursionError:
+        raise ConfigurationError(f"--from {path}: {at}: nested too deeply") from None
     return value
 
 
