@@ -1,0 +1,1 @@
+"""Hostile input for every parser: only the documented errors may come out."""
