@@ -2,9 +2,16 @@
 
 import copy
 from collections.abc import Sequence
-from functools import reduce
 from random import Random
 from typing import Any
+
+
+def nested(levels: int) -> object:
+    """Nest objects and arrays."""
+    value: object = 0
+    for _ in range(levels):
+        value = {"deeper": [value]}
+    return value
 
 
 TIMES = (1, 1, 1, 2, 4)
@@ -85,7 +92,7 @@ VALUES: Sequence[object] = (
     {"": None},
     {"id": "x"},
     {"eventName": 1, "new": {"deep": [1.0, 1]}},
-    reduce(lambda inner, _: {"deeper": [inner]}, range(50), 0),
+    nested(50),
 )
 """What a field may hold all of a sudden."""
 
