@@ -23,6 +23,7 @@ from ours_experiments._hooks import (
     EXTRA,
     Hook,
     Mismatch,
+    check_nesting,
     expect,
     is_open_enum,
     is_tuple,
@@ -68,7 +69,10 @@ for item in v:
     if type(item) is not str: raise Mismatch
 v = tuple(v)
 """,
-    Mapping[str, object]: "if type(v) is not dict: raise Mismatch\n",
+    Mapping[str, object]: """\
+if type(v) is not dict: raise Mismatch
+check_nesting(v)
+""",
 }
 
 OPEN_ENUM = """\
@@ -90,7 +94,10 @@ OTHER = "v = hook_{name}(v, kind_{name})\n"
 
 EXTRA_KEYS = """\
 if {none}: built.additional_properties = {{}}
-else: built.additional_properties = {{k: value[k] for k in value if k not in known}}
+else:
+    v = {{k: value[k] for k in value if k not in known}}
+    check_nesting(v)
+    built.additional_properties = v
 """
 
 
@@ -110,6 +117,7 @@ def flat_hook(cls: Any, using: Converter) -> Hook:
     names: dict[str, Any] = {
         "Mismatch": Mismatch,
         "UTC": UTC,
+        "check_nesting": check_nesting,
         "cls": cls,
         "datetime": datetime,
         "known": frozenset(wire_name(field.name) for field in fields),

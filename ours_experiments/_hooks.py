@@ -4,20 +4,31 @@ A structure hook gets a JSON value and says by a `Mismatch` that it is of anothe
 kind; cattrs notes where.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 import attrs
-from cattrs import Converter, gen
-from cattrs.cols import list_structure_factory
+from cattrs import (
+    BaseValidationError,
+    Converter,
+    IterableValidationError,
+    IterableValidationNote,
+    gen,
+)
 
 from ours_experiments.drafts import UNSET
 
 
 Hook = Callable[[Any, Any], Any]
+
+DEEPEST = 200
+"""Levels of objects and arrays in a value that has no class of its own: fewer than
+orjson writes, so that everything that was read can be sent again."""
+MOST_WRONG = 10
+"""Wrong values of one array or mapping that an error tells of."""
 
 EXTRA = "additional_properties"
 """The field that holds the keys which this version does not know."""
@@ -51,8 +62,21 @@ def exactly(kind: type) -> Hook:
     return structure
 
 
+def check_nesting(value: Any, levels: int = DEEPEST) -> None:
+    """Refuse what is nested so deep that Python could not display or compare it."""
+    if isinstance(value, dict):
+        value = cast("dict[str, object]", value).values()
+    elif not isinstance(value, list):
+        return
+    if not levels:
+        raise Mismatch(f"expected at most {DEEPEST} levels")
+    for each in cast("Iterable[object]", value):
+        check_nesting(each, levels - 1)
+
+
 def keep(value: Any, _: Any) -> Any:
-    """Take any JSON value as it is."""
+    """Take any JSON value as it is, if it is not nested too deep."""
+    check_nesting(value)
     return value
 
 
@@ -117,14 +141,34 @@ def is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
 
 
+def several(pairs: Iterable[tuple[Any, Any]], kind: Any, hook: Hook) -> list[Any]:
+    """Structure values one by one; give up when `MOST_WRONG` of them were wrong.
+
+    cattrs would tell of every one, and a hostile answer has room for a million.
+    """
+    built: list[Any] = []
+    wrong: list[Exception] = []
+    for place, value in pairs:
+        try:
+            built.append((place, hook(value, kind)))
+        except (BaseValidationError, Mismatch) as error:
+            error.add_note(IterableValidationNote(f"at {place}", place, kind))
+            wrong.append(error)
+            if len(wrong) == MOST_WRONG:
+                break
+    if wrong:
+        raise IterableValidationError("of several", wrong, kind)
+    return built
+
+
 def tuple_hook(kind: Any, using: Converter) -> Hook:
     """Make a hook that takes an array, not just anything that can be iterated."""
     item: Any = get_args(kind)[0]
-    build: Any = list_structure_factory(list[item], using)
+    hook = using.get_structure_hook(item)
 
     def structure(value: Any, _: Any) -> Any:
         expect(list, "array", value)
-        return tuple(build(value, kind))
+        return tuple(built for _, built in several(enumerate(value), item, hook))
 
     return structure
 
@@ -141,11 +185,12 @@ def is_mapping(kind: Any) -> bool:
 
 def mapping_hook(kind: Any, using: Converter) -> Hook:
     """Make a hook that takes an object whose keys are its own."""
-    build: Any = gen.mapping_structure_factory(kind, using)  # pyright: ignore[reportUnknownMemberType]
+    item: Any = get_args(kind)[1]
+    hook = using.get_structure_hook(item)
 
     def structure(value: Any, _: Any) -> Any:
         expect(dict, "object", value)
-        return build(value, kind)
+        return dict(several(value.items(), item, hook))
 
     return structure
 
@@ -171,6 +216,7 @@ def object_hook(cls: Any, using: Converter) -> Hook:
         built = build(value, cls)
         if keeps_extra and not known.issuperset(value):
             extra = {key: value[key] for key in value if key not in known}
+            check_nesting(extra)
             built = attrs.evolve(built, additional_properties=extra)
         return built
 

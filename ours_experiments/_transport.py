@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from ours_experiments._address import Authorization
+from ours_experiments._key import Authorization
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import Fate, RetryBudget
 from ours_experiments._tracing import Tracer, find_tracer
@@ -77,8 +77,9 @@ class Reply:
 
     status: int
     reason: str
-    headers: CIMultiDictProxy[str]
-    body: bytes
+    headers: CIMultiDictProxy[str] = attrs.field(repr=False)
+    """Not shown, like the body: a service may quote the key in them."""
+    body: bytes = attrs.field(repr=False)
     resent: bool
     """Whether aiohttp sent the request twice, the first time perhaps with effect."""
 
@@ -111,6 +112,7 @@ class Transport:
         trust_env: bool,
     ) -> None:
         self.prefix = prefix
+        self.authorization = authorization
         self.headers: CIMultiDict[str] = CIMultiDict(
             {
                 "Authorization": authorization,
@@ -280,4 +282,4 @@ class Transport:
 
     def mask(self, text: str) -> str:
         """Return the text without the API key."""
-        return text.replace(self.headers["Authorization"][len("Bearer ") :], "***")
+        return self.authorization.mask(text)

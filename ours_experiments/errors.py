@@ -22,11 +22,22 @@ Every error that a call can raise, apart from `asyncio.CancelledError`::
 No error holds the API key: neither in its text nor in anything reachable from it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
 import orjson
+
+
+SHOWN_CHARACTERS = 1000
+"""Of a service's word in the text of an error; its attributes hold all of it."""
+LARGEST_ERROR_BODY = 2**16
+"""Bytes; what is larger is not the API's, and not read."""
+
+
+def printable(text: str) -> str:
+    r"""Spell what would act upon a terminal or a log, such as `\x1b` and `\n`."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 class OursError(Exception):
@@ -91,6 +102,7 @@ class APIStatusError(OursError):
         retry_after: float | None = None,
     ) -> None:
         told = f"{error}: {details}" if details else error
+        told = printable(told[:SHOWN_CHARACTERS])
         super().__init__(f"{method} {path}: {status} {told}")
         self.status = status
         self.error = error
@@ -234,14 +246,16 @@ def error_from_response(
     method: str,
     path: str,
     retry_after: float | None,
+    mask: Callable[[str], str] = str,
 ) -> APIStatusError:
     """Choose the error for an answer of 400 or above.
 
-    Understands `{"error": …, "details": …}` and tolerates every other body.
+    Understands `{"error": …, "details": …}` and tolerates every other body. What the
+    error keeps of the answer goes through `mask`.
     """
     error, details = reason or "HTTP error", None
     try:
-        payload: object = orjson.loads(body)
+        payload: object = orjson.loads(body[:LARGEST_ERROR_BODY])
     except ValueError:
         payload = None
     if isinstance(payload, dict):
@@ -253,10 +267,10 @@ def error_from_response(
         kind = InternalServerError if status >= 500 else APIStatusError
     return kind(
         status,
-        error,
-        details=details,
+        mask(error),
+        details=None if details is None else mask(details),
         method=method,
         path=path,
-        headers={name: headers[name] for name in KEPT_HEADERS if name in headers},
+        headers={name: mask(headers[name]) for name in KEPT_HEADERS if name in headers},
         retry_after=retry_after,
     )
