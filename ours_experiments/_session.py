@@ -25,7 +25,7 @@ from ours_experiments._retry import (
     retry_after,
 )
 from ours_experiments._tracing import traced
-from ours_experiments._transport import Failure, Reply, Transport
+from ours_experiments._transport import SHOWN, Failure, Reply, Transport
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,
@@ -46,8 +46,6 @@ ACTION_OF_METHOD = {
     "DELETE": "delete",
 }
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
-SHOWN = 200
-"""Characters of an answer that an error quotes."""
 LONGEST_HEAD = 2**16
 """Bytes of an answer that are looked at for that."""
 BYTES_OF_VALUE = 16
@@ -270,7 +268,7 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
     return Failure(Fate.MAYBE_APPLIED, error)
 
 
-def is_too_dense(body: bytes, cap: int) -> bool:
+def is_too_dense(body: bytes | bytearray, cap: int) -> bool:
     """Whether a body would become many times its own size in objects.
 
     `{}` takes 2 bytes as JSON and some 70 as an object. The API's answers have a

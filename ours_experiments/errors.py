@@ -240,7 +240,7 @@ def text_in(payload: Mapping[str, object], name: str) -> str | None:
 def error_from_response(
     status: int,
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | bytearray,
     *,
     reason: str,
     method: str,
