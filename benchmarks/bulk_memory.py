@@ -18,7 +18,7 @@ from yarl import URL
 
 from benchmarks.corpus import Corpus
 from ours_experiments import RetryPolicy
-from ours_experiments._address import Authorization
+from ours_experiments._key import Authorization
 from ours_experiments._retry import RetryBudget
 from ours_experiments._session import Session
 from ours_experiments._transport import Failure, Reply, Transport

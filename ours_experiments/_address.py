@@ -1,4 +1,4 @@
-"""Where requests go and with which key: every check on base URL, path and key."""
+"""Where requests go: every check on base URL, path and query."""
 
 import ipaddress
 import re
@@ -18,37 +18,6 @@ LONGEST_SEGMENT = 1024
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 PLAIN = re.compile(r"[A-Za-z0-9_-]{1,1024}", re.ASCII)
 """What nearly every id looks like: nothing in it to encode or to refuse."""
-KEY_CHARACTERS = re.compile(r"[\x21-\x7e]+", re.ASCII)
-
-
-class Authorization(str):
-    """The value of the `Authorization` header, masked wherever it is displayed."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'Bearer ***'"
-
-
-def authorization_from(api_key: object) -> Authorization:
-    """Check an API key and make the header value of it.
-
-    Raises:
-        ConfigurationError: No key, or one that a header cannot carry. The text never
-            shows the key.
-    """
-    if api_key is None:
-        raise ConfigurationError(
-            "api_key is missing: pass it, or set OURS_PRIVACY_API_KEY"
-        )
-    if not isinstance(api_key, str) or not api_key.strip():
-        raise ConfigurationError("api_key must be text that is not blank")
-    if not KEY_CHARACTERS.fullmatch(api_key):
-        raise ConfigurationError(
-            "api_key must hold visible ASCII characters only: no blanks, no line "
-            "breaks, no control characters"
-        )
-    return Authorization(f"Bearer {api_key}")
 
 
 def is_loopback(host: str) -> bool:

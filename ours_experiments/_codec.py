@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import attrs
 from cattrs import (
@@ -73,18 +73,29 @@ def encode(draft: object) -> dict[str, object]:
 
 def structure(payload: object, kind: Any, at: str) -> Any:
     """Build an object fast or, where that fails, with the hooks that say why."""
-    with suppress(Mismatch, KeyError, TypeError, ValueError):
+    with suppress(Mismatch, BaseValidationError, KeyError, TypeError, ValueError):
         return flat_converter().structure(payload, kind)
     try:
         return converter().structure(payload, kind)
     except (BaseValidationError, Mismatch) as error:
         problems = tuple(problems_of(error, at))
+    forget(payload)
     shown = [*problems[:SHOWN_PROBLEMS]]
     if len(problems) > SHOWN_PROBLEMS:
         shown.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
     raise DecodeError(
         f"the answer has another shape: {'; '.join(shown)}", problems=problems
     )
+
+
+def forget(payload: object) -> None:
+    """Empty what is not of the API's shape, and so may be an echo of the request.
+
+    It has no use any more, but a traceback that shows locals would show it, and the
+    API key if it is in there.
+    """
+    if isinstance(payload, (dict, list)):
+        cast("dict[object, object] | list[object]", payload).clear()
 
 
 def problems_of(error: BaseException, at: str) -> Iterator[str]:
@@ -101,7 +112,8 @@ def step_of(error: BaseException) -> str:
     note: Any = error.__notes__[-1]
     if isinstance(note, AttributeValidationNote):
         return f".{wire_name(note.name)}"
-    return f"[{note.index}]" if isinstance(note.index, int) else f".{note.index}"
+    # The keys of a mapping are the service's own words, and could be anything.
+    return f"[{note.index}]" if isinstance(note.index, int) else ".*"
 
 
 @cache
@@ -109,7 +121,6 @@ def flat_converter() -> Converter:
     """Build a copy of the converter with the flat hooks for the models."""
     built = converter().copy(detailed_validation=False)
     built.register_structure_hook_factory(is_tuple, _flat.tuple_hook)
-    built.register_structure_hook_factory(is_mapping, _flat.mapping_hook)
     built.register_structure_hook_factory(_flat.is_flat, _flat.flat_hook)
     return built
 

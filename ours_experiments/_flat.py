@@ -23,6 +23,7 @@ from ours_experiments._hooks import (
     EXTRA,
     Hook,
     Mismatch,
+    check_nesting,
     expect,
     is_open_enum,
     is_tuple,
@@ -69,7 +70,10 @@ for item in v:
     if type(item) is not str: raise Mismatch
 v = tuple(v)
 """,
-    Mapping[str, object]: "if type(v) is not dict: raise Mismatch\n",
+    Mapping[str, object]: """\
+if type(v) is not dict: raise Mismatch
+check_nesting(v)
+""",
 }
 
 OPEN_ENUM = """\
@@ -91,7 +95,10 @@ OTHER = "v = hook_{name}(v, kind_{name})\n"
 
 EXTRA_KEYS = """\
 if {none}: built.additional_properties = {{}}
-else: built.additional_properties = {{k: value[k] for k in value if k not in known}}
+else:
+    v = {{k: value[k] for k in value if k not in known}}
+    check_nesting(v)
+    built.additional_properties = v
 """
 
 
@@ -111,6 +118,7 @@ def flat_hook(cls: Any, using: Converter) -> Hook:
     names: dict[str, Any] = {
         "Mismatch": Mismatch,
         "UTC": UTC,
+        "check_nesting": check_nesting,
         "cls": cls,
         "datetime": datetime,
         "known": frozenset(wire_name(field.name) for field in fields),
@@ -187,17 +195,5 @@ def tuple_hook(kind: Any, using: Converter) -> Hook:
         for index, each in enumerate(value):
             value[index] = hook(each, item)
         return tuple(value)
-
-    return structure
-
-
-def mapping_hook(kind: Any, using: Converter) -> Hook:
-    """Make a hook that takes an object whose keys are its own."""
-    item: Any = get_args(kind)[1]
-    hook = using.get_structure_hook(item)
-
-    def structure(value: Any, _: Any) -> Any:
-        expect(dict, "object", value)
-        return {key: hook(each, item) for key, each in value.items()}
 
     return structure

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 import attrs
 from cattrs import (
@@ -24,9 +24,12 @@ from ours_experiments.drafts import UNSET
 
 Hook = Callable[[Any, Any], Any]
 
-TOLD_ITEMS = 10
-"""After so many wrong items the rest of an array or object is not looked at: an answer
-of nothing else would take a thousand times its size to complain of."""
+DEEPEST = 200
+"""Levels of objects and arrays in a value that has no class of its own: fewer than
+orjson writes, so that everything that was read can be sent again."""
+MOST_WRONG = 10
+"""Wrong values of one array or mapping that an error tells of."""
+
 EXTRA = "additional_properties"
 """The field that holds the keys which this version does not know."""
 
@@ -59,8 +62,21 @@ def exactly(kind: type) -> Hook:
     return structure
 
 
+def check_nesting(value: Any, levels: int = DEEPEST) -> None:
+    """Refuse what is nested so deep that Python could not display or compare it."""
+    if isinstance(value, dict):
+        value = cast("dict[str, object]", value).values()
+    elif not isinstance(value, list):
+        return
+    if not levels:
+        raise Mismatch(f"expected at most {DEEPEST} levels")
+    for each in cast("Iterable[object]", value):
+        check_nesting(each, levels - 1)
+
+
 def keep(value: Any, _: Any) -> Any:
-    """Take any JSON value as it is."""
+    """Take any JSON value as it is, if it is not nested too deep."""
+    check_nesting(value)
     return value
 
 
@@ -133,22 +149,23 @@ def is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
 
 
-def built_items(
-    hook: Hook, kind: Any, places: Iterable[tuple[Any, Any]]
-) -> list[tuple[Any, Any]]:
-    """Build what is at each index or key, or tell of the first that are wrong."""
-    built: list[tuple[Any, Any]] = []
+def several(pairs: Iterable[tuple[Any, Any]], kind: Any, hook: Hook) -> list[Any]:
+    """Structure values one by one; give up when `MOST_WRONG` of them were wrong.
+
+    cattrs would tell of every one, and a hostile answer has room for a million.
+    """
+    built: list[Any] = []
     wrong: list[Exception] = []
-    for place, value in places:
+    for place, value in pairs:
         try:
             built.append((place, hook(value, kind)))
         except (BaseValidationError, Mismatch) as error:
-            error.add_note(IterableValidationNote("", place, kind))
+            error.add_note(IterableValidationNote(f"at {place}", place, kind))
             wrong.append(error)
-            if len(wrong) == TOLD_ITEMS:
+            if len(wrong) == MOST_WRONG:
                 break
     if wrong:
-        raise IterableValidationError("", wrong, kind)  # pyright: ignore[reportCallIssue]
+        raise IterableValidationError("of several", wrong, kind)
     return built
 
 
@@ -157,10 +174,9 @@ def tuple_hook(kind: Any, using: Converter) -> Hook:
     item: Any = get_args(kind)[0]
     hook = using.get_structure_hook(item)
 
-    def structure(value: list[Any], _: Any) -> Any:
+    def structure(value: Any, _: Any) -> Any:
         expect(list, "array", value)
-        items = built_items(hook, item, enumerate(value))
-        return tuple(each for _, each in items)
+        return tuple(built for _, built in several(enumerate(value), item, hook))
 
     return structure
 
@@ -182,7 +198,7 @@ def mapping_hook(kind: Any, using: Converter) -> Hook:
 
     def structure(value: Any, _: Any) -> Any:
         expect(dict, "object", value)
-        return dict(built_items(hook, item, value.items()))
+        return dict(several(value.items(), item, hook))
 
     return structure
 
@@ -208,6 +224,7 @@ def object_hook(cls: Any, using: Converter) -> Hook:
         built = build(value, cls)
         if keeps_extra and not known.issuperset(value):
             extra = {key: value[key] for key in value if key not in known}
+            check_nesting(extra)
             built = attrs.evolve(built, additional_properties=extra)
         return built
 

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar, cast
 
 import attrs
 
-from ours_experiments._codec import decode, decode_entities
+from ours_experiments._codec import decode, decode_entities, forget
 from ours_experiments._session import Call, Session
 from ours_experiments.errors import DecodeError, PaginationError
 from ours_experiments.models import Page
@@ -30,10 +30,15 @@ def split(payload: object) -> tuple[object, Position]:
     """Take the envelope of a list answer apart."""
     if not isinstance(payload, dict):
         kind = type(payload).__name__
+        forget(payload)
         problem = f"$: expected an object, got {kind}"
         raise DecodeError(f"Page: {problem}", problems=[problem])
     envelope = cast("Mapping[str, object]", payload)
-    position = decode(Position, envelope.get("pagination"), at="$.pagination")
+    try:
+        position = decode(Position, envelope.get("pagination"), at="$.pagination")
+    except DecodeError:
+        forget(payload)
+        raise
     return envelope.get("entities"), position
 
 
@@ -137,7 +142,8 @@ class Listing(Generic[T]):
                     position.has_more,
                 )
                 if problem is not None:
-                    raise PaginationError(problem, cursor=cursor)
+                    mask = self.source.session.transport.mask
+                    raise PaginationError(problem, cursor=cursor and mask(cursor))
                 if not position.has_more:
                     self.done = True
                     return
@@ -156,7 +162,7 @@ def problem_with(position: Position, seen: set[str | None], empty: int) -> str |
     if not position.next_cursor:
         return "the service promises more entities, but gives no cursor"
     if position.next_cursor in seen:
-        return f"the service repeats the cursor {position.next_cursor!r}"
+        return "the service repeats the cursor of a page that it has served"
     if empty >= EMPTY_PAGES:
         return f"the service answered {empty} empty pages in a row"
     return None

@@ -25,7 +25,7 @@ from ours_experiments._retry import (
     retry_after,
 )
 from ours_experiments._tracing import traced
-from ours_experiments._transport import Failure, Reply, Transport
+from ours_experiments._transport import SHOWN, Failure, Reply, Transport
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,
@@ -33,6 +33,7 @@ from ours_experiments.errors import (
     OutcomeUnknownError,
     UnexpectedResponseError,
     error_from_response,
+    printable,
 )
 
 
@@ -45,7 +46,9 @@ ACTION_OF_METHOD = {
     "DELETE": "delete",
 }
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
-SHOWN_CHARACTERS = 200
+LONGEST_HEAD = 2**16
+"""Bytes of an answer that are looked at for that."""
+BYTES_OF_VALUE = 16
 call_numbers = itertools.count(1)
 
 
@@ -248,13 +251,16 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
     if request.effect is Effect.GONE and not reply.body:
         return None
     content_type = reply.headers.get("Content-Type", "")
-    if JSON_TYPE.match(content_type):
+    if not JSON_TYPE.match(content_type):
+        shown = printable(transport.authorization.excerpt(content_type, SHOWN))
+        told = f"{shown or 'no content type'} instead of JSON"
+    elif is_too_dense(reply.body, transport.max_response_bytes):
+        told = "too many JSON values"
+    else:
         try:
             return orjson.loads(reply.body)
         except ValueError as problem:
             told = f"no JSON: {problem}"
-    else:
-        told = f"{transport.mask(content_type) or 'no content type'} instead of JSON"
     error = UnexpectedResponseError(
         f"{request.line}: {told}: {excerpt_of(reply, transport)}",
         status=reply.status,
@@ -262,13 +268,23 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
     return Failure(Fate.MAYBE_APPLIED, error)
 
 
+def is_too_dense(body: bytes | bytearray, cap: int) -> bool:
+    """Whether a body would become many times its own size in objects.
+
+    `{}` takes 2 bytes as JSON and some 70 as an object. The API's answers have a
+    value for every 20 bytes or more; those that could pass the limit are counted.
+    """
+    most = cap // BYTES_OF_VALUE
+    return len(body) > most and sum(map(body.count, (b"{", b"[", b","))) > most
+
+
 def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:
     """Make the error of an answer that is not a good one."""
     status = reply.status
     if status < 400:
-        target = host_of(reply.headers.get("Location", ""))
+        target = host_of(transport.mask(reply.headers.get("Location", "")))
         error = UnexpectedResponseError(
-            f"{request.line}: a redirect ({status}) to {transport.mask(target)}, "
+            f"{request.line}: a redirect ({status}) to {printable(target)}, "
             "which is never followed: is base_url right?",
             status=status,
         )
@@ -310,5 +326,5 @@ def clock_of(reply: Reply | None) -> datetime:
 
 def excerpt_of(reply: Reply, transport: Transport) -> str:
     """Return the first characters of a body, without the API key."""
-    text = reply.body[: 4 * SHOWN_CHARACTERS].decode(errors="replace")
-    return repr(transport.mask(text)[:SHOWN_CHARACTERS])
+    text = reply.body[:LONGEST_HEAD].decode(errors="replace")
+    return repr(transport.authorization.excerpt(text, SHOWN))

@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from ours_experiments._address import Authorization
+from ours_experiments._key import Authorization
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import Fate, RetryBudget
 from ours_experiments._tracing import Tracer, find_tracer
@@ -21,6 +21,7 @@ from ours_experiments.errors import (
     ConfigurationError,
     OursError,
     UnexpectedResponseError,
+    printable,
 )
 
 
@@ -29,6 +30,8 @@ NO_CLOCK = aiohttp.ClientTimeout(total=None, sock_connect=None)
 CONNECTIONS = 100
 """Beyond this many, aiohttp loses more by switching than it wins."""
 READ_BUFFER = 2**20
+SHOWN = 200
+"""Characters of an answer that an error quotes."""
 
 
 class RequestBody(aiohttp.Payload):
@@ -76,9 +79,10 @@ class Reply:
     """An answer as it came over the wire."""
 
     status: int
-    reason: str
-    headers: CIMultiDictProxy[str]
-    body: bytes
+    reason: str = attrs.field(repr=False)
+    """Not shown, like what follows: a service may quote the key there."""
+    headers: CIMultiDictProxy[str] = attrs.field(repr=False)
+    body: bytes | bytearray = attrs.field(repr=False)
     resent: bool
     """Whether aiohttp sent the request twice, the first time perhaps with effect."""
 
@@ -111,6 +115,7 @@ class Transport:
         trust_env: bool,
     ) -> None:
         self.prefix = prefix
+        self.authorization = authorization
         self.headers: CIMultiDict[str] = CIMultiDict(
             {
                 "Authorization": authorization,
@@ -211,6 +216,7 @@ class Transport:
         own = () if sendings is None else (sendings,)
         middlewares = (*getattr(http, "_middlewares", ()), *own) or None
         sent = True
+        response: aiohttp.ClientResponse | None = None
         try:
             async with asyncio.timeout_at(until):
                 response = await http.request(
@@ -227,6 +233,10 @@ class Transport:
                     content = await self.content_of(response)
                 finally:
                     response.release()
+        except asyncio.CancelledError as cancelled:
+            # The locals of the frames below display the answer's headers.
+            response = cancelled.__traceback__ = None
+            raise
         except TimeoutError:
             sent = data is None or data.leaving
             failure: OursError = APITimeoutError(
@@ -235,17 +245,16 @@ class Transport:
         except aiohttp.ClientConnectorError as problem:
             sent = False
             failure = APIConnectionError(
-                f"{method} {url.raw_path}: {self.mask(str(problem))}", maybe_sent=False
+                f"{method} {url.raw_path}: {self.told(problem)}", maybe_sent=False
             )
         except (aiohttp.ClientError, OSError) as problem:
             sent = data is None or data.leaving
-            told = self.mask(str(problem)) or type(problem).__name__
             failure = APIConnectionError(
-                f"{method} {url.raw_path}: the connection broke: {told}",
+                f"{method} {url.raw_path}: the connection broke: {self.told(problem)}",
                 maybe_sent=sent,
             )
         except ValueError as problem:
-            told = f"the session refuses the request: {self.mask(str(problem))}"
+            told = f"the session refuses the request: {self.told(problem)}"
             return Failure(None, ConfigurationError(told))
         else:
             if content is not None:
@@ -263,23 +272,30 @@ class Transport:
             )
         return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, failure)
 
-    async def content_of(self, response: aiohttp.ClientResponse) -> bytes | None:
+    async def content_of(
+        self, response: aiohttp.ClientResponse
+    ) -> bytes | bytearray | None:
         """Read the decoded body; None as soon as it exceeds the cap."""
         cap = self.max_response_bytes
         length = response.content_length
         if length is not None and "Content-Encoding" not in response.headers:
-            return await response.read() if length <= cap else None
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > cap:
+            if length > cap:
                 return None
-            chunks.append(chunk)
-        return b"".join(chunks)
+            if length <= READ_BUFFER:
+                return await response.read()
+        # What is large grows in place: parts and their sum would take twice as much.
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > cap:
+                return None
+        return body
+
+    def told(self, problem: Exception) -> str:
+        """Tell what aiohttp says, which may quote what the service sent."""
+        told = printable(self.authorization.excerpt(str(problem), SHOWN))
+        return told or type(problem).__name__
 
     def mask(self, text: str) -> str:
-        """Return the text without the API key, and such that it can be written."""
-        # Header bytes that are no UTF-8 come as lone surrogates.
-        text = text.encode(errors="backslashreplace").decode()
-        return text.replace(self.headers["Authorization"][len("Bearer ") :], "***")
+        """Return the text without the API key."""
+        return self.authorization.mask(text)

@@ -9,8 +9,9 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ours_experiments._address import authorization_from, prefix_from
+from ours_experiments._address import prefix_from
 from ours_experiments._arguments import check_count, check_seconds
+from ours_experiments._key import authorization_from
 from ours_experiments._retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
 from ours_experiments._session import Session
 from ours_experiments._transport import Transport
@@ -80,6 +81,11 @@ class Client:
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("OURS_PRIVACY_API_KEY")
+        authorization = authorization_from(api_key)
+        # A traceback may show the locals of its frames.
+        del api_key
+        if isinstance(authorization, ConfigurationError):
+            raise authorization
         if base_url is None:
             base_url = os.environ.get("OURS_PRIVACY_PLATFORM_BASE_URL") or None
         check_count("max_in_flight", max_in_flight, 1)
@@ -91,7 +97,7 @@ class Client:
             )
         transport = Transport(
             prefix_from(base_url, allow_insecure=allow_insecure),
-            authorization_from(api_key),
+            authorization,
             session=session,
             max_in_flight=max_in_flight,
             max_response_bytes=max_response_bytes,
@@ -112,7 +118,9 @@ class Client:
         self.bulk = Bulk(session)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._session.transport.prefix}>"
+        session: Session | None = getattr(self, "_session", None)
+        where = session.transport.prefix if session else "refused"
+        return f"<{type(self).__name__} {where}>"
 
     async def __aenter__(self) -> Self:
         self._session.transport.ready()

@@ -29,6 +29,17 @@ from typing import cast
 import orjson
 
 
+SHOWN_CHARACTERS = 1000
+"""Of a service's word in the text of an error; its attributes hold all of it."""
+LARGEST_ERROR_BODY = 2**16
+"""Bytes; what is larger is not the API's, and not read."""
+
+
+def printable(text: str) -> str:
+    r"""Spell what would act upon a terminal or a log, such as `\x1b` and `\n`."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 class OursError(Exception):
     """The root of every error of this package."""
 
@@ -91,6 +102,7 @@ class APIStatusError(OursError):
         retry_after: float | None = None,
     ) -> None:
         told = f"{error}: {details}" if details else error
+        told = printable(told[:SHOWN_CHARACTERS])
         super().__init__(f"{method} {path}: {status} {told}")
         self.status = status
         self.error = error
@@ -228,7 +240,7 @@ def text_in(payload: Mapping[str, object], name: str) -> str | None:
 def error_from_response(
     status: int,
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | bytearray,
     *,
     reason: str,
     method: str,
@@ -239,11 +251,11 @@ def error_from_response(
     """Choose the error for an answer of 400 or above.
 
     Understands `{"error": …, "details": …}` and tolerates every other body. What the
-    answer says is masked after it was read: JSON can spell one text in many ways.
+    error keeps of the answer goes through `mask`.
     """
     error, details = reason or "HTTP error", None
     try:
-        payload: object = orjson.loads(body)
+        payload: object = orjson.loads(body[:LARGEST_ERROR_BODY])
     except ValueError:
         payload = None
     if isinstance(payload, dict):
@@ -256,7 +268,7 @@ def error_from_response(
     return kind(
         status,
         mask(error),
-        details=details and mask(details),
+        details=None if details is None else mask(details),
         method=method,
         path=path,
         headers={name: mask(headers[name]) for name in KEPT_HEADERS if name in headers},

@@ -25,8 +25,10 @@ class SettingsRecords:
 
     async def list(self) -> tuple[Settings, ...]:
         """Get all settings of the account; `GET /experiment-settings`."""
-        payload = await self._session.request("GET", "experiment-settings")
-        return decode_entities(Settings, entities_of(payload))
+        return decode_entities(
+            Settings,
+            entities_of(await self._session.request("GET", "experiment-settings")),
+        )
 
     async def create(self, draft: NewSettings) -> Settings:
         """Create settings; `POST /experiment-settings`.

@@ -43,7 +43,7 @@ class Place:
     optional: bool
     """Whether it may be missing or null."""
     path: str
-    """Its JSON path."""
+    """Its JSON path, where any key of a mapping is `*`."""
 
     @property
     def value(self) -> Any:
@@ -71,7 +71,7 @@ def places_of(kind: Any, value: Any, path: str) -> Iterator[Place]:
             yield from places_of(get_args(kind)[0], item, f"{path}[{index}]")
     elif get_origin(kind) is Mapping:
         for key in value:
-            yield from places_of(get_args(kind)[1], value[key], f"{path}.{key}")
+            yield from places_of(get_args(kind)[1], value[key], f"{path}.*")
 
 
 def all_places(parts: list[Part]) -> list[Place]:

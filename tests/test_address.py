@@ -1,4 +1,4 @@
-"""Where requests go, and with which key."""
+"""Where requests go."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -15,7 +15,6 @@ from yarl import URL
 
 from ours_experiments import Client, ConfigurationError, ExperimentStatus
 from ours_experiments._address import (
-    authorization_from,
     is_loopback,
     path_of,
     prefix_from,
@@ -35,50 +34,6 @@ WORDS = st.text(
     min_size=1,
     max_size=12,
 ).filter(lambda text: text not in {".", ".."})
-
-
-@pytest.mark.parametrize(
-    "api_key",
-    [
-        pytest.param("k", id="one-character"),
-        pytest.param("!~-._+/=" * 200, id="long-and-visible"),
-    ],
-)
-def test_key(api_key: str) -> None:
-    """A key of visible characters becomes the header's value."""
-    assert str(authorization_from(api_key)) == f"Bearer {api_key}"
-
-
-def test_key_is_never_shown() -> None:
-    """Displaying the header's value masks the key."""
-    assert repr({"Authorization": authorization_from("s3cret")}) == (
-        "{'Authorization': 'Bearer ***'}"
-    )
-
-
-@pytest.mark.parametrize(
-    "api_key",
-    [
-        pytest.param(None, id="none"),
-        pytest.param("", id="empty"),
-        pytest.param(" \t", id="blank"),
-        pytest.param("s3 cret", id="space"),
-        pytest.param("s3cret\n", id="line-end"),
-        pytest.param("s3cret\r\nX-Other: 1", id="header-injection"),
-        pytest.param("s3cret\0", id="null-character"),
-        pytest.param("s3cret\x7f", id="delete-character"),
-        pytest.param("s3cret-é", id="latin-1"),
-        pytest.param("s3cret-\uff11", id="wide-digit"),
-        pytest.param("s3cret\ud800", id="lone-surrogate"),
-        pytest.param(b"s3cret", id="bytes"),
-        pytest.param(7, id="number"),
-    ],
-)
-def test_bad_key(api_key: object) -> None:
-    """What a header cannot carry is no key, and is not shown."""
-    with pytest.raises(ConfigurationError, match="api_key") as caught:
-        authorization_from(api_key)
-    assert "s3" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

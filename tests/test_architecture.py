@@ -13,7 +13,7 @@ ROOT = Path(ours_experiments.__file__).parent
 
 LAYERS = [
     {"_version", "_tracing", "errors"},
-    {"_arguments", "_checks", "models"},
+    {"_arguments", "_checks", "_key", "models"},
     {"_content_checks", "drafts", "outcomes", "_retry", "_address"},
     {"_hooks", "_flat", "_codec", "_pacing", "_journal"},
     {"_transport"},

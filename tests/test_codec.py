@@ -165,13 +165,50 @@ def test_extremes_refused(payload: object) -> None:
     problems(Experiment, payload)
 
 
+def nest(levels: int) -> Any:
+    """Nest objects."""
+    return orjson.loads(b'{"a":' * levels + b"1" + b"}" * levels)
+
+
 def test_depth_passes_through() -> None:
-    """What is passed through may be nested as deep as JSON is."""
-    nested = orjson.loads(b'{"a":' * 500 + b"1" + b"}" * 500)
+    """What is passed through may be nested, is displayed, compared and sent again."""
+    nested = nest(199)
     rules = decode(TargetingRules, {"visitorProperties": nested, "new": nested})
     sent = encode(rules)
     assert sent["new"] is nested
     assert sent["visitorProperties"] == rules.visitor_properties
+    assert orjson.loads(orjson.dumps(sent)) == sent
+    assert repr(rules)
+
+
+@pytest.mark.parametrize("name", ["visitorProperties", "new"])
+def test_depth_refused(name: str) -> None:
+    """What could neither be displayed nor sent again is refused where it is read."""
+    (problem,) = problems(TargetingRules, {name: nest(300)})
+    assert problem.endswith("expected at most 200 levels")
+
+
+def test_many_wrong_values_cost_no_more_than_some() -> None:
+    """Of a million wrong items an error tells ten, and their places."""
+    with pytest.raises(DecodeError) as caught:
+        decode_entities(Experiment, [{}] * 1_000_000)
+    told = caught.value.problems
+    assert len(told) == 10 * len(problems(Experiment, {}))
+    assert told[-1].startswith("$.entities[9].")
+
+
+def test_many_wrong_names_cost_no_more_than_some() -> None:
+    """Of many wrong values in a mapping an error tells ten, and none of their names."""
+    wrong = {f"secret{number}": 1 for number in range(100_000)}
+    told = problems(DraftChanges, {"count": 1, "differences": wrong})
+    assert told == ("$.differences.*: expected object, got int",) * 10
+
+
+def test_what_has_another_shape_is_forgotten() -> None:
+    """A traceback that shows locals does not show an answer that makes no sense."""
+    payload: dict[str, object] = {"headers": {"Authorization": "Bearer s3cret"}}
+    problems(Experiment, payload)
+    assert payload == {}
 
 
 def test_huge_number_taken() -> None:

@@ -139,22 +139,6 @@ def test_body(body: bytes, error: str, details: str | None) -> None:
     assert (made.error, made.details) == (error, details)
 
 
-def test_what_is_told_is_masked() -> None:
-    """What the answer says is masked as it will be shown, not as JSON spells it."""
-    made = error_from_response(
-        400,
-        {"server": "my secret"},
-        b'{"error": "\\u0073ecret", "details": "a secret"}',
-        reason="secret",
-        method="GET",
-        path="/experiments",
-        retry_after=None,
-        mask=lambda text: text.replace("secret", "***"),
-    )
-    assert (made.error, made.details) == ("***", "a ***")
-    assert made.headers == {"server": "my ***"}
-
-
 def test_no_reason() -> None:
     """An answer without a reason phrase still has an error."""
     assert chosen(599, reason="").error == "HTTP error"

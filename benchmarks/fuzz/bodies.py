@@ -86,7 +86,7 @@ def flat(kind: type, payload: object) -> object:
     """Decode with the fast hooks."""
     try:
         return flat_converter().structure(payload, kind)
-    except (Mismatch, KeyError, TypeError, ValueError):
+    except (BaseValidationError, Mismatch, KeyError, TypeError, ValueError):
         return REFUSED
 
 
