@@ -30,6 +30,8 @@ NO_CLOCK = aiohttp.ClientTimeout(total=None, sock_connect=None)
 CONNECTIONS = 100
 """Beyond this many, aiohttp loses more by switching than it wins."""
 READ_BUFFER = 2**20
+ENCODINGS = ("gzip", "deflate")
+"""What brotli and zstd need beside their output is for the sender to choose."""
 SHOWN = 200
 """Characters of an answer that an error quotes."""
 
@@ -120,6 +122,7 @@ class Transport:
             {
                 "Authorization": authorization,
                 "Accept": "application/json",
+                "Accept-Encoding": ", ".join(ENCODINGS),
                 "User-Agent": f"ours-experiments/{__version__}",
             }
         )
@@ -278,7 +281,11 @@ class Transport:
         """Read the decoded body; None as soon as it exceeds the cap."""
         cap = self.max_response_bytes
         length = response.content_length
-        if length is not None and "Content-Encoding" not in response.headers:
+        encoding = response.headers.get("Content-Encoding")
+        if encoding is not None:
+            if encoding.lower() not in ENCODINGS:
+                raise aiohttp.ClientPayloadError(f"{encoding} was not asked for")
+        elif length is not None:
             if length > cap:
                 return None
             if length <= READ_BUFFER:
