@@ -67,7 +67,7 @@ class Call:
     """The latest answer of any kind."""
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """What is sent, however often."""
 
