@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import aiohttp
 import attrs
@@ -10,8 +11,10 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from ours_experiments._deadlines import Deadline
+from ours_experiments._journal import fingerprint_of
 from ours_experiments._key import Authorization
-from ours_experiments._pacing import Pacing
+from ours_experiments._pacing import Pacing, SharedPacing
 from ours_experiments._retry import Fate, RetryBudget
 from ours_experiments._tracing import Tracer, find_tracer
 from ours_experiments._version import __version__
@@ -53,13 +56,13 @@ class RequestBody(aiohttp.Payload):
         self.leaving = True
         await writer.write(self._value)
 
-    async def write_with_length(
+    def write_with_length(
         self,
         writer: AbstractStreamWriter,
         content_length: int | None,  # noqa: ARG002 - the base class names it
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         """Write all of it: the length announced is the body's own."""
-        await self.write(writer)
+        return self.write(writer)
 
 
 class Sendings:
@@ -76,7 +79,7 @@ class Sendings:
         return await handler(request)
 
 
-@attrs.frozen
+@attrs.define
 class Reply:
     """An answer as it came over the wire."""
 
@@ -115,6 +118,7 @@ class Transport:
         budget: RetryBudget,
         trace_configs: Sequence[aiohttp.TraceConfig],
         trust_env: bool,
+        pacing: SharedPacing | None = None,
     ) -> None:
         self.prefix = prefix
         self.authorization = authorization
@@ -133,6 +137,9 @@ class Transport:
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.trust_env = trust_env
         self.tracer: Tracer | None = find_tracer()
+        self.shared = pacing
+        self.account: str = fingerprint_of(prefix, authorization)
+        self.closing: bool = False
         self.closed: bool = False
         self.http: aiohttp.ClientSession | None = None
         self.pacing: Pacing | None = None
@@ -186,10 +193,19 @@ class Transport:
                 trust_env=self.trust_env,
             )
         self.process = os.getpid()
-        self.pacing = Pacing(self.max_in_flight, self.budget)
+        self.pacing = Pacing(self.max_in_flight, self.budget, self.shared, self.account)
         return self.pacing
 
-    async def close(self) -> None:
+    async def close(self, wait: float | None) -> None:
+        """Begin no call any more, and end those under way, after `wait` seconds."""
+        self.closing = True
+        try:
+            if wait and self.pacing is not None and self.process == os.getpid():
+                await self.pacing.drain(wait)
+        finally:
+            await self.end()
+
+    async def end(self) -> None:
         """Close what is owned; safe to call more than once."""
         self.closed = True
         http, pacing = self.http, self.pacing
@@ -210,18 +226,19 @@ class Transport:
         Failures are returned, not raised: nothing of aiohttp's, which keeps the
         request's headers, can then be reached from an error.
         """
-        http = self.http
-        if http is None or http.closed:
+        http, pacing = self.http, self.pacing
+        if http is None or http.closed or pacing is None:
             closed = ConfigurationError("the client or its session is closed")
             return Failure(None, closed)
         data = None if body is None else RequestBody(body)
-        sendings = Sendings() if method == "DELETE" else None
-        own = () if sendings is None else (sendings,)
-        middlewares = (*getattr(http, "_middlewares", ()), *own) or None
+        sendings, middlewares = None, None
+        if method == "DELETE":
+            sendings = Sendings()
+            middlewares = (*getattr(http, "_middlewares", ()), sendings)
         sent = True
         response: aiohttp.ClientResponse | None = None
         try:
-            async with asyncio.timeout_at(until):
+            with Deadline(pacing.deadlines, until):
                 response = await http.request(
                     method,
                     url,
@@ -232,10 +249,12 @@ class Transport:
                     timeout=NO_CLOCK,
                     middlewares=middlewares,
                 )
-                try:
-                    content = await self.content_of(response)
-                finally:
-                    response.release()
+                content = response.content
+                if content.is_eof() and content.total_bytes <= self.max_response_bytes:
+                    # All of it came with the headers, and the connection is free.
+                    received: bytes | bytearray | None = content.read_nowait()
+                else:
+                    received = await self.body_of(response)
         except asyncio.CancelledError as cancelled:
             # The locals of the frames below display the answer's headers.
             response = cancelled.__traceback__ = None
@@ -245,27 +264,24 @@ class Transport:
             failure: OursError = APITimeoutError(
                 f"{method} {url.raw_path}: no answer in time", maybe_sent=sent
             )
-        except aiohttp.ClientConnectorError as problem:
-            sent = False
-            failure = APIConnectionError(
-                f"{method} {url.raw_path}: {self.told(problem)}", maybe_sent=False
-            )
         except (aiohttp.ClientError, OSError) as problem:
-            sent = data is None or data.leaving
+            connected = not isinstance(problem, aiohttp.ClientConnectorError)
+            sent = connected and (data is None or data.leaving)
+            told = f"the connection broke: {self.told(problem)}"
             failure = APIConnectionError(
-                f"{method} {url.raw_path}: the connection broke: {self.told(problem)}",
+                f"{method} {url.raw_path}: {told if connected else self.told(problem)}",
                 maybe_sent=sent,
             )
         except ValueError as problem:
             told = f"the session refuses the request: {self.told(problem)}"
             return Failure(None, ConfigurationError(told))
         else:
-            if content is not None:
+            if received is not None:
                 return Reply(
                     response.status,
                     response.reason or "",
                     response.headers,
-                    content,
+                    received,
                     resent=sendings is not None and sendings.count > 1,
                 )
             failure = UnexpectedResponseError(
@@ -275,28 +291,31 @@ class Transport:
             )
         return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, failure)
 
-    async def content_of(
+    async def body_of(
         self, response: aiohttp.ClientResponse
     ) -> bytes | bytearray | None:
         """Read the decoded body; None as soon as it exceeds the cap."""
         cap = self.max_response_bytes
         length = response.content_length
         encoding = response.headers.get("Content-Encoding")
-        if encoding is not None:
-            if encoding.lower() not in ENCODINGS:
-                raise aiohttp.ClientPayloadError(f"{encoding} was not asked for")
-        elif length is not None:
-            if length > cap:
-                return None
-            if length <= READ_BUFFER:
-                return await response.read()
-        # What is large grows in place: parts and their sum would take twice as much.
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > cap:
-                return None
-        return body
+        try:
+            if encoding is not None:
+                if encoding.lower() not in ENCODINGS:
+                    raise aiohttp.ClientPayloadError(f"{encoding} was not asked for")
+            elif length is not None:
+                if length > cap:
+                    return None
+                if length <= READ_BUFFER:
+                    return await response.read()
+            # A large body grows in place: parts and their sum take twice as much.
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > cap:
+                    return None
+            return body
+        finally:
+            response.release()
 
     def told(self, problem: Exception) -> str:
         """Tell what aiohttp says, which may quote what the service sent."""
