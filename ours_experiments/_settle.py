@@ -67,7 +67,7 @@ async def settle(write: Write[T]) -> T:
     Raises:
         OutcomeUnknownError: It could not be settled in time.
     """
-    tracer = write.session.transport.tracer
+    tracer = write.session.transport.tracer()
     if tracer is None:
         return await until_settled(write)
     return await traced(tracer, write.name, write.call, until_settled(write))
