@@ -9,7 +9,7 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ours_experiments._address import prefix_from
+from ours_experiments._address import prefix_from, proxy_before
 from ours_experiments._arguments import check_count, check_seconds
 from ours_experiments._key import authorization_from
 from ours_experiments._pacing import SharedPacing
@@ -47,7 +47,7 @@ class Client:
         max_response_bytes: Bytes of a decoded answer at most.
         trace_configs: Passed on to aiohttp; not with a borrowed session.
         trust_env: Whether aiohttp reads proxies from the environment; not with a
-            borrowed session.
+            borrowed session. Plain http never goes through one of them.
         allow_insecure: Whether `base_url` may be plain http to another machine.
         pacing: What this client and those of other processes agree on before each
             request, such as `ours_experiments.integrations.redis.RedisPacing`; by
@@ -100,8 +100,16 @@ class Client:
                 "trace_configs and trust_env belong to the borrowed session: set them "
                 "where it is built"
             )
+        prefix = prefix_from(base_url, allow_insecure=allow_insecure)
+        if not allow_insecure and (proxy := proxy_before(prefix)) is not None:
+            if session is not None and session.trust_env:
+                raise ConfigurationError(
+                    "session would send the API key unencrypted to the environment's "
+                    f"proxy {URL(proxy).host}: build it without trust_env"
+                )
+            trust_env = False
         transport = Transport(
-            prefix_from(base_url, allow_insecure=allow_insecure),
+            prefix,
             authorization,
             session=session,
             max_in_flight=max_in_flight,
