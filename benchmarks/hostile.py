@@ -119,6 +119,9 @@ ANSWERS: dict[str, Hostile] = {
     "no gzip": Hostile(
         plain(b"x" * 999, more="Content-Encoding: gzip\r\n"), "APIConnectionError"
     ),
+    "an encoding not asked for": Hostile(
+        plain(b"x" * 999, more="Content-Encoding: br\r\n"), "APIConnectionError"
+    ),
     "300 MiB as they are": Hostile(plain(SPACES, 300), "UnexpectedResponseError"),
     "300 MiB announced": Hostile(
         plain(SPACES, 300, more=f"Content-Length: {300 * MIB}\r\n"),

@@ -65,6 +65,8 @@ class Hunt:
         self.scene = ""
         self.quoted = False
         """Whether the service quotes the key in this scene."""
+        self.with_locals = True
+        """Not where the key is a cursor: that is kept, to ask for the next page."""
 
     def look(self, where: str, text: str) -> None:
         """Look through one text."""
@@ -86,10 +88,11 @@ class Hunt:
                 one, capture_locals=True, compact=True
             )
             for frame in told.stack:
-                if Path(frame.filename).parent != OWN:
+                if self.with_locals and Path(frame.filename).parent != OWN:
                     self.look("traceback", f"{frame.filename} {frame.locals}")
             self.look("traceback", "".join(told.format_exception_only()))
-            self.look("rich traceback", as_rich_shows_it(one))
+            if self.with_locals:
+                self.look("rich traceback", as_rich_shows_it(one))
 
     def look_at_tasks(self) -> None:
         """Look through what hangs in the middle of a call."""
@@ -203,6 +206,7 @@ def faulty(hunt: Hunt, name: str, fault: str) -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_debug(True)
         hunt.scene, hunt.quoted = f"{name}, {fault}", False
+        hunt.with_locals = True
         async with (
             Emulator((KEY,)) as emulator,
             Client(KEY, base_url=emulator.url, attempt_timeout=8) as client,
@@ -220,6 +224,11 @@ def faulty(hunt: Hunt, name: str, fault: str) -> None:
     run_fast(main)
 
 
+async def requested(client: Client) -> None:
+    """Make a request whose answer, if it is good, is nobody's business."""
+    await client.request("PATCH", "experiments", "e", json={})
+
+
 async def walked(client: Client) -> None:
     """Walk over a listing to its end."""
     async for _ in client.experiments.list():
@@ -234,7 +243,7 @@ CALLS: dict[str, Callable[[Client], Awaitable[object]]] = {
     "differences": lambda client: client.versions.draft_changes(),
     "start": lambda client: client.experiments.start("e"),
     "delete": lambda client: client.experiments.delete("e"),
-    "request": lambda client: client.request("PATCH", "experiments", "e", json={}),
+    "request": requested,
     "bulk": lambda client: client.bulk.pause(["e", "f"], publish="none"),
 }
 
@@ -245,6 +254,7 @@ def echoed(hunt: Hunt, place: str, name: str) -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_debug(True)
         hunt.scene, hunt.quoted = f"{name}, key in {place}", True
+        hunt.with_locals = place != "cursor"
         async with (
             echoing(place) as url,
             Client(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from urllib.parse import quote
+from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
@@ -55,6 +56,14 @@ def prefix_from(base_url: str | URL | None, *, allow_insecure: bool) -> str:
             "or say allow_insecure=True"
         )
     return str(url).rstrip("/") + ROOT
+
+
+def proxy_before(prefix: str) -> str | None:
+    """Name the environment's proxy that requests in plain http would go through."""
+    url = URL(prefix)
+    if url.scheme == "https" or proxy_bypass(url.host or ""):
+        return None
+    return getproxies().get("http")
 
 
 def path_of(segments: Iterable[object]) -> str:

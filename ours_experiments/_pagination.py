@@ -126,9 +126,8 @@ class Listing(Generic[T]):
         try:
             while True:
                 self.cursor = cursor
-                payload = await (ahead or self.source.fetch(cursor))
+                entities, position = split(await (ahead or self.source.fetch(cursor)))
                 ahead = None
-                entities, position = split(payload)
                 empty = 0 if entities else empty + 1
                 problem = problem_with(position, seen, empty)
                 following = position.next_cursor if position.has_more else None

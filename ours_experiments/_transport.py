@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import attrs
@@ -10,10 +10,12 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from ours_experiments._deadlines import Deadline
+from ours_experiments._journal import fingerprint_of
 from ours_experiments._key import Authorization
-from ours_experiments._pacing import Pacing
+from ours_experiments._pacing import Pacing, SharedPacing
 from ours_experiments._retry import Fate, RetryBudget
-from ours_experiments._tracing import Tracer, find_tracer
+from ours_experiments._tracing import Tracer, tracer_source
 from ours_experiments._version import __version__
 from ours_experiments.errors import (
     APIConnectionError,
@@ -30,6 +32,8 @@ NO_CLOCK = aiohttp.ClientTimeout(total=None, sock_connect=None)
 CONNECTIONS = 100
 """Beyond this many, aiohttp loses more by switching than it wins."""
 READ_BUFFER = 2**20
+ENCODINGS = ("gzip", "deflate")
+"""What brotli and zstd need beside their output is for the sender to choose."""
 SHOWN = 200
 """Characters of an answer that an error quotes."""
 
@@ -48,8 +52,7 @@ class RequestBody(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write all of it."""
-        self.leaving = True
-        await writer.write(self._value)
+        await self.write_with_length(writer, None)
 
     async def write_with_length(
         self,
@@ -57,7 +60,8 @@ class RequestBody(aiohttp.Payload):
         content_length: int | None,  # noqa: ARG002 - the base class names it
     ) -> None:
         """Write all of it: the length announced is the body's own."""
-        await self.write(writer)
+        self.leaving = True
+        await writer.write(self._value)
 
 
 class Sendings:
@@ -74,7 +78,7 @@ class Sendings:
         return await handler(request)
 
 
-@attrs.frozen
+@attrs.define
 class Reply:
     """An answer as it came over the wire."""
 
@@ -113,6 +117,7 @@ class Transport:
         budget: RetryBudget,
         trace_configs: Sequence[aiohttp.TraceConfig],
         trust_env: bool,
+        pacing: SharedPacing | None = None,
     ) -> None:
         self.prefix = prefix
         self.authorization = authorization
@@ -120,6 +125,7 @@ class Transport:
             {
                 "Authorization": authorization,
                 "Accept": "application/json",
+                "Accept-Encoding": ", ".join(ENCODINGS),
                 "User-Agent": f"ours-experiments/{__version__}",
             }
         )
@@ -129,7 +135,10 @@ class Transport:
         self.budget = budget
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.trust_env = trust_env
-        self.tracer: Tracer | None = find_tracer()
+        self.tracer: Callable[[], Tracer | None] = tracer_source()
+        self.shared = pacing
+        self.account: str = fingerprint_of(prefix, authorization)
+        self.closing: bool = False
         self.closed: bool = False
         self.http: aiohttp.ClientSession | None = None
         self.pacing: Pacing | None = None
@@ -183,10 +192,19 @@ class Transport:
                 trust_env=self.trust_env,
             )
         self.process = os.getpid()
-        self.pacing = Pacing(self.max_in_flight, self.budget)
+        self.pacing = Pacing(self.max_in_flight, self.budget, self.shared, self.account)
         return self.pacing
 
-    async def close(self) -> None:
+    async def close(self, wait: float | None = None) -> None:
+        """Begin no call any more, and end those under way, after `wait` seconds."""
+        self.closing = True
+        try:
+            if wait and self.pacing is not None and self.process == os.getpid():
+                await self.pacing.drain(wait)
+        finally:
+            await self.end()
+
+    async def end(self) -> None:
         """Close what is owned; safe to call more than once."""
         self.closed = True
         http, pacing = self.http, self.pacing
@@ -207,18 +225,19 @@ class Transport:
         Failures are returned, not raised: nothing of aiohttp's, which keeps the
         request's headers, can then be reached from an error.
         """
-        http = self.http
-        if http is None or http.closed:
+        http, pacing = self.http, self.pacing
+        if http is None or http.closed or pacing is None:
             closed = ConfigurationError("the client or its session is closed")
             return Failure(None, closed)
         data = None if body is None else RequestBody(body)
-        sendings = Sendings() if method == "DELETE" else None
-        own = () if sendings is None else (sendings,)
-        middlewares = (*getattr(http, "_middlewares", ()), *own) or None
+        sendings, middlewares = None, None
+        if method == "DELETE":
+            sendings = Sendings()
+            middlewares = (*getattr(http, "_middlewares", ()), sendings)
         sent = True
         response: aiohttp.ClientResponse | None = None
         try:
-            async with asyncio.timeout_at(until):
+            with Deadline(pacing.deadlines, until):
                 response = await http.request(
                     method,
                     url,
@@ -229,10 +248,12 @@ class Transport:
                     timeout=NO_CLOCK,
                     middlewares=middlewares,
                 )
-                try:
-                    content = await self.content_of(response)
-                finally:
-                    response.release()
+                content = response.content
+                if content.is_eof() and content.total_bytes <= self.max_response_bytes:
+                    # All of it came with the headers, and the connection is free.
+                    received: bytes | bytearray | None = content.read_nowait()
+                else:
+                    received = await self.body_of(response)
         except asyncio.CancelledError as cancelled:
             # The locals of the frames below display the answer's headers.
             response = cancelled.__traceback__ = None
@@ -242,27 +263,24 @@ class Transport:
             failure: OursError = APITimeoutError(
                 f"{method} {url.raw_path}: no answer in time", maybe_sent=sent
             )
-        except aiohttp.ClientConnectorError as problem:
-            sent = False
-            failure = APIConnectionError(
-                f"{method} {url.raw_path}: {self.told(problem)}", maybe_sent=False
-            )
         except (aiohttp.ClientError, OSError) as problem:
-            sent = data is None or data.leaving
+            connected = not isinstance(problem, aiohttp.ClientConnectorError)
+            sent = connected and (data is None or data.leaving)
+            told = f"the connection broke: {self.told(problem)}"
             failure = APIConnectionError(
-                f"{method} {url.raw_path}: the connection broke: {self.told(problem)}",
+                f"{method} {url.raw_path}: {told if connected else self.told(problem)}",
                 maybe_sent=sent,
             )
         except ValueError as problem:
             told = f"the session refuses the request: {self.told(problem)}"
             return Failure(None, ConfigurationError(told))
         else:
-            if content is not None:
+            if received is not None:
                 return Reply(
                     response.status,
                     response.reason or "",
                     response.headers,
-                    content,
+                    received,
                     resent=sendings is not None and sendings.count > 1,
                 )
             failure = UnexpectedResponseError(
@@ -272,24 +290,31 @@ class Transport:
             )
         return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, failure)
 
-    async def content_of(
+    async def body_of(
         self, response: aiohttp.ClientResponse
     ) -> bytes | bytearray | None:
         """Read the decoded body; None as soon as it exceeds the cap."""
         cap = self.max_response_bytes
         length = response.content_length
-        if length is not None and "Content-Encoding" not in response.headers:
-            if length > cap:
-                return None
-            if length <= READ_BUFFER:
-                return await response.read()
-        # What is large grows in place: parts and their sum would take twice as much.
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > cap:
-                return None
-        return body
+        encoding = response.headers.get("Content-Encoding")
+        try:
+            if encoding is not None:
+                if encoding.lower() not in ENCODINGS:
+                    raise aiohttp.ClientPayloadError(f"{encoding} was not asked for")
+            elif length is not None:
+                if length > cap:
+                    return None
+                if length <= READ_BUFFER:
+                    return await response.read()
+            # A large body grows in place: parts and their sum take twice as much.
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > cap:
+                    return None
+            return body
+        finally:
+            response.release()
 
     def told(self, problem: Exception) -> str:
         """Tell what aiohttp says, which may quote what the service sent."""

@@ -9,9 +9,10 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ours_experiments._address import prefix_from
+from ours_experiments._address import prefix_from, proxy_before
 from ours_experiments._arguments import check_count, check_seconds
 from ours_experiments._key import authorization_from
+from ours_experiments._pacing import SharedPacing
 from ours_experiments._retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
 from ours_experiments._session import Session
 from ours_experiments._transport import Transport
@@ -46,8 +47,11 @@ class Client:
         max_response_bytes: Bytes of a decoded answer at most.
         trace_configs: Passed on to aiohttp; not with a borrowed session.
         trust_env: Whether aiohttp reads proxies from the environment; not with a
-            borrowed session.
+            borrowed session. Plain http never goes through one of them.
         allow_insecure: Whether `base_url` may be plain http to another machine.
+        pacing: What this client and those of other processes agree on before each
+            request, such as `ours_experiments.integrations.redis.RedisPacing`; by
+            default every client paces itself alone. It is never closed here.
 
     Raises:
         ConfigurationError: An argument cannot be used; the text names it.
@@ -78,6 +82,7 @@ class Client:
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         trust_env: bool = False,
         allow_insecure: bool = False,
+        pacing: SharedPacing | None = None,
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("OURS_PRIVACY_API_KEY")
@@ -95,8 +100,16 @@ class Client:
                 "trace_configs and trust_env belong to the borrowed session: set them "
                 "where it is built"
             )
+        prefix = prefix_from(base_url, allow_insecure=allow_insecure)
+        if not allow_insecure and (proxy := proxy_before(prefix)) is not None:
+            if session is not None and session.trust_env:
+                raise ConfigurationError(
+                    "session would send the API key unencrypted to the environment's "
+                    f"proxy {URL(proxy).host}: build it without trust_env"
+                )
+            trust_env = False
         transport = Transport(
-            prefix_from(base_url, allow_insecure=allow_insecure),
+            prefix,
             authorization,
             session=session,
             max_in_flight=max_in_flight,
@@ -104,6 +117,7 @@ class Client:
             budget=RetryBudget(check_retry(retry).budget),
             trace_configs=trace_configs,
             trust_env=trust_env,
+            pacing=pacing,
         )
         check_seconds("timeout", timeout)
         check_seconds("attempt_timeout", attempt_timeout)
@@ -134,12 +148,19 @@ class Client:
     ) -> None:
         await self.close()
 
-    async def close(self) -> None:
+    async def close(self, *, wait: float | None = None) -> None:
         """Close the client, and its session unless that is borrowed.
 
-        May be called again. Later calls raise `ConfigurationError`.
+        May be called again. Calls that begin later raise `ConfigurationError`. Those
+        under way end at once: with `ConfigurationError`, or `OutcomeUnknownError` where
+        a write may have been applied.
+
+        Args:
+            wait: Seconds that calls under way may take to end by themselves, before.
         """
-        await self._session.transport.close()
+        if wait is not None:
+            check_seconds("wait", wait)
+        await self._session.transport.close(wait)
 
     def with_options(
         self,
