@@ -249,7 +249,11 @@ class Transport:
                     middlewares=middlewares,
                 )
                 content = response.content
-                if content.is_eof() and content.total_bytes <= self.max_response_bytes:
+                if (
+                    content.is_eof()
+                    and not content.at_eof()
+                    and content.total_bytes <= self.max_response_bytes
+                ):
                     # All of it came with the headers, and the connection is free.
                     received: bytes | bytearray | None = content.read_nowait()
                 else:
@@ -298,6 +302,10 @@ class Transport:
         length = response.content_length
         encoding = response.headers.get("Content-Encoding")
         try:
+            if response.content.at_eof():
+                # It is empty, or a middleware of the session's owner has read it.
+                body = await response.read()
+                return body if len(body) <= cap else None
             if encoding is not None:
                 if encoding.lower() not in ENCODINGS:
                     raise aiohttp.ClientPayloadError(f"{encoding} was not asked for")
@@ -307,12 +315,12 @@ class Transport:
                 if length <= READ_BUFFER:
                     return await response.read()
             # A large body grows in place: parts and their sum take twice as much.
-            body = bytearray()
+            grown = bytearray()
             async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > cap:
+                grown += chunk
+                if len(grown) > cap:
                     return None
-            return body
+            return grown
         finally:
             response.release()
 

@@ -3,7 +3,13 @@
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import (
+    ClientHandlerType,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    web,
+)
 from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
@@ -64,6 +70,32 @@ async def test_delete_without_a_body() -> None:
         Client(KEY, base_url=str(server.make_url("/"))) as client,
     ):
         assert await client.request("DELETE", "things", "1") is None
+
+
+@pytest.mark.parametrize("length", [10, 100_000])
+@pytest.mark.parametrize("way", ["plain", "chunked", "gzip"])
+async def test_an_answer_that_a_middleware_has_read(way: str, length: int) -> None:
+    """A borrowed session's middleware may read an answer before the client does."""
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        response = web.json_response("x" * length)
+        if way == "chunked":
+            response.enable_chunked_encoding()
+        elif way == "gzip":
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async def look(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+        response = await send(request)
+        assert await response.read()
+        return response
+
+    async with (
+        RawTestServer(answer) as server,
+        ClientSession(middlewares=(look,)) as session,
+        Client(KEY, base_url=str(server.make_url("/")), session=session) as client,
+    ):
+        assert await client.request("GET", "things") == "x" * length
 
 
 @pytest.mark.parametrize(

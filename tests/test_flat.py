@@ -8,6 +8,7 @@ import attrs
 import pytest
 import strategies
 import wire
+from cattrs import BaseValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +26,7 @@ from ours_experiments.models import (
 )
 
 
-REFUSALS = (Mismatch, KeyError, TypeError, ValueError)
+REFUSALS = (Mismatch, BaseValidationError, KeyError, TypeError, ValueError)
 """What the fast hooks may raise, and `decode` answers by asking the precise ones."""
 
 
