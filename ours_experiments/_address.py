@@ -4,12 +4,13 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import cast
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
-from ours_experiments.errors import ConfigurationError
+from ours_experiments.errors import ConfigurationError, printable
 
 
 SERVICE = "https://app.oursprivacy.com"
@@ -106,12 +107,16 @@ def query_of(params: Mapping[str, object]) -> str:
     for name, value in params.items():
         if value is None:
             continue
+        if not isinstance(cast("object", name), str):
+            raise ConfigurationError(f"params must be named by text, not {name!r}")
         if isinstance(value, bool):
             text = "true" if value else "false"
         elif isinstance(value, str):
-            text = str(value)
-        elif isinstance(value, (int, date)):
-            text = value.isoformat() if isinstance(value, date) else str(value)
+            text = str.__str__(value)  # not what an enum makes of it
+        elif isinstance(value, int):
+            text = digits_of(name, value)
+        elif isinstance(value, date):
+            text = value.isoformat()
         else:
             raise ConfigurationError(
                 f"{name} must be text, a number or a date, not {type(value).__name__}"
@@ -119,5 +124,13 @@ def query_of(params: Mapping[str, object]) -> str:
         try:
             parts.append(f"{quote(name, safe='')}={quote(text, safe='')}")
         except UnicodeEncodeError:
-            raise ConfigurationError(f"{name} is not valid text: {text!r}") from None
+            raise ConfigurationError(f"{printable(name)} is not valid text") from None
     return "&".join(parts)
+
+
+def digits_of(name: str, value: int) -> str:
+    """Write a number, refusing what Python would take hours to write."""
+    try:
+        return int.__repr__(value)
+    except ValueError as problem:
+        raise ConfigurationError(f"{name} is too large: {problem}") from None

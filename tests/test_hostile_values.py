@@ -1,0 +1,234 @@
+"""Whatever an id or a value is, what arrives is what was meant, or nothing does."""
+
+import asyncio
+import enum
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ours_experiments import Client, ConfigurationError
+
+
+PITFALLS = (
+    *("", ".", "..", "%2e%2e", "%2E%2E%2F", "%252e", "..%2f", "..;/", "a/../b", "//h"),
+    *("\u2024\u2024", "\uff0e\uff0e", "\u2215", "\uff0f", "\u29f8", "\\..\\", "..\\"),
+    *("?a=b", "#f", "a;b=c", "a&b=c", "a+b", "a b", "@host", ":80", "a\0b", "%00"),
+    *(
+        "a\r\nX: y",
+        "a\nb",
+        "\u2028",
+        "\x85",
+        "\ud800",
+        "\udc00\ud800",
+        "\ufeff",
+        "e\u0301",
+    ),
+    *("*", "%", "%%", "%zz", "'", '"', "<", "{id}", "~", "\U0001f600", "x" * 1025),
+)
+ANYTHING = st.one_of(
+    st.sampled_from(PITFALLS),
+    st.text(st.characters(exclude_categories=()), max_size=30),
+    st.builds("".join, st.lists(st.sampled_from(PITFALLS), max_size=3)),
+)
+VALUES = st.one_of(
+    ANYTHING, st.integers(), st.booleans(), st.dates(), st.sampled_from(PITFALLS)
+)
+HEADERS = {
+    b"host",
+    b"authorization",
+    b"accept",
+    b"accept-encoding",
+    b"user-agent",
+    b"content-type",
+    b"content-length",
+}
+
+
+class Wire:
+    """A server that keeps every request, byte by byte."""
+
+    def __init__(self) -> None:
+        self.heads: list[bytes] = []
+        self.bodies: list[bytes] = []
+
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Keep requests, and answer each with null."""
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = head.lower().partition(b"content-length: ")[2].split(b"\r")[0]
+                self.heads.append(head)
+                self.bodies.append(await reader.readexactly(int(length or 0)))
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: 4\r\n\r\nnull"
+                )
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    def target(self) -> tuple[str, str]:
+        """Take the one request apart: its path and its query, as they came."""
+        [head] = self.heads
+        method, target, version = head.split(b"\r\n")[0].decode("ascii").split(" ")
+        assert (method, version) == ("GET", "HTTP/1.1")
+        path, _, query = target.partition("?")
+        return path, query
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """Have a server that has heard nothing yet."""
+    return Wire()
+
+
+@pytest.fixture
+async def client(wire: Wire) -> AsyncIterator[Client]:
+    """Speak to the server that keeps everything."""
+    server = await asyncio.start_server(wire.serve, "127.0.0.1", 0, limit=2**24)
+    port = server.sockets[0].getsockname()[1]
+    async with Client("key", base_url=f"http://127.0.0.1:{port}") as speaking:
+        yield speaking
+    server.close()
+
+
+def meant(value: object) -> str:
+    """Spell a query's value as the API reads it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+@settings(
+    max_examples=400,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(one=ANYTHING, name=ANYTHING, value=VALUES)
+@example(one="..", name="a", value="b")
+@example(one="%2e%2e", name="a&b", value="c#d")
+async def test_what_arrives_is_what_was_meant(
+    client: Client, wire: Wire, one: str, name: str, value: object
+) -> None:
+    """The template of a path never changes; ids and values arrive, or nothing does."""
+    wire.heads.clear()
+    try:
+        await client.request("GET", "experiments", one, "start", params={name: value})
+    except ConfigurationError:
+        assert wire.heads == []
+        return
+    path, query = wire.target()
+    root, rest, version, collection, encoded, action = path.split("/")
+    assert (root, rest, version) == ("", "rest", "v1")
+    assert (collection, action) == ("experiments", "start")
+    assert unquote(encoded, errors="strict") == one
+    assert encoded not in {"", ".", ".."}
+    assert parse_qsl(query, keep_blank_values=True) == [(name, meant(value))]
+    lines = wire.heads[0].split(b"\r\n")[1:-2]
+    assert {line.partition(b":")[0].lower() for line in lines} <= HEADERS
+
+
+@pytest.mark.parametrize("id", PITFALLS)
+async def test_every_pitfall(client: Client, wire: Wire, id: str) -> None:
+    """What leads elsewhere in other clients is encoded whole, or refused."""
+    try:
+        await client.request("GET", "experiments", id)
+    except ConfigurationError as error:
+        told = str(error)
+        assert wire.heads == []
+        assert (told.isprintable(), len(told) < 1200) == (True, True)
+    else:
+        path, query = wire.target()
+        assert path.count("/") == 4
+        assert unquote(path.rpartition("/")[2], errors="strict") == id
+        assert not query
+
+
+class Word(str, enum.Enum):  # noqa: UP042 - the old way is what is tested
+    """An enum of the old kind, whose text is not its value."""
+
+    ONE = "one/1"
+
+
+class Number(int, enum.Enum):
+    """The same for numbers."""
+
+    TWO = 2
+
+
+class Shouting(str):
+    """A text that displays itself in another way."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "SHOUTED"
+
+
+@pytest.mark.parametrize(
+    ("value", "arrives"),
+    [
+        pytest.param(Word.ONE, "one%2F1", id="text-enum"),
+        pytest.param(Number.TWO, "2", id="number-enum"),
+        pytest.param(Shouting("quiet"), "quiet", id="own-text"),
+        pytest.param(2**70, "1180591620717411303424", id="large"),
+        pytest.param(date(1, 1, 1), "0001-01-01", id="first-day"),
+    ],
+)
+async def test_value_itself_arrives(
+    client: Client, wire: Wire, value: object, arrives: str
+) -> None:
+    """A value is sent, not what its class displays of it."""
+    await client.request("GET", "experiments", params={"a": value})
+    assert wire.target()[1] == f"a={arrives}"
+
+
+@pytest.mark.parametrize("id", [Word.ONE, Shouting("one/1")])
+async def test_id_itself_arrives(client: Client, wire: Wire, id: str) -> None:
+    """An id is sent, not what its class displays of it."""
+    await client.request("GET", "experiments", id)
+    assert wire.target()[0] == "/rest/v1/experiments/one%2F1"
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        pytest.param({"a": 10**5000}, "a is too large", id="huge-number"),
+        pytest.param({1: "a"}, "params must be named by text", id="name-is-a-number"),
+        pytest.param({b"a": "a"}, "params must be named by text", id="name-is-bytes"),
+        pytest.param({None: "a"}, "params must be named by text", id="no-name"),
+        pytest.param({"\ud800": "a"}, "", id="surrogate-in-a-name"),
+        pytest.param({"a": "\ud800"}, "a is not valid text", id="surrogate"),
+    ],
+)
+async def test_refused_values(
+    client: Client, wire: Wire, params: Any, told: str
+) -> None:
+    """What no query can carry is refused before anything is sent."""
+    with pytest.raises(ConfigurationError, match=f"^{told}") as caught:
+        await client.request("GET", "experiments", params=params)
+    assert str(caught.value).isprintable()
+    assert wire.heads == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x" * 2**20, id="ascii"),
+        pytest.param("\U0001f600\0\r\n\u202e/" * 2**17, id="everything"),
+    ],
+)
+async def test_a_megabyte_arrives(client: Client, wire: Wire, text: str) -> None:
+    """A text of a megabyte arrives as it is, in a body and in a query."""
+    await client.request("POST", "experiments", json={"name": text})
+    assert orjson.loads(wire.bodies[0]) == {"name": text}
+    wire.heads.clear()
+    await client.request("GET", "experiments", params={"search": text})
+    assert parse_qsl(wire.target()[1]) == [("search", text)]
