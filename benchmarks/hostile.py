@@ -40,6 +40,13 @@ class Hostile:
 
     pieces: Pieces
     ends_with: str
+    or_with: str | None = None
+    """Where it depends on how the bytes fall into packets."""
+
+    def allows(self, found: "Figures") -> bool:
+        """Whether a call ended as it has to, without growing much."""
+        as_it_has_to = found.ended in {self.ends_with, self.or_with}
+        return as_it_has_to and found.grown <= ALLOWED_GROWTH
 
 
 def head(status: str = "200 OK", kind: str = "application/json", more: str = "") -> str:
@@ -131,7 +138,9 @@ ANSWERS: dict[str, Hostile] = {
         plain(PAGE, more=f"Content-Length: {9 * MIB}\r\n"), "APIConnectionError"
     ),
     "more than announced": Hostile(
-        plain(PAGE + SPACES, more=f"Content-Length: {len(PAGE)}\r\n"), "Page"
+        plain(PAGE + SPACES, more=f"Content-Length: {len(PAGE)}\r\n"),
+        "Page",
+        "APIConnectionError",
     ),
     "endless chunks": Hostile(
         endless(head(more="Transfer-Encoding: chunked\r\n"), CHUNK),
@@ -140,6 +149,7 @@ ANSWERS: dict[str, Hostile] = {
     "chunks that are none": Hostile(
         endless(head(more="Transfer-Encoding: chunked\r\n"), CHUNK + b"\n\0"),
         "APIConnectionError",
+        "APITimeoutError",
     ),
     "a million arrays deep": Hostile(plain(b"[" * MIB), "UnexpectedResponseError"),
     "31 million arrays deep": Hostile(plain(b"[" * MIB, 31), "UnexpectedResponseError"),
@@ -281,7 +291,7 @@ def main() -> None:
             f"{name:38} {found.ended:26} {found.seconds:8.2f} {found.grown:10.1f}",
             flush=True,
         )
-        if found.ended != ANSWERS[name].ends_with or found.grown > ALLOWED_GROWTH:
+        if not ANSWERS[name].allows(found):
             bad.append(name)
     print(f"not as they should be: {bad or 'none'}")
     sys.exit(bool(bad))

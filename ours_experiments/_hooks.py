@@ -160,7 +160,8 @@ def several(pairs: Iterable[tuple[Any, Any]], kind: Any, hook: Hook) -> list[Any
         try:
             built.append((place, hook(value, kind)))
         except (BaseValidationError, Mismatch) as error:
-            error.add_note(IterableValidationNote(f"at {place}", place, kind))
+            note = cast("Any", IterableValidationNote)
+            error.add_note(note(f"at {place}", place, kind))
             wrong.append(error)
             if len(wrong) == MOST_WRONG:
                 break
@@ -176,7 +177,8 @@ def tuple_hook(kind: Any, using: Converter) -> Hook:
 
     def structure(value: Any, _: Any) -> Any:
         expect(list, "array", value)
-        return tuple(built for _, built in several(enumerate(value), item, hook))
+        places: enumerate[Any] = enumerate(value)
+        return tuple(built for _, built in several(places, item, hook))
 
     return structure
 

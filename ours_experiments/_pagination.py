@@ -29,15 +29,14 @@ class Position:
 def split(payload: object) -> tuple[object, Position]:
     """Take the envelope of a list answer apart."""
     if not isinstance(payload, dict):
-        kind = type(payload).__name__
+        problem = f"$: expected an object, got {type(payload).__name__}"
         forget(payload)
-        problem = f"$: expected an object, got {kind}"
         raise DecodeError(f"Page: {problem}", problems=[problem])
     envelope = cast("Mapping[str, object]", payload)
     try:
         position = decode(Position, envelope.get("pagination"), at="$.pagination")
     except DecodeError:
-        forget(payload)
+        forget(cast("object", envelope))
         raise
     return envelope.get("entities"), position
 
