@@ -1,6 +1,7 @@
 """Listings: every page once, one page ahead, and an end whatever is served."""
 
 import asyncio
+import gc
 from typing import TypeVar
 
 import pytest
@@ -236,6 +237,7 @@ async def test_error_that_nobody_waits_for(
     await asyncio.sleep(0.02)
     await pages.aclose()
     del pages
+    gc.collect()
     assert not [one for one in caplog.records if one.name == "asyncio"]
 
 

@@ -1,6 +1,7 @@
 """Our models as models of pydantic, or of a library that is built on it."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from functools import cache, reduce
 from importlib import import_module
@@ -51,16 +52,22 @@ def translator(
     Args:
         create_model: pydantic's function of that name.
         options: What each model gets besides its fields.
-        generated: Spell types as a generated client does: lists, dictionaries, and
-            text for enums, which there are Literals that nobody checks.
+        generated: Spell types as the vendor's generator does: lists, dictionaries,
+            text for timestamps and for enums (there Literals that nobody checks),
+            and variants that cannot be null.
     """
+
+    def type_of(field: Any) -> Any:
+        if generated and field.name == "variants":
+            return get_args(field.type)[0]
+        return field.type
 
     @cache
     def translate(kind: Any) -> Any:
         parts = [translate(part) for part in get_args(kind)]
         if attrs.has(kind):
             fields = {
-                field.name: (translate(field.type), default_of(field))
+                field.name: (translate(type_of(field)), default_of(field))
                 for field in attrs.fields(kind)
                 if field.name != EXTRA
             }
@@ -68,7 +75,7 @@ def translator(
         if isinstance(kind, UnionType):
             return reduce(or_, parts)
         if generated:
-            if isinstance(kind, type) and issubclass(kind, StrEnum):
+            if isinstance(kind, type) and issubclass(kind, (StrEnum, datetime)):
                 return str
             if get_origin(kind) is tuple:
                 return list[parts[0]]  # type: ignore[valid-type]
