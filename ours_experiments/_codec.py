@@ -9,7 +9,7 @@ import gc
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -115,8 +115,10 @@ def encode(draft: object) -> dict[str, object]:
 
 def structure(payload: object, kind: Any, at: str) -> Any:
     """Build an object fast or, where that fails, with the hooks that say why."""
-    with suppress(Mismatch, KeyError, TypeError, ValueError):
+    try:
         return flat_converter().structure(payload, kind)
+    except (Mismatch, KeyError, TypeError, ValueError):
+        pass  # The precise hooks tell where, and outside this handler.
     try:
         return converter().structure(payload, kind)
     except (BaseValidationError, Mismatch) as error:

@@ -150,7 +150,9 @@ async def send_in_turn(
     wait = SHORTEST_TURN
     while True:
         try:
-            in_turn = await pacing.begin_publish(call.deadline)
+            in_turn = not pacing.try_publish() and await pacing.begin_publish(
+                call.deadline
+            )
         except TimeoutError:
             break
         try:
@@ -163,7 +165,7 @@ async def send_in_turn(
                     if not publish_in_flight(conflict):
                         raise
                     call.attempts -= 1
-                    pacing.publishing_serially = True
+                    pacing.publish_in_turn()
                     if not in_turn:
                         break
                     if pacing.loop.time() + wait >= call.deadline:

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import aiohttp
 import attrs
@@ -48,13 +49,13 @@ class RequestBody(aiohttp.Payload):
         self.leaving = True
         await writer.write(self._value)
 
-    async def write_with_length(
+    def write_with_length(
         self,
         writer: AbstractStreamWriter,
         content_length: int | None,  # noqa: ARG002 - the base class names it
-    ) -> None:
+    ) -> Coroutine[Any, Any, None]:
         """Write all of it: the length announced is the body's own."""
-        await self.write(writer)
+        return self.write(writer)
 
 
 class Sendings:
@@ -71,7 +72,7 @@ class Sendings:
         return await handler(request)
 
 
-@attrs.frozen
+@attrs.define
 class Reply:
     """An answer as it came over the wire."""
 
@@ -207,9 +208,10 @@ class Transport:
             closed = ConfigurationError("the client or its session is closed")
             return Failure(None, closed)
         data = None if body is None else RequestBody(body)
-        sendings = Sendings() if method == "DELETE" else None
-        own = () if sendings is None else (sendings,)
-        middlewares = (*getattr(http, "_middlewares", ()), *own) or None
+        sendings, middlewares = None, None
+        if method == "DELETE":
+            sendings = Sendings()
+            middlewares = (*getattr(http, "_middlewares", ()), sendings)
         sent = True
         try:
             async with asyncio.timeout_at(until):
@@ -223,10 +225,12 @@ class Transport:
                     timeout=NO_CLOCK,
                     middlewares=middlewares,
                 )
-                try:
-                    content = await self.content_of(response)
-                finally:
-                    response.release()
+                content = response.content
+                if content.is_eof() and content.total_bytes <= self.max_response_bytes:
+                    # All of it came with the headers, and the connection is free.
+                    received: bytes | None = content.read_nowait()
+                else:
+                    received = await self.body_of(response)
         except TimeoutError:
             sent = data is None or data.leaving
             failure: OursError = APITimeoutError(
@@ -248,12 +252,12 @@ class Transport:
             told = f"the session refuses the request: {self.mask(str(problem))}"
             return Failure(None, ConfigurationError(told))
         else:
-            if content is not None:
+            if received is not None:
                 return Reply(
                     response.status,
                     response.reason or "",
                     response.headers,
-                    content,
+                    received,
                     resent=sendings is not None and sendings.count > 1,
                 )
             failure = UnexpectedResponseError(
@@ -263,20 +267,23 @@ class Transport:
             )
         return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, failure)
 
-    async def content_of(self, response: aiohttp.ClientResponse) -> bytes | None:
+    async def body_of(self, response: aiohttp.ClientResponse) -> bytes | None:
         """Read the decoded body; None as soon as it exceeds the cap."""
         cap = self.max_response_bytes
         length = response.content_length
-        if length is not None and "Content-Encoding" not in response.headers:
-            return await response.read() if length <= cap else None
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > cap:
-                return None
-            chunks.append(chunk)
-        return b"".join(chunks)
+        try:
+            if length is not None and "Content-Encoding" not in response.headers:
+                return await response.read() if length <= cap else None
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > cap:
+                    return None
+                chunks.append(chunk)
+            return b"".join(chunks)
+        finally:
+            response.release()
 
     def mask(self, text: str) -> str:
         """Return the text without the API key."""
