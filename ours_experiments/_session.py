@@ -14,6 +14,7 @@ import orjson
 from yarl import URL
 
 from ours_experiments._address import path_of, query_of
+from ours_experiments._codec import parse
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import (
     EFFECT_OF_METHOD,
@@ -67,7 +68,7 @@ class Call:
     """The latest answer of any kind."""
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """What is sent, however often."""
 
@@ -250,7 +251,7 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
     content_type = reply.headers.get("Content-Type", "")
     if JSON_TYPE.match(content_type):
         try:
-            return orjson.loads(reply.body)
+            return parse(reply.body)
         except ValueError as problem:
             told = f"no JSON: {problem}"
     else:
