@@ -12,7 +12,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ours_experiments._address import Authorization
-from ours_experiments._pacing import Pacing
+from ours_experiments._deadlines import Deadline
+from ours_experiments._journal import fingerprint_of
+from ours_experiments._pacing import Pacing, SharedPacing
 from ours_experiments._retry import Fate, RetryBudget
 from ours_experiments._tracing import Tracer, find_tracer
 from ours_experiments._version import __version__
@@ -110,6 +112,7 @@ class Transport:
         budget: RetryBudget,
         trace_configs: Sequence[aiohttp.TraceConfig],
         trust_env: bool,
+        pacing: SharedPacing | None = None,
     ) -> None:
         self.prefix = prefix
         self.headers: CIMultiDict[str] = CIMultiDict(
@@ -126,6 +129,9 @@ class Transport:
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.trust_env = trust_env
         self.tracer: Tracer | None = find_tracer()
+        self.shared = pacing
+        self.account: str = fingerprint_of(prefix, authorization)
+        self.closing: bool = False
         self.closed: bool = False
         self.http: aiohttp.ClientSession | None = None
         self.pacing: Pacing | None = None
@@ -179,10 +185,19 @@ class Transport:
                 trust_env=self.trust_env,
             )
         self.process = os.getpid()
-        self.pacing = Pacing(self.max_in_flight, self.budget)
+        self.pacing = Pacing(self.max_in_flight, self.budget, self.shared, self.account)
         return self.pacing
 
-    async def close(self) -> None:
+    async def close(self, wait: float | None) -> None:
+        """Begin no call any more, and end those under way, after `wait` seconds."""
+        self.closing = True
+        try:
+            if wait and self.pacing is not None and self.process == os.getpid():
+                await self.pacing.drain(wait)
+        finally:
+            await self.end()
+
+    async def end(self) -> None:
         """Close what is owned; safe to call more than once."""
         self.closed = True
         http, pacing = self.http, self.pacing
@@ -203,8 +218,8 @@ class Transport:
         Failures are returned, not raised: nothing of aiohttp's, which keeps the
         request's headers, can then be reached from an error.
         """
-        http = self.http
-        if http is None or http.closed:
+        http, pacing = self.http, self.pacing
+        if http is None or http.closed or pacing is None:
             closed = ConfigurationError("the client or its session is closed")
             return Failure(None, closed)
         data = None if body is None else RequestBody(body)
@@ -214,7 +229,7 @@ class Transport:
             middlewares = (*getattr(http, "_middlewares", ()), sendings)
         sent = True
         try:
-            async with asyncio.timeout_at(until):
+            with Deadline(pacing.deadlines, until):
                 response = await http.request(
                     method,
                     url,
