@@ -25,9 +25,10 @@ from ours_experiments.errors import DecodeError
 
 BUILT_BY_HAND = {"Page", "VariantTotals"}
 """What no answer is decoded into as such."""
+NAMED: list[type] = [vars(models)[name] for name in models.__all__]
 CLASSES = [
     each
-    for each in (*map(vars(models).get, models.__all__), Position)
+    for each in (*NAMED, Position)
     if attrs.has(each) and each.__name__ not in BUILT_BY_HAND
 ]
 MISSING: Any = object()
