@@ -31,8 +31,6 @@ from benchmarks.peers import (
     connected,
     identifiers,
     ours,
-    processor,
-    wall,
 )
 from benchmarks.peers.ours import Ours
 from benchmarks.peers.present import BARE, TYPESCRIPT, connected_typescript
@@ -120,14 +118,12 @@ def turn(
 
 
 def turns_at(
-    mine: Connected, other: Connected, drafts: Drafts, count: int
+    mine: Connected, other: Connected, drafts: Drafts, count: int, clock: Clock
 ) -> Mapping[str, Callable[[], float]]:
-    """Make both contenders' work, by the wall clock and by the processor's."""
+    """Make both contenders' work."""
     return {
-        OURS: turn(mine, in_bulk, drafts, count, wall),
-        BARE: turn(other, gathered, drafts, count, wall),
-        f"{OURS}, CPU": turn(mine, in_bulk, drafts, count, processor),
-        f"{BARE}, CPU": turn(other, gathered, drafts, count, processor),
+        OURS: turn(mine, in_bulk, drafts, count, clock),
+        BARE: turn(other, gathered, drafts, count, clock),
     }
 
 
@@ -142,21 +138,22 @@ def compare(options: Options) -> Iterator[Comparison]:
         connected(bare.connect, url) as other,
         connected_typescript(options, url) as script,
     ):
-        turns = dict(turns_at(mine, other, identifiers, count))
+        turns = dict(turns_at(mine, other, identifiers, count, options.clock))
         if script is not None:
-            turns[TYPESCRIPT] = lambda: script.start(count, CONCURRENCY, "wall")
+            turns[TYPESCRIPT] = lambda: script.start(count, CONCURRENCY, options.unit)
         costs = take_turns(turns, options.rounds(15))
-    yield compared(work, costs, BARE, unit="s", goal=GOAL)
-    yield compared(work, costs, f"{BARE}, CPU", ours=f"{OURS}, CPU", unit="s CPU")
+    yield compared(work, costs, BARE, unit=options.unit, goal=GOAL)
     if TYPESCRIPT in costs:
-        yield compared(work, costs, TYPESCRIPT, unit="s")
+        yield compared(work, costs, TYPESCRIPT, unit=options.unit)
     with (
         running_emulator(core) as (url, drafts),
         connected(ours.connect, url) as mine,
         connected(bare.connect, url) as other,
     ):
-        costs = take_turns(turns_at(mine, other, drafts, count), options.rounds(9))
-    yield compared(f"{work}, emulator", costs, BARE, unit="s", goal=GOAL)
+        costs = take_turns(
+            turns_at(mine, other, drafts, count, options.clock), options.rounds(9)
+        )
+    yield compared(f"{work}, emulator", costs, BARE, unit=options.unit, goal=GOAL)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from benchmarks.measuring import (
     run_alone,
     take_turns,
 )
-from benchmarks.peers import PAGE, Calls, Connected, count, wall
+from benchmarks.peers import PAGE, Calls, Clock, Connected, count
 from benchmarks.peers.present import connected_peers
 from benchmarks.server import running_server
 
@@ -34,10 +34,10 @@ async def keep(calls: Calls) -> int:
 
 
 def turn(
-    peer: Connected, work: Callable[[Calls], Awaitable[int]], total: int
+    peer: Connected, work: Callable[[Calls], Awaitable[int]], total: int, clock: Clock
 ) -> Callable[[], float]:
     """Make a piece of work; it tells seconds."""
-    return lambda: peer.cost(work, total, wall)
+    return lambda: peer.cost(work, total, clock)
 
 
 def compare(options: Options) -> Iterator[Comparison]:
@@ -48,15 +48,17 @@ def compare(options: Options) -> Iterator[Comparison]:
         running_server(pages, core=options.server_core) as url,
         connected_peers(options, url) as peers,
     ):
-        turns = {name: turn(peer, keep, total) for name, peer in peers.items()}
-        turns[WALKING] = turn(peers[OURS], count, total)
+        turns = {
+            name: turn(peer, keep, total, options.clock) for name, peer in peers.items()
+        }
+        turns[WALKING] = turn(peers[OURS], count, total, options.clock)
         costs = take_turns(turns, options.rounds(11))
     goal = GOAL if sys.version_info < (3, 12) else None
     work = f"collect {total} in a list"
-    yield compared(work, costs, WALKING, unit="s", goal=goal)
+    yield compared(work, costs, WALKING, unit=options.unit, goal=goal)
     for name in peers:
         if name != OURS:
-            yield compared(work, costs, WALKING, ours=name, unit="s")
+            yield compared(work, costs, WALKING, ours=name, unit=options.unit)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def compare(options: Options) -> Iterator[Comparison]:
         turns = {name: turn(peer, calls) for name, peer in peers.items()}
         if script is not None:
             turns[TYPESCRIPT] = lambda: (
-                script.start(calls, IN_FLIGHT, "cpu") / calls * 1e6
+                script.start(calls, IN_FLIGHT, "s CPU") / calls * 1e6
             )
         costs = take_turns(turns, options.rounds(40))
     yield compared(

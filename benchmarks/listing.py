@@ -16,7 +16,7 @@ from benchmarks.measuring import (
     run_alone,
     take_turns,
 )
-from benchmarks.peers import PAGE, Calls, Connected, count, wall
+from benchmarks.peers import PAGE, Calls, Clock, Connected, count
 from benchmarks.peers.present import (
     BARE,
     GENERATED,
@@ -39,9 +39,9 @@ GOALS = {
 }
 
 
-def turn(peer: Connected, total: int) -> Callable[[], float]:
+def turn(peer: Connected, total: int, clock: Clock) -> Callable[[], float]:
     """Make the work of walking over everything; it tells seconds."""
-    return lambda: peer.cost(count, total, wall)
+    return lambda: peer.cost(count, total, clock)
 
 
 async def check_first(calls: Calls, *, typed: bool) -> int:
@@ -65,14 +65,14 @@ def compare(options: Options) -> Iterator[Comparison]:
     ):
         for name, peer in peers.items():
             check = partial(check_first, typed=name != BARE)
-            peer.cost(check, 1, wall)
-        turns = {name: turn(peer, total) for name, peer in peers.items()}
+            peer.cost(check, 1, options.clock)
+        turns = {name: turn(peer, total, options.clock) for name, peer in peers.items()}
         if script is not None:
-            turns[TYPESCRIPT] = lambda: script.list_all(total)
+            turns[TYPESCRIPT] = lambda: script.list_all(total, options.unit)
         costs = take_turns(turns, options.rounds(11))
     for name, goal in GOALS.items():
         if name in costs:
-            yield compared(f"list {total}", costs, name, unit="s", goal=goal)
+            yield compared(f"list {total}", costs, name, unit=options.unit, goal=goal)
 
 
 if __name__ == "__main__":

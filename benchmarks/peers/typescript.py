@@ -29,7 +29,7 @@ class TypeScript:
     answers: IO[bytes]
 
     def cost(self, unit: str, expected: int, work: dict[str, object]) -> float:
-        """Have some work done; tell its `wall` or `cpu` seconds."""
+        """Have some work done; tell its seconds, `s` or `s CPU`."""
         self.told.write(orjson.dumps(work) + b"\n")
         self.told.flush()
         told = orjson.loads(self.answers.readline())
@@ -37,14 +37,12 @@ class TypeScript:
         seconds: float = told[unit]
         return seconds
 
-    def list_all(self, expected: int, *, keep: bool = False) -> float:
-        """Walk over everything; return the seconds by the wall clock."""
-        return self.cost(
-            "wall", expected, {"work": "list", "limit": PAGE, "keep": keep}
-        )
+    def list_all(self, expected: int, unit: str) -> float:
+        """Walk over everything."""
+        return self.cost(unit, expected, {"work": "list", "limit": PAGE})
 
     def start(self, count: int, in_flight: int, unit: str) -> float:
-        """Start experiments; return `wall` or `cpu` seconds."""
+        """Start experiments."""
         work = {"work": "start", "count": count, "inFlight": in_flight}
         return self.cost(unit, count, work)
 
