@@ -8,7 +8,7 @@ written back; unknown words of an enum stay text.
 import gc
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
@@ -54,7 +54,7 @@ PAUSE_PAYS = sys.version_info < (3, 13)
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def collector_paused() -> Generator[None, None, None]:
     """Keep the cyclic collector from searching a page while it is being built.
 
     The switch is the whole process's: only for a millisecond or two without `await`,
