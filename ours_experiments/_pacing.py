@@ -272,9 +272,7 @@ class Pacing:
             return False
         async with self.until(deadline):
             if not self.publishing_in_turn and await self.place_to_publish():
-                if not self.publishing_in_turn:
-                    return False
-                self.end_publish(in_turn=False)
+                return False
             await self.publish_lock.acquire()
             try:
                 await self.drained.wait()
@@ -288,11 +286,15 @@ class Pacing:
         place: asyncio.Future[bool] = self.loop.create_future()
         self.publish_queue.append(place)
         try:
-            return await place
+            placed = await place
         except BaseException:
             if place.done() and not place.cancelled() and place.result():
                 self.end_publish(in_turn=False)
             raise
+        if placed and self.publishing_in_turn:
+            self.end_publish(in_turn=False)
+            return False
+        return placed
 
     def publish_in_turn(self) -> None:
         """From now on, let calls publish one at a time."""

@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import attrs
@@ -16,7 +15,7 @@ from ours_experiments._deadlines import Deadline
 from ours_experiments._journal import fingerprint_of
 from ours_experiments._pacing import Pacing, SharedPacing
 from ours_experiments._retry import Fate, RetryBudget
-from ours_experiments._tracing import Tracer, find_tracer
+from ours_experiments._tracing import Tracer, tracer_source
 from ours_experiments._version import __version__
 from ours_experiments.errors import (
     APIConnectionError,
@@ -48,16 +47,16 @@ class RequestBody(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write all of it."""
-        self.leaving = True
-        await writer.write(self._value)
+        await self.write_with_length(writer, None)
 
-    def write_with_length(
+    async def write_with_length(
         self,
         writer: AbstractStreamWriter,
         content_length: int | None,  # noqa: ARG002 - the base class names it
-    ) -> Coroutine[Any, Any, None]:
+    ) -> None:
         """Write all of it: the length announced is the body's own."""
-        return self.write(writer)
+        self.leaving = True
+        await writer.write(self._value)
 
 
 class Sendings:
@@ -128,7 +127,7 @@ class Transport:
         self.budget = budget
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.trust_env = trust_env
-        self.tracer: Tracer | None = find_tracer()
+        self.tracer: Callable[[], Tracer | None] = tracer_source()
         self.shared = pacing
         self.account: str = fingerprint_of(prefix, authorization)
         self.closing: bool = False
@@ -188,7 +187,7 @@ class Transport:
         self.pacing = Pacing(self.max_in_flight, self.budget, self.shared, self.account)
         return self.pacing
 
-    async def close(self, wait: float | None) -> None:
+    async def close(self, wait: float | None = None) -> None:
         """Begin no call any more, and end those under way, after `wait` seconds."""
         self.closing = True
         try:
