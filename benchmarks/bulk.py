@@ -1,193 +1,160 @@
-"""Measure `bulk.start` against hand-written aiohttp: `python -m benchmarks.bulk`.
+"""2 000 experiments started in bulk, against aiohttp by hand.
 
-The emulator is another process. The contenders take turns within a round, each with
-fresh drafts, and a ratio is the median of the rounds' ratios. Then the same against a
-server that does nothing but answer, where the client's own processor time is all that
-counts. "client CPU" is that time for one experiment.
-
-Where opentelemetry-api is installed, the client opens a span for each call, and the
-figures include it.
+`python -m benchmarks.bulk`: both keep 32 requests in flight, the other by a semaphore
+around each call. First at a server that only answers, where the client's own work is
+all that counts, then at the emulator, which takes its time as a service does.
 """
 
-import argparse
 import asyncio
 import gc
-import platform
-import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from importlib.util import find_spec
-from statistics import median
+import multiprocessing
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 
-import aiohttp
-import attrs
-import orjson
-from yarl import URL
-
+from benchmarks.measuring import (
+    OURS,
+    Comparison,
+    Goal,
+    Options,
+    compared,
+    run_alone,
+    take_turns,
+)
+from benchmarks.peers import (
+    KEY,
+    Calls,
+    Clock,
+    Connected,
+    bare,
+    connected,
+    identifiers,
+    ours,
+)
+from benchmarks.peers.ours import Ours
+from benchmarks.peers.present import BARE, TYPESCRIPT, connected_typescript
 from benchmarks.server import running_server
-from ours_experiments import Client
 from ours_experiments.emulator import Emulator
 
 
-KEY = "benchmark-key"
+COUNT = 2000
 CONCURRENCY = 32
-OURS, BARE = "bulk.start", "bare aiohttp"
+GOAL = Goal(0.85, at_least=True)
 
-Contender = Callable[[Sequence[str]], Awaitable[int]]
-"""Starts experiments and returns how many were."""
-Drafts = Callable[[int], Awaitable[list[str]]]
+Drafts = Callable[[int], Sequence[str]]
 """Makes so many drafts and returns their ids."""
+Start = Callable[[Calls, Sequence[str]], Awaitable[int]]
+"""Starts experiments and returns how many were."""
 
 
-@attrs.frozen
-class Measurement:
-    """What one contender took in one round, in seconds."""
+async def in_bulk(calls: Calls, ids: Sequence[str]) -> int:
+    """Start experiments as this package does."""
+    assert isinstance(calls, Ours)
+    report = await calls.client.bulk.start(ids, concurrency=CONCURRENCY)
+    return len(report.succeeded)
 
-    wall: float
-    processor: float
+
+async def gathered(calls: Calls, ids: Sequence[str]) -> int:
+    """Start experiments as one would by hand."""
+    slots = asyncio.Semaphore(CONCURRENCY)
+
+    async def one(experiment_id: str) -> str:
+        async with slots:
+            return await calls.start(experiment_id)
+
+    statuses = await asyncio.gather(*map(one, ids))
+    return statuses.count("published")
 
 
-@asynccontextmanager
-async def emulator_beside() -> AsyncIterator[tuple[str, Drafts]]:
-    """Run the emulator in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "benchmarks.bulk", "--serve"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=2**24,
-    )
-    told, answers = process.stdin, process.stdout
-    assert told is not None
-    assert answers is not None
+def serve(pipe: Connection, core: int | None) -> None:
+    """Be the emulator: a number makes so many drafts, None ends it."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
 
-    async def seed(count: int) -> list[str]:
-        told.write(f"{count}\n".encode())
-        ids: list[str] = orjson.loads(await answers.readline())
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with Emulator((KEY,)) as emulator:
+            pipe.send(emulator.url)
+            while count := await loop.run_in_executor(None, pipe.recv):
+                ids = emulator.seed_experiments(count)
+                emulator.log.clear()
+                gc.collect()
+                pipe.send(ids)
+
+    asyncio.run(main())
+
+
+@contextmanager
+def running_emulator(core: int | None) -> Iterator[tuple[str, Drafts]]:
+    """Run the emulator beside this process; give its URL and a way to make drafts."""
+    context = multiprocessing.get_context("spawn")
+    near, far = context.Pipe()
+    process = context.Process(target=serve, args=(far, core))
+    process.start()
+
+    def drafts(count: int) -> Sequence[str]:
+        near.send(count)
+        ids: Sequence[str] = near.recv()
         return ids
 
-    yield (await answers.readline()).decode().strip(), seed
-    told.close()
-    await process.wait()
+    try:
+        yield near.recv(), drafts
+    finally:
+        near.send(None)
+        process.join()
 
 
-async def serve() -> None:
-    """Be the service: a number on standard input makes so many drafts."""
-    loop = asyncio.get_running_loop()
-    async with Emulator((KEY,)) as emulator:
-        print(emulator.url, flush=True)
-        while line := await loop.run_in_executor(None, sys.stdin.readline):
-            ids = emulator.seed_experiments(int(line))
-            emulator.log.clear()
-            gc.collect()
-            print(orjson.dumps(ids).decode(), flush=True)
+def turn(
+    peer: Connected, start: Start, drafts: Drafts, count: int, clock: Clock
+) -> Callable[[], float]:
+    """Make the work of starting fresh drafts; it tells seconds."""
+
+    def run() -> float:
+        ids = drafts(count)
+        return peer.cost(lambda calls: start(calls, ids), count, clock)
+
+    return run
 
 
-def bulk(client: Client) -> Contender:
-    """Start experiments as this package does."""
-
-    async def start(ids: Sequence[str]) -> int:
-        report = await client.bulk.start(ids, concurrency=CONCURRENCY)
-        return len(report.succeeded)
-
-    return start
-
-
-def gathered(http: aiohttp.ClientSession, url: str) -> Contender:
-    """Start experiments as one would by hand, with a session as well tuned."""
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-    body = orjson.dumps({})
-
-    async def start(ids: Sequence[str]) -> int:
-        slots = asyncio.Semaphore(CONCURRENCY)
-
-        async def one(experiment_id: str) -> object:
-            address = URL(f"{url}/rest/v1/experiments/{experiment_id}/start")
-            async with slots:
-                answer = await http.post(address, data=body, headers=headers)
-                answer.raise_for_status()
-                return orjson.loads(await answer.read())["publishStatus"]
-
-        statuses = await asyncio.gather(*map(one, ids))
-        return statuses.count("published")
-
-    return start
+def turns_at(
+    mine: Connected, other: Connected, drafts: Drafts, count: int, clock: Clock
+) -> Mapping[str, Callable[[], float]]:
+    """Make both contenders' work."""
+    return {
+        OURS: turn(mine, in_bulk, drafts, count, clock),
+        BARE: turn(other, gathered, drafts, count, clock),
+    }
 
 
-async def measure(
-    contenders: Mapping[str, Contender], drafts: Drafts, count: int, rounds: int
-) -> dict[str, list[Measurement]]:
-    """Let the contenders take turns."""
-    taken: dict[str, list[Measurement]] = {name: [] for name in contenders}
-    order = list(contenders.items())
-    for number in range(-1, rounds):
-        for name, start in order:
-            ids = await drafts(count)
-            gc.collect()
-            began, processor = time.perf_counter(), time.process_time()
-            assert await start(ids) == count
-            measurement = Measurement(
-                time.perf_counter() - began, time.process_time() - processor
-            )
-            if number >= 0:  # the first round only warms up
-                taken[name].append(measurement)
-        order.reverse()
-    return taken
-
-
-async def compare(url: str, drafts: Drafts, count: int, rounds: int) -> None:
-    """Measure and print one line for each contender."""
-    async with (
-        Client(KEY, base_url=url) as client,
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=100),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=60),
-        ) as http,
+def compare(options: Options) -> Iterator[Comparison]:
+    """Compare at both servers."""
+    count = 200 if options.quick else COUNT
+    core = options.server_core
+    work = f"bulk.start of {count}"
+    with (
+        running_server(core=core) as url,
+        connected(ours.connect, url) as mine,
+        connected(bare.connect, url) as other,
+        connected_typescript(options, url) as script,
     ):
-        contenders = {OURS: bulk(client), BARE: gathered(http, url)}
-        taken = await measure(contenders, drafts, count, rounds)
-    for name, measurements in taken.items():
-        pairs = list(zip(taken[BARE], measurements, strict=True))
-        rate = median(count / mine.wall for mine in measurements)
-        cpu = median(mine.processor for mine in measurements) / count * 1e6
-        print(
-            f"  {name:14}{rate:7.0f}/s, {cpu:5.1f} us client CPU; rate "
-            f"{median(bare.wall / mine.wall for bare, mine in pairs):.2f} x, CPU "
-            f"{median(mine.processor / bare.processor for bare, mine in pairs):.2f} x"
+        turns = dict(turns_at(mine, other, identifiers, count, options.clock))
+        if script is not None:
+            turns[TYPESCRIPT] = lambda: script.start(count, CONCURRENCY, options.unit)
+        costs = take_turns(turns, options.rounds(15))
+    yield compared(work, costs, BARE, unit=options.unit, goal=GOAL)
+    if TYPESCRIPT in costs:
+        yield compared(work, costs, TYPESCRIPT, unit=options.unit)
+    with (
+        running_emulator(core) as (url, drafts),
+        connected(ours.connect, url) as mine,
+        connected(bare.connect, url) as other,
+    ):
+        costs = take_turns(
+            turns_at(mine, other, drafts, count, options.clock), options.rounds(9)
         )
-
-
-async def compare_both(count: int, rounds: int) -> None:
-    """Compare at the emulator, and at a server that only answers."""
-    print(
-        f"CPython {platform.python_version()}, {count} experiments, concurrency "
-        f"{CONCURRENCY}, {rounds} rounds, "
-        f"opentelemetry {'installed' if find_spec('opentelemetry') else 'absent'}"
-    )
-
-    async def made_up(count: int) -> list[str]:
-        return [f"exp_{number:026}" for number in range(count)]
-
-    async with emulator_beside() as (url, seed):
-        print("emulator")
-        await compare(url, seed, count, rounds)
-    with running_server() as url:
-        print("server that only answers")
-        await compare(url, made_up, count, rounds)
-
-
-def main() -> None:
-    """Measure, or be the service for another process that does."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--count", type=int, default=2000)
-    arguments.add_argument("--rounds", type=int, default=9)
-    arguments.add_argument("--serve", action="store_true")
-    given = arguments.parse_args()
-    work = serve() if given.serve else compare_both(given.count, given.rounds)
-    asyncio.run(work)
+    yield compared(f"{work}, emulator", costs, BARE, unit=options.unit, goal=GOAL)
 
 
 if __name__ == "__main__":
-    main()
+    run_alone(compare, __doc__)

@@ -98,7 +98,7 @@ async def stream(count: int, refused: int | None = None) -> int:
     run = Bulk(session).stream("start", identifiers(count), concurrency=32)
     async for _ in run:
         pass
-    await transport.close()
+    await transport.end()
     return run.done
 
 

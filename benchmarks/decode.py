@@ -1,21 +1,16 @@
-"""Measure decoding a page of experiments against `orjson.loads` alone.
+"""From a page's bytes to objects, against `orjson.loads` alone.
 
-Run it with `python -m benchmarks.decode`. The contenders take turns within a round,
-and a ratio is the median of the rounds' ratios, so that a busy machine disturbs all
-of them alike. pydantic takes part where it is installed.
+`python -m benchmarks.decode` takes pages of 100 experiments, some 250 kB each. The
+goal is for our objects, frozen and checked; the other rows tell what other libraries
+take for theirs.
 """
 
-import argparse
-import gc
-import platform
-import statistics
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, reduce
-from importlib import import_module
-from operator import or_
-from types import UnionType
-from typing import Any, get_args, get_origin
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import Any
 
 import attrs
 import orjson
@@ -23,29 +18,43 @@ from cattrs import gen
 from cattrs.preconf.orjson import make_converter
 
 from benchmarks.corpus import Corpus
+from benchmarks.measuring import (
+    OURS,
+    Comparison,
+    Goal,
+    Options,
+    compared,
+    run_alone,
+    take_turns,
+)
+from benchmarks.peers import PAGE, generated, stainless
+from benchmarks.peers.present import GENERATED, STAINLESS, can_generate
+from benchmarks.peers.translated import Decode, pydantic_page
 from ours_experiments._codec import converter, decode_entities
-from ours_experiments._hooks import EXTRA, is_open_enum, keep, open_enum_hook, wire_name
+from ours_experiments._hooks import is_open_enum, keep, open_enum_hook, wire_name
 from ours_experiments.models import Experiment
 
 
-Contender = Callable[[bytes], object]
-
 PAGES = 10
 FLOOR = "orjson.loads"
+GOAL = Goal(2.5 if sys.version_info < (3, 12) else 2.2)
 
 
-def flat(page: bytes) -> object:
+def flat(page: bytes) -> Sequence[Experiment]:
     """Decode as the client does."""
     return decode_entities(Experiment, orjson.loads(page)["entities"])
 
 
-def precise(page: bytes) -> object:
+def precise(page: bytes) -> Sequence[Experiment]:
     """Decode with the hooks that say what is wrong."""
     kind: Any = tuple[Experiment, ...]
-    return converter().structure(orjson.loads(page)["entities"], kind)
+    decoded: Sequence[Experiment] = converter().structure(
+        orjson.loads(page)["entities"], kind
+    )
+    return decoded
 
 
-def stock_cattrs() -> Contender:
+def stock_cattrs() -> Decode:
     """Set up cattrs as its documentation does: renamed keys, no detailed errors."""
     stock = make_converter(detailed_validation=False)
 
@@ -64,85 +73,65 @@ def stock_cattrs() -> Contender:
     )
 
 
-def pydantic() -> Contender:
-    """Set up pydantic models with the fields of ours."""
-    library: Any = import_module("pydantic")
-    to_camel = import_module("pydantic.alias_generators").to_camel
-    config = library.ConfigDict(alias_generator=to_camel, frozen=True)
-
-    @cache
-    def translate(kind: Any) -> Any:
-        parts = [translate(part) for part in get_args(kind)]
-        if attrs.has(kind):
-            fields: dict[str, Any] = {
-                field.name: (translate(field.type), field.default)
-                for field in attrs.fields(kind)
-                if field.name != EXTRA
-            }
-            for name, (annotation, default) in fields.items():
-                if default is attrs.NOTHING:
-                    fields[name] = (annotation, ...)
-            return library.create_model(kind.__name__, __config__=config, **fields)
-        if isinstance(kind, UnionType):
-            return reduce(or_, parts)
-        return get_origin(kind)[tuple(parts)] if parts else kind
-
-    page = library.create_model(
-        "Page", entities=(translate(tuple[Experiment, ...]), ...)
-    )
-    validate: Contender = page.model_validate_json
-    return validate
-
-
-def contenders() -> Mapping[str, Contender]:
+def decoders(options: Options, stack: ExitStack) -> Mapping[str, Decode]:
     """Set up everybody who takes part."""
-    found: dict[str, Contender] = {
+    found: dict[str, Decode] = {
         FLOOR: orjson.loads,
-        "ours": flat,
-        "ours, precise hooks": precise,
+        OURS: flat,
+        "our precise hooks": precise,
         "stock cattrs": stock_cattrs(),
     }
-    try:
-        found["pydantic"] = pydantic()
-    except ModuleNotFoundError:
-        print("pydantic is not installed")
+    if find_spec("pydantic"):
+        found["pydantic"] = pydantic_page().model_validate_json
+    if can_generate(options):
+        assert options.document is not None
+        stack.enter_context(generated.generated(options.document))
+        found[GENERATED] = generated.decoder()
+    if find_spec("ours_privacy"):
+        found[STAINLESS] = stainless.decoder()
     return found
 
 
-def measure(
-    taking_part: Mapping[str, Contender], pages: Sequence[bytes], rounds: int
-) -> Mapping[str, list[float]]:
-    """Let everybody decode every page once a round; return seconds per page."""
-    seconds: dict[str, list[float]] = {name: [] for name in taking_part}
-    # A collection of everything that is imported would hit whoever's turn it is.
-    gc.collect()
-    gc.freeze()
-    for _ in range(rounds):
-        for name, decode in taking_part.items():
-            started = time.perf_counter()
-            for page in pages:
-                decode(page)
-            elapsed = time.perf_counter() - started
-            seconds[name].append(elapsed / len(pages))
-    return seconds
+def turn(decode: Decode, pages: Sequence[bytes]) -> Callable[[], float]:
+    """Make the work of decoding all pages; it tells microseconds for each."""
+
+    def run() -> float:
+        began_at = time.process_time()
+        for page in pages:
+            decode(page)
+        return (time.process_time() - began_at) / len(pages) * 1e6
+
+    return run
 
 
-def main() -> None:
-    """Measure and print one line for each contender."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=30)
-    arguments.add_argument("--seed", type=int, default=0)
-    given = arguments.parse_args()
-    pages = [Corpus(given.seed + index).page() for index in range(PAGES)]
+def size_of(decoded: Any) -> int:
+    """Count the experiments of a decoded page, whatever it was decoded into."""
+    if isinstance(decoded, dict):
+        decoded = decoded["entities"]
+    return len(getattr(decoded, "entities", decoded))
+
+
+def compare(options: Options) -> Iterator[Comparison]:
+    """Compare everybody with the floor."""
+    pages = [Corpus(seed).page() for seed in range(PAGES)]
     assert flat(pages[0]) == precise(pages[0])
-    seconds = measure(contenders(), pages, given.rounds)
-    size = statistics.mean(map(len, pages)) / 1000
-    print(f"CPython {platform.python_version()}, pages of 100, {size:.0f} kB")
-    for name, taken in seconds.items():
-        pairs = zip(taken, seconds[FLOOR], strict=True)
-        ratio = statistics.median(mine / floor for mine, floor in pairs)
-        print(f"{name:22} {statistics.median(taken) * 1e6:7.0f} us  {ratio:5.2f}")
+    with ExitStack() as stack:
+        taking_part = decoders(options, stack)
+        for decode in taking_part.values():
+            assert size_of(decode(pages[0])) == PAGE
+        turns = {name: turn(decode, pages) for name, decode in taking_part.items()}
+        costs = take_turns(turns, options.rounds(40))
+    for name in taking_part:
+        if name != FLOOR:
+            yield compared(
+                "decode a page",
+                costs,
+                FLOOR,
+                ours=name,
+                unit="us CPU a page",
+                goal=GOAL if name == OURS else None,
+            )
 
 
 if __name__ == "__main__":
-    main()
+    run_alone(compare, __doc__)

@@ -1,80 +1,63 @@
-"""CPU of one lifecycle call, against bare aiohttp tuned for the same work.
+"""The processor time of one lifecycle call, against bare aiohttp tuned for it.
 
-`python -m benchmarks.lifecycle` runs both in turn, in one process, against a server in
-another, and prints the median of the rounds' ratios.
+`python -m benchmarks.lifecycle` starts experiments, 32 at once, at a server that does
+nothing but answer.
 """
 
-import asyncio
-import statistics
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
 
-import aiohttp
-import orjson
-from yarl import URL
-
+from benchmarks.measuring import (
+    OURS,
+    Comparison,
+    Goal,
+    Options,
+    compared,
+    run_alone,
+    take_turns,
+)
+from benchmarks.peers import Connected, identifiers, processor, starting
+from benchmarks.peers.present import (
+    BARE,
+    TYPESCRIPT,
+    connected_peers,
+    connected_typescript,
+)
 from benchmarks.server import running_server
-from ours_experiments import Client
 
 
-ROUNDS = 40
-CALLS = 640
 IN_FLIGHT = 32
+CALLS = 640
+GOAL = Goal(1.15)
+WORK = "a lifecycle call, 32 in flight"
 
 
-async def measure(call: Callable[[str], Awaitable[object]]) -> float:
-    """Return the CPU microseconds of one call at 32 in flight."""
-    ids = iter([f"exp_{number:026}" for number in range(CALLS)])
-
-    async def worker() -> None:
-        for experiment_id in ids:
-            await call(experiment_id)
-
-    begun_at = time.process_time()
-    await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
-    return (time.process_time() - begun_at) / CALLS * 1e6
+def turn(peer: Connected, calls: int) -> Callable[[], float]:
+    """Make the work of starting experiments; it tells microseconds for each."""
+    work = starting(identifiers(calls), IN_FLIGHT)
+    return lambda: peer.cost(work, calls, processor) / calls * 1e6
 
 
-async def compare(url: str) -> None:
-    """Print what a call costs either way."""
-    timeout = aiohttp.ClientTimeout(total=60)
-    headers = {"Authorization": "Bearer test-key", "Content-Type": "application/json"}
-    async with (
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=100),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=timeout,
-            headers=headers,
-        ) as http,
-        Client("test-key", base_url=url) as client,
+def compare(options: Options) -> Iterator[Comparison]:
+    """Compare everybody with bare aiohttp, ourselves in more rounds."""
+    calls = 160 if options.quick else CALLS
+    with (
+        running_server(core=options.server_core) as url,
+        connected_peers(options, url) as peers,
+        connected_typescript(options, url) as script,
     ):
-
-        async def bare(experiment_id: str) -> object:
-            target = URL(
-                f"{url}/rest/v1/experiments/{experiment_id}/start", encoded=True
+        turns = {name: turn(peer, calls) for name, peer in peers.items()}
+        pair = {OURS: turns.pop(OURS), BARE: turns[BARE]}
+        costs = take_turns(pair, options.rounds(40))
+        yield compared(WORK, costs, BARE, unit="us CPU", goal=GOAL)
+        if script is not None:
+            turns[TYPESCRIPT] = lambda: (
+                script.start(calls, IN_FLIGHT, "s CPU") / calls * 1e6
             )
-            response = await http.post(target, data=b"{}")
-            return orjson.loads(await response.read())
-
-        await measure(bare)
-        await measure(client.experiments.start)
-        costs = [
-            (await measure(bare), await measure(client.experiments.start))
-            for _ in range(ROUNDS)
-        ]
-    bare_cost = statistics.median(bare for bare, _ in costs)
-    our_cost = statistics.median(ours for _, ours in costs)
-    ratio = statistics.median(ours / bare for bare, ours in costs)
-    print(f"bare tuned aiohttp  {bare_cost:6.1f} us")
-    print(f"ours_experiments    {our_cost:6.1f} us")
-    print(f"ratio               {ratio:6.3f}")
-
-
-def main() -> None:
-    """Run the comparison."""
-    with running_server() as url:
-        asyncio.run(compare(url))
+        costs = take_turns(turns, options.rounds(7))
+    for name in turns:
+        if name != BARE:
+            yield compared(WORK, costs, BARE, ours=name, unit="us CPU")
 
 
 if __name__ == "__main__":
-    main()
+    run_alone(compare, __doc__)

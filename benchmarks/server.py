@@ -5,11 +5,13 @@ It answers a GET with a page of experiments and everything else with a transitio
 
 import asyncio
 import multiprocessing
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
+import attrs
 import orjson
 
 from benchmarks.corpus import Corpus
@@ -18,6 +20,7 @@ from benchmarks.corpus import Corpus
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 CURSOR = re.compile(rb"[?&]cursor=(\d+)")
 END_OF_HEADERS = b"\r\n\r\n"
+DIFFERENT_PAGES = 20
 
 
 def answer(body: bytes) -> bytes:
@@ -41,24 +44,39 @@ def transition() -> bytes:
     return answer(orjson.dumps(payload))
 
 
-def pages(count: int) -> list[bytes]:
-    """Spell the pages of a listing; the cursor is the number of the page."""
+@attrs.frozen
+class Listing:
+    """So many pages; the cursor is the number of the page.
+
+    Only some differ, so that a long listing fits into memory.
+    """
+
+    count: int
+    entities: Sequence[bytes]
+
+    def page(self, number: int) -> bytes:
+        """Spell one page."""
+        after = number + 1
+        pagination = (
+            b'{"hasMore":true,"nextCursor":"%d"}' % after
+            if after < self.count
+            else b'{"hasMore":false}'
+        )
+        entities = self.entities[number % len(self.entities)]
+        return answer(b'{"entities":%b,"pagination":%b}' % (entities, pagination))
+
+
+def listing(count: int) -> Listing:
+    """Make a listing of so many pages of 100."""
     corpus = Corpus(seed=5)
-    answers: list[bytes] = []
-    for number in range(1, count + 1):
-        pagination: dict[str, object] = {"hasMore": number < count}
-        if number < count:
-            pagination["nextCursor"] = str(number)
-        entities = corpus.experiments(100)
-        payload = {"entities": entities, "pagination": pagination}
-        answers.append(answer(orjson.dumps(payload)))
-    return answers
+    different = range(min(count, DIFFERENT_PAGES))
+    return Listing(count, [orjson.dumps(corpus.experiments(100)) for _ in different])
 
 
 class CannedAnswers(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, listing: list[bytes], moved: bytes, delay: float) -> None:
+    def __init__(self, listing: Listing, moved: bytes, delay: float) -> None:
         self.listing = listing
         self.moved = moved
         self.delay = delay
@@ -87,7 +105,7 @@ class CannedAnswers(asyncio.Protocol):
         reply = self.moved
         if head.startswith(b"GET"):
             cursor = CURSOR.search(head.partition(b"\r\n")[0])
-            reply = self.listing[int(cursor[1]) if cursor else 0]
+            reply = self.listing.page(int(cursor[1]) if cursor else 0)
         assert self.transport is not None
         if self.delay:
             loop = asyncio.get_running_loop()
@@ -96,14 +114,16 @@ class CannedAnswers(asyncio.Protocol):
             self.transport.write(reply)
 
 
-def serve(pipe: Connection, page_count: int, delay: float) -> None:
+def serve(pipe: Connection, page_count: int, delay: float, core: int | None) -> None:
     """Serve until the pipe closes."""
-    listing, moved = pages(page_count), transition()
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    listed, moved = listing(page_count), transition()
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: CannedAnswers(listing, moved, delay), "127.0.0.1", 0
+            lambda: CannedAnswers(listed, moved, delay), "127.0.0.1", 0
         )
         pipe.send(server.sockets[0].getsockname()[1])
         await loop.run_in_executor(None, pipe.poll, None)
@@ -112,16 +132,19 @@ def serve(pipe: Connection, page_count: int, delay: float) -> None:
 
 
 @contextmanager
-def running_server(page_count: int = 1, delay: float = 0.0) -> Iterator[str]:
+def running_server(
+    page_count: int = 1, delay: float = 0.0, core: int | None = None
+) -> Iterator[str]:
     """Run a server beside this process and give its URL.
 
     Args:
         page_count: Pages of 100 experiments that a listing has.
         delay: Seconds before each answer.
+        core: The core that the server keeps to; None: any.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, page_count, delay))
+    process = context.Process(target=serve, args=(theirs, page_count, delay, core))
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}"

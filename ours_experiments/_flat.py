@@ -137,7 +137,8 @@ def flat_hook(cls: Any, using: Converter) -> Hook:
         complete=indent("".join(complete), " " * 12),
         partial=indent("".join(partial), " " * 4),
     )
-    exec(source, names)  # noqa: S102 - made of the models' own names
+    code = compile(source, f"<flat hook of {cls.__name__}>", "exec")
+    exec(code, names)  # noqa: S102 - made of the models' own names
     hook: Hook = names["structure"]
     return hook
 

@@ -132,6 +132,7 @@ class Listing(Generic[T]):
                 following = position.next_cursor if position.has_more else None
                 if position.has_more and problem is None and self.prefetch:
                     ahead = asyncio.create_task(self.source.fetch(following))
+                    ahead.add_done_callback(take_note)
                     # The request leaves now, not after the page is structured.
                     await asyncio.sleep(0)
                 yield Page(
@@ -151,6 +152,12 @@ class Listing(Generic[T]):
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.wait([ahead])
+
+
+def take_note(ahead: asyncio.Task[object]) -> None:
+    """Let nobody be told of an error that nobody will ask for."""
+    if not ahead.cancelled():
+        ahead.exception()
 
 
 def problem_with(position: Position, seen: set[str | None], empty: int) -> str | None:

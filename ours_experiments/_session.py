@@ -14,6 +14,7 @@ import orjson
 from yarl import URL
 
 from ours_experiments._address import path_of, query_of
+from ours_experiments._codec import parse
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import (
     EFFECT_OF_METHOD,
@@ -274,7 +275,7 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
         told = "too many JSON values"
     else:
         try:
-            return orjson.loads(reply.body)
+            return parse(reply.body)
         except ValueError as problem:
             told = f"no JSON: {problem}"
     error = UnexpectedResponseError(

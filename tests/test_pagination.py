@@ -1,15 +1,22 @@
 """Listings: every page once, one page ahead, and an end whatever is served."""
 
 import asyncio
+import gc
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import aiohttp
+import attrs
 import pytest
 
 from ours_experiments import (
     BadRequestError,
     Client,
+    DecodeError,
     Experiment,
     Listing,
+    Page,
     RetryPolicy,
 )
 from ours_experiments.emulator import Emulator
@@ -236,6 +243,7 @@ async def test_error_that_nobody_waits_for(
     await asyncio.sleep(0.02)
     await pages.aclose()
     del pages
+    gc.collect()
     assert not [one for one in caplog.records if one.name == "asyncio"]
 
 
@@ -247,3 +255,92 @@ async def test_page_that_is_lost_once(client: Client, emulator: Emulator) -> Non
     listing = quick.experiments.list(limit=2)
     assert [found.id async for found in listing] == ids[::-1]
     assert emulator.log.received() == 4
+
+
+async def test_the_request_goes_before_the_page_is_built(
+    client: Client, emulator: Emulator
+) -> None:
+    """The page ahead is on its way even where the present one cannot be built."""
+    emulator.seed_experiments(3)
+    emulator.faults.add("wrong_shape", field="key", route=ROUTE, times=1)
+    with pytest.raises(DecodeError):
+        await anext(client.experiments.list(limit=2).pages())
+    await asyncio.sleep(0.02)
+    assert emulator.log.received() == 2
+
+
+@attrs.define
+class Aftermath:
+    """What a session's owner does about a request that was given up."""
+
+    seconds: float = 0.0
+    error: Exception | None = None
+    over: int = 0
+
+    def traces(self) -> aiohttp.TraceConfig:
+        """Have aiohttp ask for it."""
+        config = aiohttp.TraceConfig()
+        config.on_request_exception.append(self.clear_up)
+        return config
+
+    async def clear_up(self, *_: object) -> None:
+        """Take a while, or fail."""
+        await asyncio.sleep(self.seconds)
+        self.over += 1
+        if self.error is not None:
+            raise self.error
+
+
+@asynccontextmanager
+async def one_page_taken(
+    emulator: Emulator, aftermath: Aftermath
+) -> AsyncIterator[AsyncGenerator[Page[Experiment], None]]:
+    """Take a page while the next one never comes."""
+    emulator.seed_experiments(3)
+    emulator.faults.add("hang", route=ROUTE, after=1)
+    async with Client(
+        emulator.api_key, base_url=emulator.url, trace_configs=[aftermath.traces()]
+    ) as client:
+        pages = client.experiments.list(limit=1).pages()
+        await anext(pages)
+        await asyncio.sleep(0.02)
+        yield pages
+
+
+async def test_leaving_waits_for_what_it_cancels(emulator: Emulator) -> None:
+    """When the iterator is closed, nothing of the page ahead goes on."""
+    aftermath = Aftermath(seconds=0.02)
+    async with one_page_taken(emulator, aftermath) as pages:
+        await pages.aclose()
+        assert aftermath.over == 1
+
+
+async def test_cancelled_while_leaving(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who is cancelled while the page ahead is cleared up waits no longer for it."""
+    aftermath = Aftermath(seconds=0.05, error=RuntimeError("too late"))
+    async with one_page_taken(emulator, aftermath) as pages:
+        leaving = asyncio.ensure_future(pages.aclose())
+        await asyncio.sleep(0.01)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert aftermath.over == 0
+        await asyncio.sleep(0.1)
+        assert aftermath.over == 1
+    gc.collect()
+    assert not [one for one in caplog.records if one.name == "asyncio"]
+
+
+async def test_clearing_up_that_fails(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What goes wrong with a page that is given up is told to nobody."""
+    aftermath = Aftermath(error=RuntimeError("not so fast"))
+    async with one_page_taken(emulator, aftermath) as pages:
+        await pages.aclose()
+        assert aftermath.over == 1
+    del pages
+    gc.collect()
+    assert not [one for one in caplog.records if one.name == "asyncio"]
