@@ -89,7 +89,7 @@ def parsed(path: Path) -> object:
     Raises:
         ConfigurationError: It is not what its name says, or YAML cannot be read here.
     """
-    written = read_text(path, "--from")
+    written = read_text(path, f"--from {path}")
     try:
         if path.suffix.lower() in {".yaml", ".yml"}:
             return from_yaml(written)

@@ -10,7 +10,8 @@ from cyclopts.types import PositiveInt
 import ours_experiments as ours
 from ours_experiments.cli._context import Flag, InContext
 from ours_experiments.cli._errors import NoSuchKeyError, UsageError
-from ours_experiments.cli._output import fields_of, record_of, write_one, writing
+from ours_experiments.cli._output import write_one, writing
+from ours_experiments.cli._records import fields_of, record_of
 from ours_experiments.cli._selection import NO_FILTERS, Filters
 from ours_experiments.models import (
     Experiment,
@@ -21,7 +22,7 @@ from ours_experiments.models import (
 )
 
 
-COLUMNS = ("id", "key", "name", "status", "type", "updated_at")
+COLUMNS = ("id", "name", "status", "key", "updated_at", "type")
 SHOWN = 50
 LARGEST_PAGE = 100
 

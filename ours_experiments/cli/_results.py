@@ -12,7 +12,8 @@ from ours_experiments.cli._chart import conversion_chart
 from ours_experiments.cli._context import Context, Flag, InContext
 from ours_experiments.cli._errors import UsageError
 from ours_experiments.cli._figures import check_picture, save_picture
-from ours_experiments.cli._output import fields_of, record_of, writing
+from ours_experiments.cli._output import writing
+from ours_experiments.cli._records import fields_of, record_of
 from ours_experiments.cli._standing import standing_of
 from ours_experiments.cli._text import is_plain
 from ours_experiments.models import Results, TimeSeries, VariantResult
@@ -57,7 +58,8 @@ async def results(
 def show_results(context: Context, found: Results) -> None:
     """Show results in the chosen format."""
     if context.format == "table":
-        context.out.print(standing_of(found, plain=is_plain(context.out)))
+        out = context.out
+        out.print(standing_of(found, out.width, plain=is_plain(out)))
         return
     fields = fields_of(VariantResult)
     with writing(context, fields, fields) as writer:
@@ -118,8 +120,8 @@ def show_series(context: Context, found: TimeSeries, names: dict[str, str]) -> N
                     writer.write({"date": day.date.isoformat(), **record_of(each)})
         return
     totals = {
-        each.id: f"{names.get(each.id, each.id)}: {each.conversions} of "
-        f"{each.impressions}, {each.conversion_rate:.2%}"
+        each.id: f"{names.get(each.id, each.id)}: {each.conversion_rate:.2%} "
+        f"({each.conversions:,} of {each.impressions:,})"
         for each in found.totals()
     }
     context.out.print(

@@ -6,16 +6,12 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from ours_experiments.cli._context import Flag, InContext
-from ours_experiments.cli._output import (
-    fields_of,
-    record_of,
-    write_one,
-    writing,
-)
+from ours_experiments.cli._output import write_one, writing
+from ours_experiments.cli._records import fields_of, record_of
 from ours_experiments.models import Version
 
 
-COLUMNS = ("id", "version_number", "name", "is_published", "published_at", "notes")
+COLUMNS = ("id", "version_number", "is_published", "published_at", "name", "notes")
 CHANGE_COLUMNS = ("collection", "change", "id", "name", "summary")
 SHOWN = 20
 LARGEST_PAGE = 100

@@ -13,7 +13,7 @@ from rich.live import Live
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.cli._context import Context, InContext
 from ours_experiments.cli._errors import line_for
-from ours_experiments.cli._output import record_of, to_json
+from ours_experiments.cli._records import record_of, to_json
 from ours_experiments.cli._results import Event, show_results
 from ours_experiments.cli._standing import standing_of
 from ours_experiments.cli._text import is_plain, text

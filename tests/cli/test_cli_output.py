@@ -10,13 +10,8 @@ import pytest
 from rich.console import Console
 
 from ours_experiments.cli._context import Context, Format
-from ours_experiments.cli._output import (
-    fields_of,
-    record_of,
-    to_json,
-    write_one,
-    writing,
-)
+from ours_experiments.cli._output import write_one, writing
+from ours_experiments.cli._records import fields_of, record_of, to_json
 from ours_experiments.models import (
     Experiment,
     Metric,
