@@ -51,7 +51,6 @@ def build() -> App:
             help_epilogue=example_lines(command.examples),
         )
     built.meta.suppress_keyboard_interrupt = False
-    built.register_install_completion_command()  # pyright: ignore[reportUnknownMemberType]
     return built
 
 

@@ -4,14 +4,27 @@ import csv
 import io
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import attrs
 
+import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.cli._context import Context
-from ours_experiments.cli._records import Record, is_nested, moment, to_json
+from ours_experiments.cli._records import (
+    Record,
+    fields_of,
+    is_nested,
+    moment,
+    record_of,
+    to_json,
+)
 from ours_experiments.cli._table import print_table, show_one
 from ours_experiments.cli._text import escape
+
+
+M = TypeVar("M", bound=attrs.AttrsInstance)
+
+LARGEST_PAGE = 100
 
 
 class Writer(Protocol):
@@ -154,6 +167,36 @@ def writing(
             writer.close()
         raise
     writer.close()
+
+
+async def write_listing(
+    context: Context,
+    listing: "ours.Listing[M]",
+    kind: type[M],
+    columns: Sequence[str],
+    limit: int | None,
+) -> None:
+    """Write what a listing yields, and say when there is more.
+
+    Args:
+        context: Which format, and where to.
+        listing: What to walk over.
+        kind: The class of what it yields.
+        columns: What a table shows.
+        limit: How many at most; None: all.
+    """
+    with writing(context, columns, fields_of(kind)) as writer:
+        async for each in listing:
+            if writer.written == limit:
+                break
+            writer.write(record_of(each))
+    if not listing.done:
+        context.note(f"these are the first {limit:,}; --all or --limit show more")
+
+
+def page_size(limit: int | None) -> int:
+    """Choose how many to ask for at once; one more tells whether there are more."""
+    return LARGEST_PAGE if limit is None else min(limit + 1, LARGEST_PAGE)
 
 
 def write_one(context: Context, record: Record) -> None:

@@ -42,7 +42,7 @@ def shown(column: str, value: object) -> str:
 def heading_of(column: str) -> str:
     """Name a column; times are in UTC."""
     name = column.replace("_", " ")
-    return f"{name} (UTC)" if column.endswith("_at") else name
+    return f"{name} (UTC)" if column.endswith(("_at", "_time")) else name
 
 
 def is_number(value: object) -> bool:
@@ -81,8 +81,13 @@ def print_table(out: Console, rows: Sequence[Record], columns: Sequence[str]) ->
             continue
         kept.append(column)
         room -= needed + GAP
-        justify = "right" if all(is_number(each) for each in values) else "left"
-        table.add_column(heading, no_wrap=whole, overflow="fold", justify=justify)
+        numbers = all(is_number(each) for each in values)
+        table.add_column(
+            heading,
+            no_wrap=whole,
+            overflow="fold",
+            justify="right" if numbers else "left",
+        )
     for row in rows:
         table.add_row(*(text(shown(column, row.get(column))) for column in kept))
     out.print(table)

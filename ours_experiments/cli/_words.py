@@ -32,7 +32,9 @@ def rate_of(count: float) -> str:
 def counted(counts: Mapping[OutcomeStatus, int], *, dry_run: bool = False) -> str:
     """Count outcomes, those of nothing left out."""
     word_for = BulkReport("", (), 0, dry_run=dry_run).word_for
-    told = [f"{count:,} {word_for(status)}" for status, count in counts.items() if count]
+    told = [
+        f"{count:,} {word_for(status)}" for status, count in counts.items() if count
+    ]
     return ", ".join(told)
 
 

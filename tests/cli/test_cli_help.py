@@ -11,9 +11,9 @@ from cli_runner import Ran, in_process, process
 
 from ours_experiments import __version__
 from ours_experiments.cli._app import app
-from ours_experiments.cli._usage import without_dashes
 from ours_experiments.cli._commands import COMMANDS, EXAMPLES, GROUPS, Command
 from ours_experiments.cli._errors import EXIT_CODES
+from ours_experiments.cli._usage import without_dashes
 
 
 Invoke = Callable[..., Ran]

@@ -212,8 +212,8 @@ def test_one_record_is_a_line_for_each_field_in_a_table() -> None:
     context = context_with("table")
     write_one(context, record_of(EXPERIMENT))
     lines = [line.split() for line in written(context).splitlines()]
-    assert ["created", "at", "2026-08-01", "12:30"] in lines
-    assert ["traffic", "allocation", "12.5"] in lines
+    assert ["created", "at", "(UTC)", "2026-08-01", "12:30"] in lines
+    assert ["traffic", "allocation", "12.5", "%"] in lines
     assert ["description", "-"] in lines
     assert ["metrics", "primary", "event", "name", "signup"] in lines
     assert ["targeting", "rules", "newRule", "deep", "1"] in lines
@@ -226,4 +226,4 @@ def test_variants_are_a_table_below() -> None:
     *_, title, heading, row = written(context).splitlines()
     assert title.split() == ["variants"]
     assert heading.split() == ["id", "name", "is", "control", "weight"]
-    assert row.split() == ["var_1", "Control", "yes", "100"]
+    assert row.split() == ["var_1", "Control", "yes", "100", "%"]
