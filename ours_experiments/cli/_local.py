@@ -11,6 +11,14 @@ from ours_experiments.cli._context import Flag, InContext
 Faults = Annotated[
     tuple[str, ...], Parameter(consume_multiple=True, show_default=False)
 ]
+ZSH_ENTRY = """
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _cyclopts_ours-experiments "$@"
+else
+    compdef _cyclopts_ours-experiments ours-experiments
+fi
+"""
+"""Makes the script work both when it is sourced and from a folder of functions."""
 
 
 async def demo(
@@ -89,5 +97,6 @@ def completion(
         path = app.install_completion(shell=shell)
         context.note(f"wrote {path}; begin a new shell to use it")
     else:
-        context.write(app.generate_completion(shell=shell))
+        script = app.generate_completion(shell=shell)
+        context.write(script + (ZSH_ENTRY if shell == "zsh" else ""))
     return 0
