@@ -5,6 +5,7 @@ from rich.text import Text
 
 from ours_experiments.cli._table import new_table
 from ours_experiments.cli._text import text
+from ours_experiments.cli._words import chance
 from ours_experiments.models import Results
 from ours_experiments.plotting import interval, name_of
 
@@ -51,4 +52,4 @@ def bar(share: float, cells: int, *, plain: bool) -> Text:
     """Draw a share of one as a bar with its number."""
     full = round(min(max(share, 0.0), 1.0) * cells)
     done, left = ("#", ".") if plain else ("█", "░")
-    return Text(f"{done * full}{left * (cells - full)} {share:6.1%}")
+    return Text(f"{done * full}{left * (cells - full)} {chance(share):>6}")

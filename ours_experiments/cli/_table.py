@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -36,6 +37,10 @@ def shown(column: str, value: object) -> str:
     if isinstance(value, int | float):
         number = f"{value:.6g}" if isinstance(value, float) else str(value)
         return f"{number} %" if column in PERCENT else number
+    if isinstance(value, list):
+        words = cast("list[object]", value)
+        if words and all(isinstance(word, str) for word in words):
+            return ", ".join(map(str, words))
     return to_json(value) if is_nested(value) else str(value)
 
 

@@ -17,6 +17,7 @@ from ours_experiments.cli._records import record_of, to_json
 from ours_experiments.cli._results import Event, show_results
 from ours_experiments.cli._standing import standing_of
 from ours_experiments.cli._text import is_plain, text
+from ours_experiments.cli._words import chance
 from ours_experiments.errors import (
     APIConnectionError,
     InternalServerError,
@@ -59,7 +60,7 @@ async def watch(
                 if best is not None:
                     break
     if context.format == "table" and best is not None:
-        share = f"{best.probability_to_be_best:.1%}"
+        share = chance(best.probability_to_be_best)
         context.note(f"{name_of(best)} is best with probability {share}")
     return 0
 
