@@ -1,6 +1,5 @@
 """Commands on what an experiment has achieved: results, series."""
 
-import asyncio
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -105,6 +104,8 @@ async def series(
         raise UsageError("--end-date is before --start-date")
     if plot is not None:
         check_picture(plot)
+    import asyncio  # noqa: PLC0415 - not for help
+
     async with context.client() as client:
         found, named = await asyncio.gather(
             client.experiments.results_time_series(

@@ -1,6 +1,5 @@
 """The command `watch`: results that are refreshed in place."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -8,7 +7,6 @@ from functools import partial
 
 from cyclopts.types import NonNegativeInt, NormFloat, PositiveFloat
 from rich.console import Group, RenderableType
-from rich.live import Live
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.cli._context import Context, InContext
@@ -79,6 +77,8 @@ async def looks(
     client: "ours.Client", id: str, event: str | None, interval: float, context: Context
 ) -> AsyncIterator[Results]:
     """Get the results again and again, and go on after a failure that may pass."""
+    import asyncio  # noqa: PLC0415 - not for help
+
     while True:
         try:
             yield await client.experiments.results(id, event_name=event)
@@ -95,6 +95,8 @@ def showing(
     if not context.out.is_terminal or context.format != "table":
         yield partial(write, context, name)
         return
+    from rich.live import Live  # noqa: PLC0415 - not for help
+
     latest: RenderableType = ""
     with Live(console=context.out, auto_refresh=False) as live:
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -12,9 +13,8 @@ from pathlib import Path
 
 import attrs
 import pytest
-from cli_runner import PATIENCE, environment
+from cli_runner import PATIENCE, environment, in_process
 
-from ours_experiments.cli._app import app
 from ours_experiments.cli._commands import COMMANDS
 from ours_experiments.cli._errors import EXIT_CODES
 
@@ -69,9 +69,8 @@ def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
     """An environment with the command and the emulator that the README starts."""
     command = tmp_path / "bin" / "ours-experiments"
     command.parent.mkdir()
-    command.write_text(
-        f'#!/bin/sh\nexec {sys.executable} -m ours_experiments.cli "$@"\n'
-    )
+    arguments = shlex.join([sys.executable, "-m", "ours_experiments.cli"])
+    command.write_text(f'#!/bin/sh\nexec {arguments} "$@"\n')
     command.chmod(command.stat().st_mode | stat.S_IXUSR)
     path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
     env = environment(PATH=path, HOME=str(tmp_path), OURS_PRIVACY_API_KEY="test-key")
@@ -125,15 +124,16 @@ def test_every_line_does_what_it_shows(shell: dict[str, str], tmp_path: Path) ->
         assert [same_each_time(line) for line in printed] == expected, step.line
 
 
-def test_the_chapter_is_complete() -> None:
-    """It has a row for each command and for each exit code."""
+def test_the_chapter_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has a row for each command and exit code, and no option that is not there."""
     rows = re.findall(r"^\| (`[^|]+) \|", CHAPTER, re.MULTILINE)
     told = " ".join(rows)
     for command in COMMANDS:
         group, _, name = command.name.rpartition(" ")
         assert re.search(rf"\b{group or name}\b", told), command.name
         assert re.search(rf"\b{name}\b", told), command.name
-    known = app.generate_completion(shell="bash")
+    assert in_process("completion", "bash") == 0
+    known = capsys.readouterr().out
     for option in re.findall(r"`(--[a-z-]+)", CHAPTER):
         assert f'"{option}"' in known, option
     codes = re.findall(r"^\| (\d+) \| (.*) \|$", CHAPTER, re.MULTILINE)
