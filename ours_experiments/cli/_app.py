@@ -18,7 +18,7 @@ from ours_experiments.cli._commands import (
     GROUPS,
     example_lines,
 )
-from ours_experiments.cli._context import KEY_VARIABLE, Context, Format
+from ours_experiments.cli._context import KEY_VARIABLE, Context, Flag, Format
 from ours_experiments.cli._runtime import complete
 from ours_experiments.cli._text import console
 from ours_experiments.cli._usage import refuse_keys, usage_error, without_dashes
@@ -64,6 +64,7 @@ def launch(
     api_key_file: Annotated[Path | None, Parameter(group=GLOBAL)] = None,
     base_url: Annotated[str | None, Parameter(group=GLOBAL)] = None,
     format: Annotated[Format, Parameter(group=GLOBAL)] = "table",
+    verbose: Annotated[Flag, Parameter(group=GLOBAL)] = False,
 ) -> int:
     """Carry out a command.
 
@@ -73,6 +74,7 @@ def launch(
         api_key_file: A file that holds the API key, and nothing else.
         base_url: Where the service answers, if not at OURS_PRIVACY_PLATFORM_BASE_URL.
         format: How records are written.
+        verbose: Tell on standard error what is repeated, paused or read back.
     """
     command, bound, ignored = app.parse_args(
         list(without_dashes(tokens)), exit_on_error=False, print_error=False
@@ -88,10 +90,13 @@ def launch(
         api_key_file=api_key_file,
         base_url=base_url,
     )
-    if inspect.iscoroutinefunction(command):
-        work: Callable[..., Coroutine[object, object, int]] = command
-        return complete(work(*bound.args, **bound.kwargs, context=context))
-    return call(*bound.args, **bound.kwargs, context=context) or 0
+    from ours_experiments.cli._notes import listening  # noqa: PLC0415 - not for help
+
+    with listening(context, verbose=verbose):
+        if inspect.iscoroutinefunction(command):
+            work: Callable[..., Coroutine[object, object, int]] = command
+            return complete(work(*bound.args, **bound.kwargs, context=context))
+        return call(*bound.args, **bound.kwargs, context=context) or 0
 
 
 def run(tokens: Sequence[str]) -> int:
