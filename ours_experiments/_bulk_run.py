@@ -306,7 +306,12 @@ class BulkRun:
     async def _attempt(self, target: Target) -> Outcome:
         """Do the work for one id, and judge how it went."""
         experiment_id, journal = target.experiment_id, self._journal
-        call = self._ledger.calls[experiment_id] = self._plan.begin_call()
+        try:
+            call = self._ledger.calls[experiment_id] = self._plan.begin_call()
+        except ConfigurationError as closed:
+            forget_frames(closed)
+            status = OutcomeStatus.FAILED
+            return Outcome(experiment_id, self._plan.action, status, error=closed)
         begun_at = asyncio.get_running_loop().time()
         if journal is not None:
             journal.begin(experiment_id)
