@@ -37,11 +37,11 @@ def shown(column: str, value: object) -> str:
     if isinstance(value, int | float):
         number = f"{value:.6g}" if isinstance(value, float) else str(value)
         return f"{number} %" if column in PERCENT else number
-    if isinstance(value, list):
-        words = cast("list[object]", value)
-        if words and all(isinstance(word, str) for word in words):
-            return ", ".join(map(str, words))
-    return to_json(value) if is_nested(value) else str(value)
+    if is_nested(value):
+        words = cast("list[object]", value) if isinstance(value, list) else []
+        are_texts = bool(words) and all(isinstance(word, str) for word in words)
+        return ", ".join(map(str, words)) if are_texts else to_json(value)
+    return str(value)
 
 
 def heading_of(column: str) -> str:
