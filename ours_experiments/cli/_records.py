@@ -3,7 +3,7 @@
 import json
 from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import cast
+from typing import TypeGuard, cast
 
 import attrs
 
@@ -60,6 +60,12 @@ def to_json(value: object, *, indent: int | None = None) -> str:
 def is_nested(value: object) -> bool:
     """Tell what has more than one value in it."""
     return isinstance(value, dict | list)
+
+
+def is_texts(value: object) -> TypeGuard[list[str]]:
+    """Tell a list that has texts in it and nothing else."""
+    words = cast("list[object]", value) if isinstance(value, list) else []
+    return bool(words) and all(isinstance(word, str) for word in words)
 
 
 def records_in(value: object) -> list[Record]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import cast
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,6 +11,7 @@ from ours_experiments.cli._records import (
     Record,
     flat,
     is_nested,
+    is_texts,
     records_in,
     to_json,
 )
@@ -38,9 +38,7 @@ def shown(column: str, value: object) -> str:
         number = f"{value:.6g}" if isinstance(value, float) else str(value)
         return f"{number} %" if column in PERCENT else number
     if is_nested(value):
-        words = cast("list[object]", value) if isinstance(value, list) else []
-        are_texts = bool(words) and all(isinstance(word, str) for word in words)
-        return ", ".join(map(str, words)) if are_texts else to_json(value)
+        return ", ".join(value) if is_texts(value) else to_json(value)
     return str(value)
 
 
