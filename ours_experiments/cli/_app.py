@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Group, Parameter
+from rich.text import Text
 
 from ours_experiments import __version__
 from ours_experiments.cli import _errors
@@ -18,7 +19,7 @@ from ours_experiments.cli._commands import (
     GROUPS,
     example_lines,
 )
-from ours_experiments.cli._context import KEY_VARIABLE, Context, Flag, Format
+from ours_experiments.cli._context import KEY_VARIABLE, Context, Flag, Format, tell
 from ours_experiments.cli._runtime import complete
 from ours_experiments.cli._text import console
 from ours_experiments.cli._usage import refuse_keys, usage_error, without_dashes
@@ -140,5 +141,5 @@ def forget_output() -> None:
 
 def complain(problem: BaseException) -> int:
     """Tell an error in one line on standard error, and give its code."""
-    console(stderr=True).print(_errors.line_for(problem), soft_wrap=True)
+    tell(console(stderr=True), Text(_errors.line_for(problem)))
     return _errors.code_of(problem)

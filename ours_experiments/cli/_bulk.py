@@ -193,7 +193,9 @@ class Targets:
 
     def question(self, ids: Sequence[str], matched: Sequence[Experiment]) -> str:
         """Word the question that is asked before anything is done."""
-        things = "1 experiment" if len(ids) == 1 else f"{len(ids)} experiments"
+        things = f"{len(ids):,} experiments"
+        if len(ids) == 1:
+            things = "1 experiment" if matched else f"the experiment {ids[0]}"
         told = f"{self.action} {things}"
         if self.action == "stop":
             told += " for good"
@@ -201,7 +203,7 @@ class Targets:
             told += f" ({', '.join(each.name for each in matched)})"
         elif matched:
             states = Counter(str(each.status) for each in matched).most_common()
-            told += f" ({', '.join(f'{count} {state}' for state, count in states)})"
+            told += f" ({', '.join(f'{count:,} {state}' for state, count in states)})"
         return f"{told}?"
 
 

@@ -165,7 +165,8 @@ def why(outcome: Outcome) -> str:
         details = f": {problem.details}" if problem.details else ""
         return f"{problem.status} {problem.error}{details}"
     told = str(problem or "")
-    return told.removeprefix(f"{outcome.action} of {outcome.experiment_id} ")
+    about = f"{outcome.action} of {outcome.experiment_id} "
+    return told.removeprefix(about).removeprefix("was ")
 
 
 def say_cut_off(context: Context, report: BulkReport, options: Options) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import attrs
 from cyclopts import Parameter
 from rich.console import Console
+from rich.text import Text
 
 import ours_experiments as ours
 from ours_experiments.cli._errors import DeclinedError, OutputError, UsageError
@@ -89,7 +90,7 @@ class Context:
 
     def note(self, told: object) -> None:
         """Tell people something beside the output."""
-        self.err.print(text(told), soft_wrap=True)
+        tell(self.err, text(told))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be undone.
@@ -113,6 +114,11 @@ Flag: TypeAlias = Annotated[bool, Parameter(show_default=False)]
 """An option that is said or not."""
 InContext: TypeAlias = Annotated[Context, Parameter(parse=False)]
 """A command's parameter that is not on the command line."""
+
+
+def tell(console: Console, told: Text) -> None:
+    """Print one line; a terminal that is narrow folds it between words."""
+    console.print(told, soft_wrap=not console.is_terminal)
 
 
 def read_text(path: Path, told: str) -> str:

@@ -84,6 +84,16 @@ def test_a_deletion_asks(service: Service, answer: str, code: int, left: int) ->
     assert ("nothing was done" in terminal.screen) is bool(left)
 
 
+def test_a_question_names_the_one_it_is_about(service: Service) -> None:
+    """One id is repeated in the question, so that a slip is seen."""
+    [experiment_id] = service.seed(1, "running")
+    terminal = Terminal("stop", experiment_id, env=service.environment)
+    terminal.wait_for(f"stop the experiment {experiment_id} for good? [y/N]")
+    terminal.interrupt()
+    assert terminal.end() == 130
+    assert service.status(experiment_id) == "running"
+
+
 @pytest.mark.parametrize(
     ("command", "whole"),
     [
@@ -92,6 +102,7 @@ def test_a_deletion_asks(service: Service, answer: str, code: int, left: int) ->
         pytest.param(("results", "ID"), ("impressions", "to be best"), id="results"),
         pytest.param(("series", "ID"), ("Control: ", "Variant 1: "), id="series"),
         pytest.param(("pause", "ID", "nobody"), ("404 Not Found",), id="failures"),
+        pytest.param(("get", "nobody"), ("error: ", "experiments list"), id="error"),
         pytest.param(("list", "--search", "?"), ("nothing found",), id="nothing"),
     ],
 )
