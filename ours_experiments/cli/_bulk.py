@@ -189,7 +189,8 @@ class Targets:
         """List the experiments that match the filters."""
         async with self.context.client() as client:
             listing = client.experiments.list(**self.filters.arguments())
-            return [experiment async for experiment in listing]
+            with self.context.err.status("looking for experiments"):
+                return [experiment async for experiment in listing]
 
     def question(self, ids: Sequence[str], matched: Sequence[Experiment]) -> str:
         """Word the question that is asked before anything is done."""

@@ -65,16 +65,19 @@ async def run_bulk(context: Context, action: Action, ids: Ids, options: Options)
             context.note(headline(run.report()))
             say_cut_off(context, run.report(), options)
             raise
-        except (asyncio.CancelledError, OSError) as ending:
+        except asyncio.CancelledError:
             # What a dry run has not looked at would read as if it would be applied.
-            if isinstance(ending, OursError) or options.dry_run:
+            if not options.dry_run:
+                report_run(context, run.report(), written)
+                say_cut_off(context, run.report(), options)
+            raise
+        except OSError as problem:
+            if isinstance(problem, OursError) or options.journal is None:
                 raise
             report_run(context, run.report(), written)
             say_cut_off(context, run.report(), options)
-            if not isinstance(ending, OSError):
-                raise
             raise ConfigurationError(
-                f"journal {options.journal}: {reason_of(ending)}"
+                f"journal {options.journal}: {reason_of(problem)}"
             ) from None
     report = run.report()
     report_run(context, report, written)
