@@ -116,23 +116,23 @@ def test_nothing_staged_is_one_sentence(invoke: Invoke) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "nothing is staged\n")
 
 
+LARGE = "it is empty, too large or nested too deeply"
+DOUBLED = "".join(f"  a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 18))
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "told"),
     [
-        pytest.param("", id="empty"),
-        pytest.param("a: &a [*a]", id="within-itself"),
-        pytest.param("[" * 5000, id="deep"),
-        pytest.param(
-            "a0: &a0 [x, x]\n"
-            + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
-            id="bomb",
-        ),
-        pytest.param("name: !!python/object/apply:os.getcwd []", id="code"),
-        pytest.param("name: [1", id="broken"),
+        pytest.param("", LARGE, id="empty"),
+        pytest.param("metrics: &a {primary: *a}", LARGE, id="within-itself"),
+        pytest.param("metrics: " + "[" * 5000, LARGE, id="deep"),
+        pytest.param(f"metrics:\n  a0: &a0 [x, x]\n{DOUBLED}", LARGE, id="bomb"),
+        pytest.param("name: !!python/object/apply:os.getcwd []", "tag", id="code"),
+        pytest.param("name: [1", "expected ',' or ']'", id="broken"),
     ],
 )
 def test_yaml_is_only_data(
-    service: Service, invoke: Invoke, tmp_path: Path, content: str
+    service: Service, invoke: Invoke, tmp_path: Path, content: str, told: str
 ) -> None:
     """YAML that runs code, refers to itself or swells is refused, and not sent."""
     path = tmp_path / "fields.yaml"
@@ -140,5 +140,6 @@ def test_yaml_is_only_data(
     ran = invoke("update", "exp_1", "--from", path)
     assert ran.code == 3
     assert ran.err.startswith(f"error: --from {path}: ")
+    assert told in ran.err
     assert ran.err.count("\n") == 1
     assert service.emulator.log.received() == 0
