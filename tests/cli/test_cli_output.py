@@ -296,6 +296,7 @@ def test_nothing_is_told_to_people_only() -> None:
 def test_csv_is_written_row_by_row() -> None:
     """A row can be read before the next one comes."""
     read, write = os.pipe()
+    os.set_blocking(read, False)
     with (
         os.fdopen(write, "w", encoding="utf-8") as out,
         os.fdopen(read, "rb", 0) as inn,
