@@ -80,11 +80,11 @@ def bar(
     def state() -> dict[str, Any]:
         left = run.seconds_left
         pace = rate_of(run.rate)
-        total = "?" if run.total is None else f"{run.total:,}"
+        total = "" if run.total is None else f"/{run.total:,}"
         return {
             "completed": run.done,
             "total": run.total,
-            "done": f"{run.done:,}/{total}",
+            "done": f"{run.done:,}{total}",
             "pace": f"{pace}, {duration(left)} left" if left else pace,
             "counts": counted(run.counts, dry_run=dry_run),
         }
