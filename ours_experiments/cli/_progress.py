@@ -5,9 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.table import Column
-from rich.text import Text
+from rich.progress import BarColumn, Progress, TextColumn
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.cli._words import counted, duration, rate_of
@@ -16,10 +14,6 @@ from ours_experiments.outcomes import Outcome
 
 LINES = 4
 """Plain lines for the whole of a run."""
-WIDE_BAR, NARROW_BAR = 24, 10
-"""Cells of the bar itself."""
-NARROW = 90
-"""Cells of a terminal in which the bar is narrow."""
 
 
 async def follow(
@@ -53,17 +47,6 @@ async def follow(
             update()
 
 
-class Counts(ProgressColumn):
-    """The last column, which gives way where the terminal is narrow."""
-
-    def __init__(self) -> None:
-        super().__init__(Column())
-
-    def render(self, task: Task) -> Text:
-        """Show the counts, cut off where there is no room."""
-        return Text(task.fields["counts"], no_wrap=True, overflow="ellipsis")
-
-
 @contextmanager
 def bar(
     run: "ours.BulkRun", console: Console, title: str, *, dry_run: bool
@@ -71,10 +54,11 @@ def bar(
     """Show a bar that is redrawn in place."""
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=NARROW_BAR if console.width < NARROW else WIDE_BAR),
+        # Where the terminal is narrow, it is the bar that gives way.
+        BarColumn(bar_width=24),
         TextColumn("{task.fields[done]}"),
         TextColumn("{task.fields[pace]}"),
-        Counts(),
+        TextColumn("{task.fields[counts]}"),
     )
 
     def state() -> dict[str, Any]:
