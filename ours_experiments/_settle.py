@@ -1,7 +1,7 @@
 """Writes that survive a lost reply: send, look what became of it, decide."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Protocol, TypeVar
 
 from ours_experiments._session import Call, Session, logger
@@ -61,7 +61,7 @@ class Write(Protocol[Applied_co]):
         ...
 
 
-async def settle(write: Write[T]) -> T:
+def settle(write: Write[T]) -> Coroutine[object, object, T]:
     """Send a write until its outcome is known.
 
     Raises:
@@ -69,8 +69,8 @@ async def settle(write: Write[T]) -> T:
     """
     tracer = write.session.transport.tracer()
     if tracer is None:
-        return await until_settled(write)
-    return await traced(tracer, write.name, write.call, until_settled(write))
+        return until_settled(write)
+    return traced(tracer, write.name, write.call, until_settled(write))
 
 
 async def until_settled(write: Write[T]) -> T:
