@@ -4,11 +4,12 @@ import inspect
 import io
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Group, Parameter
+from rich.text import Text
 
 from ours_experiments import __version__
 from ours_experiments.cli import _errors
@@ -18,14 +19,14 @@ from ours_experiments.cli._commands import (
     GROUPS,
     example_lines,
 )
-from ours_experiments.cli._context import KEY_VARIABLE, Context, Format
-from ours_experiments.cli._runtime import TerminatedError, complete
-from ours_experiments.cli._text import console, escape
+from ours_experiments.cli._context import KEY_VARIABLE, Context, Flag, Format, tell
+from ours_experiments.cli._runtime import complete
+from ours_experiments.cli._text import console
+from ours_experiments.cli._usage import refuse_keys, usage_error, without_dashes
 from ours_experiments.errors import OursError
 
 
 GLOBAL = Group("Global options", sort_key=100)
-TAKES_FILE = frozenset({"--from", "--from-file"})
 
 
 def build() -> App:
@@ -51,7 +52,6 @@ def build() -> App:
             help_epilogue=example_lines(command.examples),
         )
     built.meta.suppress_keyboard_interrupt = False
-    built.register_install_completion_command()  # pyright: ignore[reportUnknownMemberType]
     return built
 
 
@@ -65,6 +65,7 @@ def launch(
     api_key_file: Annotated[Path | None, Parameter(group=GLOBAL)] = None,
     base_url: Annotated[str | None, Parameter(group=GLOBAL)] = None,
     format: Annotated[Format, Parameter(group=GLOBAL)] = "table",
+    verbose: Annotated[Flag, Parameter(group=GLOBAL)] = False,
 ) -> int:
     """Carry out a command.
 
@@ -74,6 +75,7 @@ def launch(
         api_key_file: A file that holds the API key, and nothing else.
         base_url: Where the service answers, if not at OURS_PRIVACY_PLATFORM_BASE_URL.
         format: How records are written.
+        verbose: Tell on standard error what is repeated, paused or read back.
     """
     command, bound, ignored = app.parse_args(
         list(without_dashes(tokens)), exit_on_error=False, print_error=False
@@ -89,61 +91,55 @@ def launch(
         api_key_file=api_key_file,
         base_url=base_url,
     )
-    if inspect.iscoroutinefunction(command):
-        work: Callable[..., Coroutine[object, object, int]] = command
-        return complete(work(*bound.args, **bound.kwargs, context=context))
-    return call(*bound.args, **bound.kwargs, context=context) or 0
+    from ours_experiments.cli._notes import listening  # noqa: PLC0415 - not for help
 
-
-def without_dashes(tokens: Sequence[str]) -> Iterator[str]:
-    """Spell a single `-` as an option, since no argument may begin with one."""
-    before = ""
-    for word in tokens:
-        if before in TAKES_FILE:
-            yield f"{before}={word}"
-        elif word == "-":
-            yield "--stdin"
-        elif word not in TAKES_FILE:
-            yield word
-        before = word
-    if before in TAKES_FILE:
-        yield before
+    with listening(context, verbose=verbose):
+        if inspect.iscoroutinefunction(command):
+            work: Callable[..., Coroutine[object, object, int]] = command
+            return complete(work(*bound.args, **bound.kwargs, context=context))
+        return call(*bound.args, **bound.kwargs, context=context) or 0
 
 
 def run(tokens: Sequence[str]) -> int:
     """Carry out a command line and give its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    prepare_streams()
     try:
-        if any(token.partition("=")[0] == "--api-key" for token in tokens):
-            raise _errors.UsageError(
-                "an API key is never taken from the command line, where others see it",
-                "set OURS_PRIVACY_API_KEY, or use --api-key-env or --api-key-file",
-            )
+        refuse_keys(tokens)
         code: int | None = app.meta(
             tokens, exit_on_error=False, print_error=False, result_action="return_value"
         )
         sys.stdout.flush()
     except CycloptsError as problem:
-        complain(f"error: {escape(problem)}; hint: add --help")
-        return _errors.USAGE
+        return complain(usage_error(problem))
     except (OursError, *_errors.OWN) as problem:
-        complain(_errors.line_for(problem))
-        return _errors.code_of(problem)
-    except KeyboardInterrupt:
-        complain("interrupted")
-        return _errors.INTERRUPTED
-    except TerminatedError:
-        complain("terminated")
-        return _errors.TERMINATED
-    except BrokenPipeError:
-        # Nobody reads any more; what is left in the buffer goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return complain(problem)
+    except (BrokenPipeError, SystemExit):
+        # Nobody reads any more: rich exits by itself then, all others raise.
+        forget_output()
         return _errors.BROKEN_PIPE
+    except OSError as problem:
+        forget_output()
+        return complain(_errors.OutputError(problem))
     return code or 0
 
 
-def complain(line: str) -> None:
-    """Write one line to standard error."""
-    console(stderr=True).print(line, soft_wrap=True)
+def prepare_streams() -> None:
+    """Make the outputs take everything, also one that was closed before."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def forget_output() -> None:
+    """Let what is left in the buffer go nowhere when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def complain(problem: BaseException) -> int:
+    """Tell an error in one line on standard error, and give its code."""
+    tell(console(stderr=True), Text(_errors.line_for(problem)))
+    return _errors.code_of(problem)

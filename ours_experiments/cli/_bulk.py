@@ -9,7 +9,6 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from ours_experiments.cli._bulk_run import Options, run_bulk
 from ours_experiments.cli._context import Context, Flag, InContext
 from ours_experiments.cli._errors import UsageError
 from ours_experiments.cli._runtime import complete
@@ -190,11 +189,14 @@ class Targets:
         """List the experiments that match the filters."""
         async with self.context.client() as client:
             listing = client.experiments.list(**self.filters.arguments())
-            return [experiment async for experiment in listing]
+            with self.context.err.status("looking for experiments"):
+                return [experiment async for experiment in listing]
 
     def question(self, ids: Sequence[str], matched: Sequence[Experiment]) -> str:
         """Word the question that is asked before anything is done."""
-        things = "1 experiment" if len(ids) == 1 else f"{len(ids)} experiments"
+        things = f"{len(ids):,} experiments"
+        if len(ids) == 1:
+            things = "1 experiment" if matched else f"the experiment {ids[0]}"
         told = f"{self.action} {things}"
         if self.action == "stop":
             told += " for good"
@@ -202,7 +204,7 @@ class Targets:
             told += f" ({', '.join(each.name for each in matched)})"
         elif matched:
             states = Counter(str(each.status) for each in matched).most_common()
-            told += f" ({', '.join(f'{count} {state}' for state, count in states)})"
+            told += f" ({', '.join(f'{count:,} {state}' for state, count in states)})"
         return f"{told}?"
 
 
@@ -217,6 +219,8 @@ def carry_out(targets: Targets, common: Common, publishing: Publishing) -> int:
     destructive = targets.action in {"stop", "delete"} or bool(matched)
     if ids and destructive and not common.dry_run:
         context.confirm(targets.question(ids, matched), yes=common.yes)
+    from ours_experiments.cli._bulk_run import Options, run_bulk  # noqa: PLC0415 - not for help
+
     options = Options(
         concurrency=common.concurrency,
         journal=common.journal,

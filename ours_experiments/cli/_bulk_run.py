@@ -6,25 +6,25 @@ from pathlib import Path
 from typing import Literal
 
 import attrs
+from rich.padding import Padding
 
-import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.cli._context import Context
-from ours_experiments.cli._errors import SOME_FAILED, code_of
-from ours_experiments.cli._output import (
-    JsonLinesWriter,
-    new_table,
-    to_json,
-    writing,
-)
+from ours_experiments.cli._errors import SOME_FAILED, OutputError, code_of, reason_of
+from ours_experiments.cli._output import JsonLinesWriter, writing
 from ours_experiments.cli._progress import follow
+from ours_experiments.cli._records import to_json
+from ours_experiments.cli._table import new_table
 from ours_experiments.cli._text import escape, text
-from ours_experiments.errors import ConfigurationError, OursError
+from ours_experiments.cli._words import headline
+from ours_experiments.errors import APIStatusError, ConfigurationError, OursError
 from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 FIELDS = ("experiment_id", "action", "status", "error", "attempts", "seconds")
 SHOWN = 20
 """Failures that the table shows."""
+NARROW = 88
+"""Cells below which a reason stands under its experiment, not beside it."""
 REQUESTS = 32
 """Requests at the same time, unless more are asked for."""
 
@@ -57,20 +57,27 @@ async def run_bulk(context: Context, action: Action, ids: Ids, options: Options)
     async with context.client(max(options.concurrency, REQUESTS)) as client:
         run = client.bulk.stream(action, ids, **attrs.asdict(options))
         try:
-            await follow(run, context.err, action, on_outcome=write)
-        except asyncio.CancelledError:
-            report_run(context, run.report(), written)
-            say_interrupted(context, run, options)
+            title = f"{action}, dry run" if options.dry_run else action
+            await follow(
+                run, context.err, title, dry_run=options.dry_run, on_outcome=write
+            )
+        except (BrokenPipeError, OutputError):
+            context.note(headline(run.report()))
+            say_cut_off(context, run.report(), options)
             raise
-        except BrokenPipeError:
+        except asyncio.CancelledError:
+            # What a dry run has not looked at would read as if it would be applied.
+            if not options.dry_run:
+                report_run(context, run.report(), written)
+                say_cut_off(context, run.report(), options)
             raise
         except OSError as problem:
-            if isinstance(problem, OursError):
+            if isinstance(problem, OursError) or options.journal is None:
                 raise
             report_run(context, run.report(), written)
-            say_interrupted(context, run, options)
+            say_cut_off(context, run.report(), options)
             raise ConfigurationError(
-                f"journal {options.journal}: {problem.strerror or problem}"
+                f"journal {options.journal}: {reason_of(problem)}"
             ) from None
     report = run.report()
     report_run(context, report, written)
@@ -84,25 +91,31 @@ def record_of(outcome: Outcome) -> dict[str, object]:
 
 
 def report_run(context: Context, report: BulkReport, written: set[str]) -> None:
-    """Report in the chosen format.
+    """Report in the chosen format, and in one line where that cannot be written.
 
     Args:
         context: Which format, and where to.
         report: What happened.
         written: Outcomes that are on the output already.
+
+    Raises:
+        OutputError: It could not be written.
     """
-    if context.format == "json":
-        context.write(to_json(summary(report), indent=2) + "\n")
-        return
-    if context.format == "table":
-        show(context, report)
-        return
-    with writing(context, FIELDS, FIELDS) as writer:
-        for outcome in report.outcomes:
-            if outcome.experiment_id not in written:
-                writer.write(record_of(outcome))
-    if report.publish_error is not None or report.version is not None:
-        context.note(report)
+    try:
+        if context.format == "json":
+            context.write(to_json(summary(report), indent=2) + "\n", flush=True)
+        elif context.format == "table":
+            show(context, report)
+        else:
+            with writing(context, FIELDS, FIELDS) as writer:
+                for outcome in report.outcomes:
+                    if outcome.experiment_id not in written:
+                        writer.write(record_of(outcome))
+            if report.publish_error is not None or report.version is not None:
+                context.note(headline(report))
+    except (OSError, OutputError):
+        context.note(headline(report))
+        raise
 
 
 def summary(report: BulkReport) -> dict[str, object]:
@@ -125,33 +138,46 @@ def summary(report: BulkReport) -> dict[str, object]:
 def show(context: Context, report: BulkReport) -> None:
     """Report to people: the counts, and what failed and why."""
     out = context.out
-    done = sum(bool(outcome.attempts) for outcome in report.outcomes)
-    rate = f" ({done / report.seconds:.0f}/s)" if done and report.seconds else ""
-    out.print(text(f"{report}{rate}"), soft_wrap=True)
+    out.print(text(headline(report)))
     if not report.failed:
         return
+    out.print()
+    narrow = out.width < NARROW
     table = new_table()
     table.add_column("experiment", no_wrap=True)
     table.add_column("outcome", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    if not narrow:
+        table.add_column("why", overflow="fold")
     for outcome in report.failed[:SHOWN]:
-        table.add_row(
-            text(outcome.experiment_id),
-            text(report.word_for(outcome.status)),
-            text(outcome.error),
-        )
-    out.print()
-    out.print(table)
+        row = (outcome.experiment_id, report.word_for(outcome.status))
+        if not narrow:
+            table.add_row(*map(text, row), text(why(outcome)))
+            continue
+        out.print(text("  ".join(row)))
+        out.print(Padding(text(why(outcome)), (0, 0, 0, 4)))
+    if not narrow:
+        out.print(table)
     if (more := len(report.failed) - SHOWN) > 0:
-        out.print(f"and {more} more; --format json or csv tells all")
+        out.print(f"and {more:,} more; --format json or csv tells all")
 
 
-def say_interrupted(context: Context, run: "ours.BulkRun", options: Options) -> None:
+def why(outcome: Outcome) -> str:
+    """Tell why something failed, without what its row says already."""
+    problem = outcome.error
+    if isinstance(problem, APIStatusError):
+        details = f": {problem.details}" if problem.details else ""
+        return f"{problem.status} {problem.error}{details}"
+    told = str(problem or "")
+    about = f"{outcome.action} of {outcome.experiment_id} "
+    return told.removeprefix(about).removeprefix("was ")
+
+
+def say_cut_off(context: Context, report: BulkReport, options: Options) -> None:
     """Tell what the words in the report mean now, and how to go on."""
-    counts = run.report().by_status
+    counts = report.by_status
     context.note(
-        f"cut off: {len(counts[OutcomeStatus.UNKNOWN])} may have been applied "
-        f"(unknown), {len(counts[OutcomeStatus.NOT_ATTEMPTED])} not attempted"
+        f"cut off: {len(counts[OutcomeStatus.UNKNOWN]):,} may have been applied "
+        f"(unknown), {len(counts[OutcomeStatus.NOT_ATTEMPTED]):,} not attempted"
     )
     if options.journal is not None:
         context.note(

@@ -64,6 +64,16 @@ COMMANDS = (
         ),
     ),
     Command(
+        "completion",
+        "_local:completion",
+        "Let a shell complete commands and options: print the script, or install it.",
+        (
+            "completion bash --install",
+            "completion zsh > _ours-experiments",
+            "completion fish > ours-experiments.fish",
+        ),
+    ),
+    Command(
         "list",
         "_experiments:list_experiments",
         "List experiments, most recently updated first.",
@@ -92,7 +102,7 @@ COMMANDS = (
         (
             "create 'Hero headline' --primary-event signup",
             "create Hero --key hero --url-pattern '/' '/home*'",
-            "create --from experiment.json --name 'A copy' --key copy",
+            "create --from experiment.yaml --name 'A copy' --key copy",
         ),
     ),
     Command(
@@ -166,8 +176,14 @@ COMMANDS = (
         "Show an experiment's results, refreshed until interrupted.",
         (
             "watch exp_123",
-            "watch exp_123 --until-probability 0.95",
+            "watch exp_1 --until-probability 0.95 --min-impressions 1000",
         ),
+    ),
+    Command(
+        "replays",
+        "_results:replays",
+        "List recorded sessions of visitors who saw an experiment, newest first.",
+        ("replays exp_123", "replays exp_123 --variant var_1 --all --format csv"),
     ),
     Command(
         "winner",
@@ -272,6 +288,15 @@ COMMANDS = (
         (
             "versions publish --name 'Week 32'",
             "versions publish --experiment exp_123 exp_456",
+        ),
+    ),
+    Command(
+        "versions update",
+        "_versions:update",
+        "Rename a version or change its notes.",
+        (
+            "versions update ver_1 --name 'Week 32'",
+            "versions update ver_1 --clear notes",
         ),
     ),
     Command(

@@ -8,10 +8,11 @@ from typing import Annotated, Literal, TypeAlias
 import attrs
 from cyclopts import Parameter
 from rich.console import Console
+from rich.text import Text
 
 import ours_experiments as ours
-from ours_experiments.cli._errors import DeclinedError, UsageError
-from ours_experiments.cli._text import escape, text
+from ours_experiments.cli._errors import DeclinedError, OutputError, UsageError
+from ours_experiments.cli._text import text
 from ours_experiments.errors import ConfigurationError
 
 
@@ -58,26 +59,38 @@ class Context:
             ConfigurationError: There is none; the text says where it was looked for.
         """
         if self.api_key_file is not None:
-            key = read_text(self.api_key_file, "--api-key-file").strip()
+            # Neither name is repeated: a key may stand there by mistake.
+            key = read_text(self.api_key_file, "the file of --api-key-file").strip()
             if not key:
-                raise ConfigurationError(f"--api-key-file {self.api_key_file} is empty")
+                raise ConfigurationError("the file of --api-key-file is empty")
             return key
         key = os.environ.get(self.api_key_env, "").strip()
+        if not key and self.api_key_env != KEY_VARIABLE:
+            raise ConfigurationError("the variable of --api-key-env is not set")
         if not key:
             raise ConfigurationError(
-                f"there is no API key in the environment variable {self.api_key_env}"
+                f"there is no API key in the environment variable {KEY_VARIABLE}"
             )
         return key
 
     def write(self, written: str, *, flush: bool = False) -> None:
-        """Write for programs, as it is."""
-        self.out.file.write(written)
-        if flush:
-            self.out.file.flush()
+        """Write for programs, as it is.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        try:
+            self.out.file.write(written)
+            if flush:
+                self.out.file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise OutputError(problem) from None
 
     def note(self, told: object) -> None:
         """Tell people something beside the output."""
-        self.err.print(text(told), soft_wrap=True)
+        tell(self.err, text(told))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be undone.
@@ -94,7 +107,7 @@ class Context:
             )
         self.err.print(text(f"{question} [y/N] "), end="", soft_wrap=True)
         if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
-            raise DeclinedError("nothing was done")
+            raise DeclinedError
 
 
 Flag: TypeAlias = Annotated[bool, Parameter(show_default=False)]
@@ -103,8 +116,17 @@ InContext: TypeAlias = Annotated[Context, Parameter(parse=False)]
 """A command's parameter that is not on the command line."""
 
 
-def read_text(path: Path, option: str) -> str:
-    """Read a file that an option names; `-` is standard input.
+def tell(console: Console, told: Text) -> None:
+    """Print one line; a terminal that is narrow folds it between words."""
+    console.print(told, soft_wrap=not console.is_terminal)
+
+
+def read_text(path: Path, told: str) -> str:
+    """Read a file; `-` is standard input.
+
+    Args:
+        path: The file.
+        told: What it is called in an error.
 
     Raises:
         ConfigurationError: It cannot be read.
@@ -115,6 +137,4 @@ def read_text(path: Path, option: str) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigurationError(
-            f"{option} {escape(path)} cannot be read: {reason}"
-        ) from None
+        raise ConfigurationError(f"{told} cannot be read: {reason}") from None

@@ -2,7 +2,8 @@
 
 from ours_experiments.cli._context import Context, Flag, InContext
 from ours_experiments.cli._errors import UsageError
-from ours_experiments.cli._output import record_of, write_one
+from ours_experiments.cli._output import write_one
+from ours_experiments.cli._records import record_of
 from ours_experiments.models import Transition
 
 

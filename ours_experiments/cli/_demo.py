@@ -16,11 +16,14 @@ from ours_experiments import (
     NewVariant,
     OutcomeStatus,
 )
+from ours_experiments.cli._bulk_run import summary, why
 from ours_experiments.cli._chart import conversion_chart
 from ours_experiments.cli._context import Context
 from ours_experiments.cli._emulator import add_faults
+from ours_experiments.cli._output import write_one
 from ours_experiments.cli._progress import follow
 from ours_experiments.cli._text import is_plain, text
+from ours_experiments.cli._words import counted, duration, rate_of
 from ours_experiments.emulator import Emulator
 
 
@@ -50,8 +53,9 @@ async def play(
     faults: Sequence[str],
     seed: int,
 ) -> int:
-    """Go through the main job once."""
-    out = context.out
+    """Go through the main job once; programs get the figures alone."""
+    for_people = context.format == "table"
+    out = context.out if for_people else Console(quiet=True)
     service = Emulator(seed=seed, publish_seconds=PUBLISH_SECONDS)
     async with (
         service,
@@ -62,15 +66,20 @@ async def play(
         add_faults(service, faults)
         before = service.log.received()
         run = client.bulk.stream("start", made, concurrency=concurrency)
-        await follow(run, out, "starting", plain_lines=True)
+        await follow(run, out, "starting", plain_lines=for_people)
         report = run.report()
         say_what_happened(out, report, service.log.received() - before)
-        running = [o for o in report.outcomes if o.status is OutcomeStatus.APPLIED]
+        running = report.by_status[OutcomeStatus.APPLIED]
+        stopped = None
         if running:
             chosen = running[len(running) // 2].experiment_id
-            await watch_and_stop(client, service, chosen, out)
+            stopped = await watch_and_stop(client, service, chosen, out)
     out.print()
     out.print(NEXT)
+    if not for_people:
+        record = summary(report)
+        del record["outcomes"]
+        write_one(context, {**record, "stopped": stopped})
     return 0
 
 
@@ -110,8 +119,8 @@ async def make_experiments(
             group = numbers[first : first + GROUP]
             made += await asyncio.gather(*(make(number) for number in group))
     out.print(
-        f"created {count} experiments with {count * 2} variants in "
-        f"{loop.time() - begun_at:.1f} s"
+        f"created {count:,} experiments with {count * 2:,} variants in "
+        f"{duration(loop.time() - begun_at)}"
     )
     return made
 
@@ -119,29 +128,18 @@ async def make_experiments(
 def say_what_happened(out: Console, report: BulkReport, requests: int) -> None:
     """Count the outcomes, and tell how long it took."""
     counts = {status: len(group) for status, group in report.by_status.items()}
-    out.print(
-        f"started {len(report.outcomes)}: "
-        + ", ".join(
-            f"{counts[status]} {status.value}"
-            for status in (
-                OutcomeStatus.APPLIED,
-                OutcomeStatus.ALREADY,
-                OutcomeStatus.FAILED,
-                OutcomeStatus.UNKNOWN,
-            )
-        )
-    )
+    out.print(f"started {len(report.outcomes):,}: {counted(counts)}")
     seconds = max(report.seconds, 1e-9)
     out.print(
-        f"{requests} requests in {seconds:.1f} s: {requests / seconds:.0f} a second"
+        f"{requests:,} requests in {duration(seconds)}: {rate_of(requests / seconds)}"
     )
     for outcome in report.failed[:5]:
-        out.print(text(f"  {outcome.experiment_id}: {outcome.error}"), soft_wrap=True)
+        out.print(text(f"  {outcome.experiment_id}: {why(outcome)}"))
 
 
 async def watch_and_stop(
     client: Client, service: Emulator, chosen: str, out: Console
-) -> None:
+) -> dict[str, object]:
     """Let visitors come to one experiment, show how it went, and end it."""
     experiment = await client.experiments.retrieve(chosen)
     variants = experiment.variants or ()
@@ -179,3 +177,8 @@ async def watch_and_stop(
             f"{stopped.publish_status}"
         )
     )
+    return {
+        "experiment_id": chosen,
+        "winner": best.name,
+        "results": results.to_records(),
+    }

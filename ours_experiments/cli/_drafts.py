@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -23,6 +22,12 @@ from ours_experiments.models import (
 
 
 D = TypeVar("D")
+Values: TypeAlias = Mapping[object, object]
+
+YAML = frozenset({".yaml", ".yml"})
+MOST_VALUES = 100_000
+DEEPEST = 50
+"""Of a file; a draft has far less."""
 
 NESTED: Mapping[str, type[TargetingRules] | type[Metrics]] = {
     "targeting_rules": TargetingRules,
@@ -87,31 +92,52 @@ def parsed(path: Path) -> object:
     """Parse a file.
 
     Raises:
-        ConfigurationError: It is not what its name says, or YAML cannot be read here.
+        ConfigurationError: It is not what its name says, or larger than any draft.
     """
-    written = read_text(path, "--from")
+    told = f"--from {path}"
+    written = read_text(path, told)
     try:
-        if path.suffix.lower() in {".yaml", ".yml"}:
-            return from_yaml(written)
-        return cast("object", json.loads(written))
+        loaded = (from_yaml if path.suffix.lower() in YAML else json.loads)(written)
     except ModuleNotFoundError:
         raise ConfigurationError(
-            f"--from {path}: reading YAML needs the package PyYAML; JSON needs none"
+            f"{told}: YAML needs PyYAML: pip install 'ours-experiments[cli]'"
         ) from None
     except ValueError as problem:
-        raise ConfigurationError(f"--from {path}: {problem}") from None
+        raise ConfigurationError(f"{told}: {problem}") from None
     except RecursionError:
-        raise ConfigurationError(f"--from {path}: it is nested too deeply") from None
+        loaded = None
+    if loaded is None or not is_bounded(loaded):
+        raise ConfigurationError(f"{told}: it is empty, too large or nested too deeply")
+    return loaded
 
 
 def from_yaml(written: str) -> object:
-    """Parse YAML, with a package that nothing else needs."""
-    yaml = import_module("yaml")
+    """Parse YAML; only plain values come of it."""
+    import yaml  # noqa: PLC0415 - not for help
+
     try:
-        loaded = cast("object", yaml.safe_load(written))
+        return cast("object", yaml.safe_load(written))
     except yaml.YAMLError as problem:
-        raise ValueError(str(problem)) from None
-    return loaded
+        raise ValueError(" ".join(str(problem).split())) from None
+
+
+def is_bounded(loaded: object) -> bool:
+    """Tell whether a file's content is small, once what it repeats is written out.
+
+    A few lines of YAML can refer to themselves, or stand for gigabytes.
+    """
+    left = [(loaded, 0)]
+    for _ in range(MOST_VALUES):
+        if not left:
+            return True
+        value, depth = left.pop()
+        if depth > DEEPEST:
+            return False
+        if isinstance(value, dict):
+            left += ((each, depth + 1) for each in cast("Values", value).values())
+        elif isinstance(value, list):
+            left += ((each, depth + 1) for each in cast("list[object]", value))
+    return False
 
 
 def content(path: Path, field: str, value: object) -> object:

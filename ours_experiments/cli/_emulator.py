@@ -3,12 +3,13 @@
 import asyncio
 import secrets
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
 from ours_experiments.cli._context import Context
 from ours_experiments.cli._errors import UsageError
+from ours_experiments.cli._output import CsvWriter, JsonLinesWriter
 from ours_experiments.cli._text import escape
 from ours_experiments.emulator import Emulator, LogEntry
 from ours_experiments.emulator._faults import parse
@@ -16,6 +17,10 @@ from ours_experiments.emulator._faults import parse
 
 DEFAULT_KEY = "test-key"
 TRAFFIC_DAYS = 14
+FIELDS = (
+    *("event", "url", "api_key", "method", "path"),
+    *("status", "milliseconds", "requests"),
+)
 RUNNING = 4
 """One of so many experiments is running from the beginning."""
 
@@ -86,7 +91,8 @@ async def serve(service: Emulator, context: Context, *, key_is_own: bool) -> Non
     with suppress(NotImplementedError):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-    service.log.watcher = printing(context)
+    journal = Journal(context)
+    service.log.watcher = journal.request
     try:
         await service.start()
     except OSError as problem:
@@ -95,38 +101,66 @@ async def serve(service: Emulator, context: Context, *, key_is_own: bool) -> Non
             "choose another --port; 0 takes any that is free",
         ) from None
     try:
-        greet(service, context, key_is_own=key_is_own)
+        journal.begin(service, "YOUR_KEY" if key_is_own else service.api_key)
         await stop.wait()
     finally:
         await service.aclose()
-    context.out.print(f"stopped after {service.log.received()} requests")
+    journal.end(service.log.received())
 
 
-def greet(service: Emulator, context: Context, *, key_is_own: bool) -> None:
-    """Say where the service is and how to speak to it; a key of one's own is kept."""
-    shown = "YOUR_KEY" if key_is_own else service.api_key
-    address = f"{service.url}/rest/v1/experiments?limit=5"
-    for line in (
-        f"emulator of the service: {service.url}",
-        "",
-        f"    export OURS_PRIVACY_API_KEY={shown}",
-        f"    export OURS_PRIVACY_PLATFORM_BASE_URL={service.url}",
-        "    ours-experiments list",
-        "",
-        f"    curl -H 'Authorization: Bearer {shown}' '{address}'",
-        "",
-        "Ctrl-C stops it",
-    ):
-        context.out.print(line, soft_wrap=True)
+class Journal:
+    """Tells what the emulator does: lines for people, records for programs."""
 
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.writer: JsonLinesWriter | CsvWriter | None = None
+        if context.format == "csv":
+            self.writer = CsvWriter(context, FIELDS)
+        elif context.format != "table":
+            self.writer = JsonLinesWriter(context)
 
-def printing(context: Context) -> Callable[[LogEntry], None]:
-    """Write a line for each request that ends; the key is not in it."""
+    def begin(self, service: Emulator, key: str) -> None:
+        """Say where the service is and how to speak to it; the key is no secret."""
+        url = service.url
+        if self.writer is not None:
+            self.writer.write({"event": "listening", "url": url, "api_key": key})
+            return
+        address = f"{url}/rest/v1/experiments?limit=5"
+        for line in (
+            f"emulator of the service: {url}",
+            "",
+            f"    export OURS_PRIVACY_API_KEY={key}",
+            f"    export OURS_PRIVACY_PLATFORM_BASE_URL={url}",
+            "    ours-experiments list",
+            "",
+            f"    curl -H 'Authorization: Bearer {key}' '{address}'",
+            "",
+            "Ctrl-C stops it",
+        ):
+            self.context.out.print(line, soft_wrap=True)
 
-    def print_line(entry: LogEntry) -> None:
+    def request(self, entry: LogEntry) -> None:
+        """Tell of a request that has ended; the key is not in it."""
         took = ((entry.finished or entry.started) - entry.started) * 1000
-        status = entry.status or "cut off"
-        line = f"{entry.method} {escape(entry.path)} {status} {took:.1f} ms\n"
-        context.write(line, flush=True)
+        if self.writer is None:
+            status = entry.status or "cut off"
+            line = f"{entry.method} {escape(entry.path)} {status} {took:.1f} ms\n"
+            self.context.write(line, flush=True)
+            return
+        self.writer.write(
+            {
+                "event": "request",
+                "method": entry.method,
+                "path": entry.path,
+                "status": entry.status,
+                "milliseconds": round(took, 1),
+            }
+        )
 
-    return print_line
+    def end(self, requests: int) -> None:
+        """Tell how many requests there were."""
+        if self.writer is None:
+            noun = "request" if requests == 1 else "requests"
+            self.context.out.print(f"stopped after {requests:,} {noun}")
+        else:
+            self.writer.write({"event": "stopped", "requests": requests})

@@ -1,5 +1,6 @@
 """From an error to one line, a hint and an exit code."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from ours_experiments.cli._text import escape
@@ -68,13 +69,39 @@ class NoSuchKeyError(Exception):
     """No experiment has the key."""
 
 
-OWN: Final = (UsageError, DeclinedError, NoSuchKeyError)
+class OutputError(Exception):
+    """What was asked for could not be written."""
+
+    def __init__(self, problem: OSError) -> None:
+        super().__init__(f"the output cannot be written: {reason_of(problem)}")
+
+
+class TerminatedError(Exception):
+    """The process was asked to end, by SIGTERM."""
+
+
+def reason_of(problem: OSError) -> str:
+    """Say why the system refused."""
+    return problem.strerror or str(problem)
+
+
+OWN: Final = (
+    UsageError,
+    DeclinedError,
+    NoSuchKeyError,
+    OutputError,
+    TerminatedError,
+    KeyboardInterrupt,
+)
 """The errors of the command line itself."""
 
 # The first class that fits decides.
-KINDS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
+KINDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
+    (KeyboardInterrupt, INTERRUPTED, ""),
+    (TerminatedError, TERMINATED, ""),
     (UsageError, USAGE, ""),
     (DeclinedError, FAILURE, ""),
+    (OutputError, FAILURE, ""),
     (NoSuchKeyError, NOT_FOUND, "keys are compared as a whole, case included"),
     (
         AuthenticationError,
@@ -95,12 +122,21 @@ KINDS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
 )
 
 
+# No errors, but no success either.
+ENDINGS: Final[Mapping[type[BaseException], str]] = {
+    DeclinedError: "nothing was done",
+    KeyboardInterrupt: "interrupted",
+    TerminatedError: "terminated",
+}
+
 # For words of the library that are spelled in another way here.
 HINTS: Final = (
     (
         "no API key",
-        "set it, or say --api-key-env or --api-key-file; `demo` needs no key",
+        "put it there, or say --api-key-env or --api-key-file; `demo` needs no key",
     ),
+    ("--api-key-file", "it takes the name of a file with the key, not the key itself"),
+    ("--api-key-env", "it takes the name of a variable, not the key itself"),
     ("ship_others", "--ship-others ships them too"),
     ("unencrypted", "--base-url has to begin with https://"),
     ("journal", "choose another --journal, or the account and action it is for"),
@@ -125,6 +161,8 @@ def hint_for(problem: BaseException) -> str:
 
 def line_for(problem: BaseException) -> str:
     """Tell an error in one line, its hint included."""
+    if isinstance(problem, tuple(ENDINGS)):
+        return ENDINGS[type(problem)]
     told = escape(problem) or type(problem).__name__
     hint = hint_for(problem)
     return f"error: {told}" + (f"; hint: {hint}" if hint else "")

@@ -10,7 +10,8 @@ from cyclopts.types import PositiveInt
 import ours_experiments as ours
 from ours_experiments.cli._context import Flag, InContext
 from ours_experiments.cli._errors import NoSuchKeyError, UsageError
-from ours_experiments.cli._output import fields_of, record_of, write_one, writing
+from ours_experiments.cli._output import page_size, write_listing, write_one
+from ours_experiments.cli._records import record_of
 from ours_experiments.cli._selection import NO_FILTERS, Filters
 from ours_experiments.models import (
     Experiment,
@@ -21,9 +22,8 @@ from ours_experiments.models import (
 )
 
 
-COLUMNS = ("id", "key", "name", "status", "type", "updated_at")
+COLUMNS = ("id", "name", "status", "key", "updated_at", "type")
 SHOWN = 50
-LARGEST_PAGE = 100
 
 Clearable = Literal["description", "include-query-string", "targeting-rules", "metrics"]
 
@@ -54,7 +54,7 @@ class Fields:
     )
     """Further events to track; replaces the former ones."""
     from_file: Annotated[Path | None, Parameter(name="--from")] = None
-    """A file of fields in JSON (or YAML, with PyYAML); options go before it."""
+    """A file of fields, .json or .yaml; what options say counts more."""
 
     def changes_targeting(self) -> bool:
         """Tell whether a part of the targeting rules is given."""
@@ -80,20 +80,14 @@ async def list_experiments(
     Args:
         filters: Which.
         limit: How many at most.
-        all: Everything; json, jsonl and csv are written as the pages come.
+        all: Everything; json, jsonl and csv are written row by row as pages come.
     """
+    cut = None if all else limit
     async with context.client() as client:
-        page = LARGEST_PAGE if all else min(limit + 1, LARGEST_PAGE)
         listing = client.experiments.list(
-            limit=page, prefetch=all, **filters.arguments()
+            limit=page_size(cut), prefetch=all, **filters.arguments()
         )
-        with writing(context, COLUMNS, fields_of(Experiment)) as writer:
-            async for experiment in listing:
-                if writer.written == limit and not all:
-                    break
-                writer.write(record_of(experiment))
-    if not listing.done:
-        context.note(f"these are the first {limit}; --all or --limit show more")
+        await write_listing(context, listing, Experiment, COLUMNS, cut)
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Commands that need no key and no network: demo, emulator."""
+"""Commands that need no key and no network: demo, emulator, completion."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeFloat, NonNegativeInt, PositiveInt, UInt16
@@ -11,6 +11,14 @@ from ours_experiments.cli._context import Flag, InContext
 Faults = Annotated[
     tuple[str, ...], Parameter(consume_multiple=True, show_default=False)
 ]
+ZSH_ENTRY = """
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+    _cyclopts_ours-experiments "$@"
+else
+    compdef _cyclopts_ours-experiments ours-experiments
+fi
+"""
+"""Makes the script work both when it is sourced and from a folder of functions."""
 
 
 async def demo(
@@ -71,4 +79,24 @@ async def emulator(
     _emulator.populate(service, experiments)
     _emulator.add_faults(service, faults)
     await _emulator.serve(service, context, key_is_own=key is not None)
+    return 0
+
+
+def completion(
+    shell: Literal["bash", "zsh", "fish"], *, install: Flag = False, context: InContext
+) -> int:
+    """Let a shell complete commands and options: print the script, or install it.
+
+    Args:
+        shell: Which shell.
+        install: Write the script where the shell looks, and name it in its start file.
+    """
+    from ours_experiments.cli._app import app  # noqa: PLC0415 - builds the commands
+
+    if install:
+        path = app.install_completion(shell=shell)
+        context.note(f"wrote {path}; begin a new shell to use it")
+    else:
+        script = app.generate_completion(shell=shell)
+        context.write(script + (ZSH_ENTRY if shell == "zsh" else ""))
     return 0

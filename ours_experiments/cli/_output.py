@@ -1,82 +1,30 @@
 """How records are written: a table for people, JSON and CSV for programs."""
 
 import csv
-import json
-from collections.abc import Generator, Mapping, Sequence
+import io
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Protocol, cast
+from typing import Protocol, TypeVar
 
 import attrs
-from rich.table import Table
 
+import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.cli._context import Context
-from ours_experiments.cli._text import UNSAFE_IN_JSON, escape, text
+from ours_experiments.cli._records import (
+    Record,
+    fields_of,
+    is_nested,
+    moment,
+    record_of,
+    to_json,
+)
+from ours_experiments.cli._table import print_table, show_one
+from ours_experiments.cli._text import escape
 
 
-EXTRA = "additional_properties"
-"""The field of a model whose keys belong beside the other fields."""
+M = TypeVar("M", bound=attrs.AttrsInstance)
 
-Record = Mapping[str, object]
-
-
-def record_of(model: attrs.AttrsInstance) -> dict[str, object]:
-    """Turn a model into a record; keys that are not known stand beside the others."""
-    record = {
-        field.name: plain(getattr(model, field.name))
-        for field in attrs.fields(type(model))
-    }
-    extra = record.pop(EXTRA, None)
-    return record | cast("dict[str, object]", extra or {})
-
-
-def plain(value: object) -> object:
-    """Turn a value of a model into dicts, lists, times and plain values."""
-    if attrs.has(type(value)):
-        return record_of(cast("attrs.AttrsInstance", value))
-    if isinstance(value, Mapping):
-        items = cast("Mapping[object, object]", value).items()
-        return {str(key): plain(each) for key, each in items}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in cast("Sequence[object]", value)]
-    return value
-
-
-def fields_of(kind: type) -> tuple[str, ...]:
-    """Name the keys of a model's records."""
-    return tuple(f.name for f in attrs.fields(kind) if f.name != EXTRA)
-
-
-def moment(value: object) -> str:
-    """Spell a time as the service does, in UTC."""
-    if isinstance(value, datetime):
-        told = value.astimezone(UTC).isoformat(timespec="milliseconds")
-        return told.replace("+00:00", "Z")
-    return str(value)
-
-
-def to_json(value: object, *, indent: int | None = None) -> str:
-    """Write JSON that is safe on a terminal and means the same."""
-    dumped = json.dumps(value, ensure_ascii=False, indent=indent, default=moment)
-    return UNSAFE_IN_JSON.sub(lambda match: json.dumps(match[0])[1:-1], dumped)
-
-
-def is_nested(value: object) -> bool:
-    """Tell what has more than one value in it."""
-    return isinstance(value, dict | list)
-
-
-def shown(value: object) -> str:
-    """Put one value into a table's cell."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return to_json(value) if is_nested(value) else str(value)
+LARGEST_PAGE = 100
 
 
 class Writer(Protocol):
@@ -112,8 +60,11 @@ class TableWriter:
         self.rows.append(record)
 
     def close(self) -> None:
-        """Print the table."""
-        self.context.out.print(table_of(self.rows, self.columns))
+        """Print the table; where there is nothing, say so beside it."""
+        if not self.rows:
+            self.context.note("nothing found")
+            return
+        print_table(self.context.out, self.rows, self.columns)
 
 
 @attrs.define
@@ -152,7 +103,7 @@ class JsonLinesWriter:
 
 @attrs.define
 class CsvWriter:
-    """Writes CSV; what is nested becomes JSON in its cell."""
+    """Writes CSV, at once; what is nested becomes JSON in its cell."""
 
     context: Context
     fields: Sequence[str]
@@ -176,7 +127,9 @@ class CsvWriter:
 
     def row(self, cells: Sequence[str]) -> None:
         """Write cells."""
-        csv.writer(self.context.out.file, lineterminator="\n").writerow(cells)
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(cells)
+        self.context.write(line.getvalue(), flush=True)
 
 
 def bare(cell: object) -> str:
@@ -184,24 +137,6 @@ def bare(cell: object) -> str:
     if isinstance(cell, bool):
         return "true" if cell else "false"
     return to_json(cell) if is_nested(cell) else moment(cell)
-
-
-def new_table() -> Table:
-    """Make an empty table as all of them look."""
-    return Table(box=None, pad_edge=False, header_style="bold")
-
-
-def table_of(rows: Sequence[Record], columns: Sequence[str]) -> Table:
-    """Make a table of records."""
-    table = new_table()
-    for number, column in enumerate(columns):
-        heading = column.replace("_", " ")
-        # Ids have to be copied whole.
-        whole = number == 0 or column.endswith(("id", "_at"))
-        table.add_column(heading, no_wrap=whole, overflow="fold")
-    for row in rows:
-        table.add_row(*(text(shown(row.get(column))) for column in columns))
-    return table
 
 
 @contextmanager
@@ -234,11 +169,41 @@ def writing(
     writer.close()
 
 
+async def write_listing(
+    context: Context,
+    listing: "ours.Listing[M]",
+    kind: type[M],
+    columns: Sequence[str],
+    limit: int | None,
+) -> None:
+    """Write what a listing yields, and say when there is more.
+
+    Args:
+        context: Which format, and where to.
+        listing: What to walk over.
+        kind: The class of what it yields.
+        columns: What a table shows.
+        limit: How many at most; None: all.
+    """
+    with writing(context, columns, fields_of(kind)) as writer:
+        async for each in listing:
+            if writer.written == limit:
+                break
+            writer.write(record_of(each))
+    if not listing.done:
+        context.note(f"these are the first {limit:,}; --all or --limit show more")
+
+
+def page_size(limit: int | None) -> int:
+    """Choose how many to ask for at once; one more tells whether there are more."""
+    return LARGEST_PAGE if limit is None else min(limit + 1, LARGEST_PAGE)
+
+
 def write_one(context: Context, record: Record) -> None:
     """Write a single record: in a table one line for each field."""
     match context.format:
         case "table":
-            show_one(context, record)
+            show_one(context.out, record)
         case "json":
             context.write(to_json(record, indent=2) + "\n")
         case "jsonl":
@@ -246,48 +211,3 @@ def write_one(context: Context, record: Record) -> None:
         case _:
             with writing(context, (), tuple(record)) as writer:
                 writer.write(record)
-
-
-def show_one(context: Context, record: Record) -> None:
-    """Show a record to people, and what it has several of as tables below."""
-    table = new_table()
-    table.show_header = False
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    below: list[tuple[str, list[Record]]] = []
-    for key, value in flat(record):
-        name = key.replace("_", " ")
-        if rows := records_in(value):
-            below.append((name, rows))
-        else:
-            table.add_row(text(name, "bold"), text(shown(value)))
-    context.out.print(table)
-    for name, rows in below:
-        # What every row lacks, or has from the record above, says nothing here.
-        known = (None, record.get("id"))
-        told = [
-            key for key in rows[0] if any(row.get(key) not in known for row in rows)
-        ]
-        context.out.print()
-        context.out.print(text(name, "bold"))
-        context.out.print(table_of(rows, told))
-
-
-def records_in(value: object) -> list[Record]:
-    """Give the records of a list of them; none where it is something else."""
-    if not isinstance(value, list):
-        return []
-    rows = cast("list[object]", value)
-    if not all(isinstance(row, dict) for row in rows):
-        return []
-    return cast("list[Record]", rows)
-
-
-def flat(record: Record, above: str = "") -> Generator[tuple[str, object]]:
-    """Walk over the fields of a record, and over those of records in it."""
-    for key, value in record.items():
-        name = f"{above}{key}"
-        if isinstance(value, dict) and value:
-            yield from flat(cast("Record", value), f"{name} ")
-        elif not above or value not in (None, []):
-            yield name, value

@@ -1,14 +1,15 @@
 """How far a bulk call is: a live bar, plain lines, or nothing."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
-from ours_experiments.outcomes import Outcome, OutcomeStatus
+from ours_experiments.cli._words import counted, duration, rate_of
+from ours_experiments.outcomes import Outcome
 
 
 LINES = 4
@@ -21,6 +22,7 @@ async def follow(
     title: str,
     *,
     plain_lines: bool = False,
+    dry_run: bool = False,
     on_outcome: Callable[[Outcome], object] = id,
 ) -> None:
     """Take a run to its end and show how far it is.
@@ -30,10 +32,11 @@ async def follow(
         console: Where to show it; without a terminal there is no bar.
         title: What is being done.
         plain_lines: Whether to print lines where there is no terminal.
+        dry_run: Whether nothing is written.
         on_outcome: Gets each outcome as it comes.
     """
     if console.is_terminal:
-        showing = bar(run, console, title)
+        showing = bar(run, console, title, dry_run=dry_run)
     elif plain_lines:
         showing = lines(run, console, title)
     else:
@@ -46,25 +49,28 @@ async def follow(
 
 @contextmanager
 def bar(
-    run: "ours.BulkRun", console: Console, title: str
+    run: "ours.BulkRun", console: Console, title: str, *, dry_run: bool
 ) -> Generator[Callable[[], None]]:
     """Show a bar that is redrawn in place."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
+        # Where the terminal is narrow, it is the bar that gives way.
         BarColumn(bar_width=24),
         TextColumn("{task.fields[done]}"),
+        TextColumn("{task.fields[pace]}"),
         TextColumn("{task.fields[counts]}"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(compact=True),
     )
 
     def state() -> dict[str, Any]:
+        left = run.seconds_left
+        pace = rate_of(run.rate)
+        total = "" if run.total is None else f"/{run.total:,}"
         return {
             "completed": run.done,
             "total": run.total,
-            "done": f"{run.done}/{run.total}",
-            "counts": told(run.counts),
-            "rate": f"{run.rate:.0f}/s",
+            "done": f"{run.done:,}{total}",
+            "pace": f"{pace}, {duration(left)} left" if left else pace,
+            "counts": counted(run.counts, dry_run=dry_run),
         }
 
     with Progress(*columns, console=console) as progress:
@@ -88,7 +94,8 @@ def lines(
         if run.done * LINES // total > printed * LINES // total:
             printed = run.done
             console.print(
-                f"{title}: {run.done}/{total} ({told(run.counts)}), {run.rate:.0f}/s"
+                f"{title}: {run.done:,}/{total:,} ({counted(run.counts)}), "
+                f"{rate_of(run.rate)}"
             )
 
     yield update
@@ -98,13 +105,3 @@ def lines(
 def silence() -> Generator[Callable[[], None]]:
     """Show nothing."""
     yield lambda: None
-
-
-def told(counts: Mapping[OutcomeStatus, int]) -> str:
-    """Put counts into words, those of nothing left out."""
-    words = [
-        f"{count} {status.value.replace('_', ' ')}"
-        for status, count in counts.items()
-        if count
-    ]
-    return ", ".join(words) or "nothing yet"

@@ -1,25 +1,35 @@
 """Commands on what an experiment has achieved: results, series."""
 
-import asyncio
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.types import PositiveInt
 
 from ours_experiments.cli._chart import conversion_chart
 from ours_experiments.cli._context import Context, Flag, InContext
 from ours_experiments.cli._errors import UsageError
 from ours_experiments.cli._figures import check_picture, save_picture
-from ours_experiments.cli._output import fields_of, record_of, writing
+from ours_experiments.cli._output import page_size, write_listing, writing
+from ours_experiments.cli._records import fields_of, record_of
 from ours_experiments.cli._standing import standing_of
 from ours_experiments.cli._text import is_plain
-from ours_experiments.models import Results, TimeSeries, VariantResult
+from ours_experiments.models import Results, SessionReplay, TimeSeries, VariantResult
 from ours_experiments.plotting import plot_results, plot_time_series
 
 
 SERIES_FIELDS = ("date", "id", "impressions", "conversions", "conversion_rate")
+REPLAY_COLUMNS = (
+    "session_id",
+    "start_time",
+    "duration_seconds",
+    "page_count",
+    "variant_name",
+    "replay_url",
+)
+SHOWN = 20
 WIDEST = 100
 """Columns of a chart at most."""
 
@@ -57,7 +67,8 @@ async def results(
 def show_results(context: Context, found: Results) -> None:
     """Show results in the chosen format."""
     if context.format == "table":
-        context.out.print(standing_of(found, plain=is_plain(context.out)))
+        out = context.out
+        out.print(standing_of(found, out.width, plain=is_plain(out)))
         return
     fields = fields_of(VariantResult)
     with writing(context, fields, fields) as writer:
@@ -93,6 +104,8 @@ async def series(
         raise UsageError("--end-date is before --start-date")
     if plot is not None:
         check_picture(plot)
+    import asyncio  # noqa: PLC0415 - not for help
+
     async with context.client() as client:
         found, named = await asyncio.gather(
             client.experiments.results_time_series(
@@ -118,8 +131,8 @@ def show_series(context: Context, found: TimeSeries, names: dict[str, str]) -> N
                     writer.write({"date": day.date.isoformat(), **record_of(each)})
         return
     totals = {
-        each.id: f"{names.get(each.id, each.id)}: {each.conversions} of "
-        f"{each.impressions}, {each.conversion_rate:.2%}"
+        each.id: f"{names.get(each.id, each.id)}: {each.conversion_rate:.2%} "
+        f"({each.conversions:,} of {each.impressions:,})"
         for each in found.totals()
     }
     context.out.print(
@@ -130,6 +143,31 @@ def show_series(context: Context, found: TimeSeries, names: dict[str, str]) -> N
             plain=is_plain(context.out),
         )
     )
+
+
+async def replays(
+    id: str,
+    *,
+    variant: str | None = None,
+    limit: PositiveInt = SHOWN,
+    all: Flag = False,
+    context: InContext,
+) -> int:
+    """List recorded sessions of visitors who saw an experiment, newest first.
+
+    Args:
+        id: The experiment.
+        variant: Only sessions with the variant of this id.
+        limit: How many at most.
+        all: Everything.
+    """
+    cut = None if all else limit
+    async with context.client() as client:
+        listing = client.experiments.session_replays(
+            id, variant_id=variant, limit=page_size(cut), prefetch=all
+        )
+        await write_listing(context, listing, SessionReplay, REPLAY_COLUMNS, cut)
+    return 0
 
 
 def day_of(moment: datetime | None) -> date | None:

@@ -1,17 +1,14 @@
 """Running what is asynchronous, so that it can be ended from outside."""
 
-import asyncio
 import signal
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TypeVar
 
+from ours_experiments.cli._errors import TerminatedError
+
 
 T = TypeVar("T")
-
-
-class TerminatedError(Exception):
-    """The process was asked to end, by SIGTERM."""
 
 
 def complete(work: Coroutine[object, object, T]) -> T:
@@ -21,6 +18,7 @@ def complete(work: Coroutine[object, object, T]) -> T:
         KeyboardInterrupt: Ctrl-C, once everything under way is settled.
         TerminatedError: The same for SIGTERM.
     """
+    import asyncio  # noqa: PLC0415 - not for help
 
     async def cancellable() -> T:
         task = asyncio.create_task(work)

@@ -57,7 +57,9 @@ class Source:
         """Read the ids."""
         written: list[str] = []
         if self.from_file is not None:
-            written += read_text(self.from_file, "--from-file").splitlines()
+            written += read_text(
+                self.from_file, f"--from-file {self.from_file}"
+            ).splitlines()
         if self.stdin:
             written += sys.stdin.read().splitlines()
         lines = (line.strip() for line in written)

@@ -7,11 +7,13 @@ from cyclopts import Parameter
 
 import ours_experiments as ours
 from ours_experiments.cli._context import Flag, InContext
-from ours_experiments.cli._output import fields_of, record_of, write_one, writing
+from ours_experiments.cli._output import write_one, writing
+from ours_experiments.cli._records import fields_of, record_of
+from ours_experiments.cli._runtime import complete
 from ours_experiments.models import Variant
 
 
-COLUMNS = ("id", "name", "is_control", "weight", "variant_type", "redirect_url")
+COLUMNS = ("id", "name", "weight", "is_control", "variant_type", "redirect_url")
 
 FromFile = Annotated[Path | None, Parameter(name="--from")]
 
@@ -110,8 +112,6 @@ def delete(id: str, *, yes: Flag = False, context: InContext) -> int:
         id: The variant.
         yes: Do not ask.
     """
-    from ours_experiments.cli._runtime import complete  # noqa: PLC0415 - not for help
-
     context.confirm(f"delete the variant {id}?", yes=yes)
 
     async def work() -> None:

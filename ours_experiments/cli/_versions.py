@@ -1,24 +1,24 @@
 """Commands on what is live and what is staged."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from ours_experiments.cli._context import Flag, InContext
 from ours_experiments.cli._output import (
-    fields_of,
-    record_of,
+    page_size,
+    write_listing,
     write_one,
     writing,
 )
+from ours_experiments.cli._records import record_of
 from ours_experiments.models import Version
 
 
-COLUMNS = ("id", "version_number", "name", "is_published", "published_at", "notes")
+COLUMNS = ("id", "version_number", "is_published", "published_at", "name", "notes")
 CHANGE_COLUMNS = ("collection", "change", "id", "name", "summary")
 SHOWN = 20
-LARGEST_PAGE = 100
 
 Ids = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 
@@ -41,21 +41,16 @@ async def list_versions(
         limit: How many at most.
         all: Everything.
     """
+    cut = None if all else limit
     async with context.client() as client:
         listing = client.versions.list(
             is_published=published,
             name_contains=name_contains,
             notes_contains=notes_contains,
             prefetch=all,
-            limit=LARGEST_PAGE if all else min(limit + 1, LARGEST_PAGE),
+            limit=page_size(cut),
         )
-        with writing(context, COLUMNS, fields_of(Version)) as writer:
-            async for version in listing:
-                if writer.written == limit and not all:
-                    break
-                writer.write(record_of(version))
-    if not listing.done:
-        context.note(f"these are the newest {limit}; --all or --limit show more")
+        await write_listing(context, listing, Version, COLUMNS, cut)
     return 0
 
 
@@ -103,6 +98,33 @@ async def publish(
     return 0
 
 
+async def update(
+    id: str,
+    *,
+    name: str | None = None,
+    notes: str | None = None,
+    clear: Annotated[
+        tuple[Literal["name", "notes"], ...],
+        Parameter(consume_multiple=True, show_default=False),
+    ] = (),
+    context: InContext,
+) -> int:
+    """Rename a version or change its notes.
+
+    Args:
+        id: The version.
+        name: The new name.
+        notes: The new notes.
+        clear: Fields to empty.
+    """
+    given = {"name": name, "notes": notes}
+    changed: dict[str, str | None] = dict.fromkeys(clear)
+    changed |= {field: told for field, told in given.items() if told is not None}
+    async with context.client() as client:
+        write_one(context, record_of(await client.versions.update(id, **changed)))
+    return 0
+
+
 async def republish(id: str, *, context: InContext) -> int:
     """Make an earlier version live again.
 
@@ -121,6 +143,9 @@ async def changes(*, context: InContext) -> int:
     if context.format == "json":
         write_one(context, record_of(staged))
         return 0
+    if context.format == "table" and not staged.count:
+        context.note("nothing is staged")
+        return 0
     with writing(context, CHANGE_COLUMNS, CHANGE_COLUMNS) as writer:
         for collection, touched in staged.differences.items():
             entities = [("added", each) for each in touched.added]
@@ -130,5 +155,5 @@ async def changes(*, context: InContext) -> int:
                 record = {"collection": collection, "change": change}
                 writer.write(record | record_of(entity))
     if context.format == "table":
-        context.note(f"unpublished changes: {staged.count}")
+        context.note(f"unpublished changes: {staged.count:,}")
     return 0

@@ -1,13 +1,15 @@
 """Run command lines: in this process, as a process, or in a terminal of its own."""
 
 import asyncio
+import codecs
 import json
 import os
 import pty
+import re
 import select
-import signal
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import monotonic
@@ -22,6 +24,13 @@ from ours_experiments.emulator import Emulator
 T = TypeVar("T")
 
 COMMAND = (sys.executable, "-m", "ours_experiments.cli")
+# The first terminal that the leader of a session opens is where Ctrl-C comes from.
+OPENING = (
+    "import os, sys; os.open(os.ttyname(0), os.O_RDWR); "
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
+IN_TERMINAL = (sys.executable, "-c", OPENING)
+SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 PATIENCE = 20.0
 """Seconds until something that should happen has failed to."""
 
@@ -143,11 +152,17 @@ def process(
 class Terminal:
     """A command line in a terminal of its own."""
 
-    def __init__(self, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        columns: int = 100,
+    ) -> None:
         self.master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (40, columns))
         self.process = subprocess.Popen(  # noqa: S603 - our own command
-            [*COMMAND, *arguments],
-            env={**(env or environment()), "COLUMNS": "100", "LINES": "40"},
+            [*IN_TERMINAL, *COMMAND, *arguments],
+            env=env or environment(),
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -155,6 +170,13 @@ class Terminal:
         )
         os.close(slave)
         self.screen = ""
+        # What is read may end in the middle of a character.
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
+
+    @property
+    def lines(self) -> list[str]:
+        """What has been on the screen, line by line; what was redrawn as well."""
+        return re.split(r"[\r\n]+", SEQUENCE.sub("", self.screen))
 
     def read(self, seconds: float) -> bool:
         """Read what comes next; False at the end."""
@@ -165,7 +187,7 @@ class Terminal:
             received = os.read(self.master, 65536)
         except OSError:
             return False
-        self.screen += received.decode(errors="replace")
+        self.screen += self.decoder.decode(received)
         return bool(received)
 
     def wait_for(self, told: str) -> None:
@@ -180,8 +202,8 @@ class Terminal:
         os.write(self.master, typed.encode())
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C does."""
-        self.process.send_signal(signal.SIGINT)
+        """Press Ctrl-C."""
+        self.type("\x03")
 
     def end(self) -> int:
         """Read to the end and give the exit code."""

@@ -7,7 +7,7 @@ import pytest
 from cli_runner import Terminal, in_process
 
 from ours_experiments.cli._context import Context
-from ours_experiments.cli._emulator import build, greet, is_loopback, populate
+from ours_experiments.cli._emulator import Journal, build, is_loopback, populate
 from ours_experiments.cli._errors import UsageError
 from ours_experiments.cli._text import console
 from ours_experiments.emulator import Emulator
@@ -90,18 +90,17 @@ def test_it_begins_with_drafts_and_running_experiments() -> None:
     assert sorted(states) == ["draft"] * 7 + ["running"] * 2
 
 
-@pytest.mark.parametrize(("key", "shown"), [(None, "test-key"), ("mine", "YOUR_KEY")])
+@pytest.mark.parametrize("shown", ["test-key", "YOUR_KEY"])
 async def test_it_says_how_to_speak_to_it(
-    key: str | None, shown: str, capsys: pytest.CaptureFixture[str]
+    shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The lines to copy have the well-known key; one's own is not printed."""
-    async with built("127.0.0.1", key) as service:
+    """The lines to copy have the key that may be shown."""
+    async with built("127.0.0.1", None) as service:
         context = Context(console(), console(stderr=True))
-        greet(service, context, key_is_own=key is not None)
+        Journal(context).begin(service, shown)
     printed = capsys.readouterr().out
     assert f"export OURS_PRIVACY_API_KEY={shown}\n" in printed
     assert f"curl -H 'Authorization: Bearer {shown}'" in printed
-    assert printed.count("mine") == 0
 
 
 def test_the_demo_in_a_terminal_has_a_live_bar() -> None:
@@ -118,8 +117,8 @@ def test_the_demo_tells_failures(capsys: pytest.CaptureFixture[str]) -> None:
     fault = "status:code=409,route=experiments.start,times=2"
     assert in_process("demo", "--experiments", "10", "--faults", fault) == 0
     told = capsys.readouterr().out
-    assert "8 applied, 0 already, 2 failed, 0 unknown" in told
-    assert told.count("/start: 409") == 2
+    assert "started 10: 8 applied, 2 failed\n" in told
+    assert told.count(": 409 Conflict") == 2
 
 
 def test_the_demo_ends_well_when_nothing_can_be_started(
@@ -129,7 +128,7 @@ def test_the_demo_ends_well_when_nothing_can_be_started(
     fault = "status:code=400,route=experiments.start"
     assert in_process("demo", "--experiments", "3", "--faults", fault) == 0
     told = capsys.readouterr().out
-    assert "0 applied, 0 already, 3 failed" in told
+    assert "started 3: 3 failed\n" in told
     assert "export OURS_PRIVACY_API_KEY" in told
 
 

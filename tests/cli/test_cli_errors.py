@@ -64,7 +64,8 @@ def test_every_kind_of_error_has_its_code(problem: Exception, code: int) -> None
 def test_an_error_is_one_line(problem: Exception, code: int) -> None:
     """An error and its hint are one line, and its code is in the help."""
     line = line_for(problem)
-    assert line.startswith("error: ")
+    declined = isinstance(problem, _errors.DeclinedError)
+    assert line.startswith("nothing was done" if declined else "error: ")
     assert "\n" not in line
     assert f" {code}  " in _errors.EXIT_CODES
 

@@ -10,9 +10,10 @@ import pytest
 from cli_runner import Ran, in_process, process
 
 from ours_experiments import __version__
-from ours_experiments.cli._app import app, without_dashes
+from ours_experiments.cli._app import app
 from ours_experiments.cli._commands import COMMANDS, EXAMPLES, GROUPS, Command
 from ours_experiments.cli._errors import EXIT_CODES
+from ours_experiments.cli._usage import without_dashes
 
 
 Invoke = Callable[..., Ran]
@@ -101,7 +102,8 @@ loaded = {{}}
 for name in [""] + {NAMES!r}:
     with contextlib.redirect_stdout(io.StringIO()):
         run([*name.split(), "--help"])
-    heavy = ("aiohttp", "cattrs", "matplotlib")
+    heavy = ("aiohttp", "asyncio", "cattrs", "matplotlib", "rich.live", "rich.progress",
+             "yaml")
     loaded[name] = [each for each in heavy if each in sys.modules]
 print(json.dumps({{name: each for name, each in loaded.items() if each}}))
 """
@@ -133,11 +135,3 @@ def test_another_missing_module_is_no_hint() -> None:
     )
     ended = process(command=(sys.executable, "-c", script))
     assert "ModuleNotFoundError: import of orjson" in ended.err
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completes_in_shells(shell: str) -> None:
-    """The completion script knows commands, options and choices."""
-    script = app.generate_completion(shell=shell)  # type: ignore[arg-type]
-    for word in ("end-rollout", "republish", "from-file", "paused"):
-        assert word in script

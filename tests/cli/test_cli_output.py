@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,13 +11,9 @@ import pytest
 from rich.console import Console
 
 from ours_experiments.cli._context import Context, Format
-from ours_experiments.cli._output import (
-    fields_of,
-    record_of,
-    to_json,
-    write_one,
-    writing,
-)
+from ours_experiments.cli._output import write_one, writing
+from ours_experiments.cli._records import fields_of, record_of, to_json
+from ours_experiments.cli._table import print_table
 from ours_experiments.models import (
     Experiment,
     Metric,
@@ -217,8 +214,8 @@ def test_one_record_is_a_line_for_each_field_in_a_table() -> None:
     context = context_with("table")
     write_one(context, record_of(EXPERIMENT))
     lines = [line.split() for line in written(context).splitlines()]
-    assert ["created", "at", "2026-08-01", "12:30"] in lines
-    assert ["traffic", "allocation", "12.5"] in lines
+    assert ["created", "at", "(UTC)", "2026-08-01", "12:30"] in lines
+    assert ["traffic", "allocation", "12.5", "%"] in lines
     assert ["description", "-"] in lines
     assert ["metrics", "primary", "event", "name", "signup"] in lines
     assert ["targeting", "rules", "newRule", "deep", "1"] in lines
@@ -231,4 +228,80 @@ def test_variants_are_a_table_below() -> None:
     *_, title, heading, row = written(context).splitlines()
     assert title.split() == ["variants"]
     assert heading.split() == ["id", "name", "is", "control", "weight"]
-    assert row.split() == ["var_1", "Control", "yes", "100"]
+    assert row.split() == ["var_1", "Control", "yes", "100", "%"]
+
+
+def printed(width: int, columns: tuple[str, ...], *rows: dict[str, Any]) -> list[str]:
+    """Print rows as a table into a terminal of a width."""
+    console = Console(file=io.StringIO(), width=width, markup=False)
+    print_table(console, rows, columns)
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+WIDE_ROW = {"id": "a" * 30, "name": "two words", "made_at": MOMENT, "weight": 50}
+WIDE_COLUMNS = ("id", "name", "made_at", "weight")
+
+
+@pytest.mark.parametrize(
+    ("width", "headings", "left_out"),
+    [
+        pytest.param(80, "id name made at (UTC) weight", "", id="all"),
+        pytest.param(56, "id name weight", "made at (UTC)", id="one-less"),
+        pytest.param(45, "id name", "made at (UTC), weight", id="two-less"),
+        pytest.param(20, "id", "name, made at (UTC), weight", id="only-the-first"),
+    ],
+)
+def test_a_table_leaves_out_what_it_has_no_room_for(
+    width: int, headings: str, left_out: str
+) -> None:
+    """Columns that do not fit are named below; the first is always there."""
+    heading, *rest = printed(width, WIDE_COLUMNS, WIDE_ROW)
+    assert " ".join(heading.split()) == headings
+    told = f"not shown, for want of room: {left_out}"
+    assert (told in " ".join(rest)) is bool(left_out)
+    assert max(map(len, [heading, *rest])) <= max(width, 30)
+
+
+def test_numbers_stand_at_the_right() -> None:
+    """Numbers line up by their last digit, percentages too; words by their first."""
+    rows = (
+        {"id": "a", "weight": 5, "on": True},
+        {"id": "b", "weight": 95, "on": False},
+    )
+    assert printed(40, ("id", "weight", "on"), *rows) == [
+        "id  weight  on",
+        "a      5 %  yes",
+        "b     95 %  no",
+    ]
+
+
+def test_a_list_of_words_is_read_as_one() -> None:
+    """Lists of texts have no quotes; what is more than that is JSON."""
+    assert printed(40, ("id", "more"), {"id": "a", "more": ["/", "/home"]})[1] == (
+        "a   /, /home"
+    )
+    assert printed(40, ("id", "more"), {"id": "a", "more": [1]})[1] == "a   [1]"
+
+
+def test_nothing_is_told_to_people_only() -> None:
+    """An empty table is a sentence, an empty array is an array."""
+    context = Context(Console(file=io.StringIO()), Console(file=io.StringIO()))
+    with writing(context, ("id",), ("id",)):
+        pass
+    assert isinstance(context.err.file, io.StringIO)
+    assert (written(context), context.err.file.getvalue()) == ("", "nothing found\n")
+
+
+def test_csv_is_written_row_by_row() -> None:
+    """A row can be read before the next one comes."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    with (
+        os.fdopen(write, "w", encoding="utf-8") as out,
+        os.fdopen(read, "rb", 0) as inn,
+    ):
+        context = Context(Console(file=out), Console(file=io.StringIO()), "csv")
+        with writing(context, ("id",), ("id",)) as writer:
+            writer.write({"id": 1})
+            assert inn.read(5) == b"id\n1\n"

@@ -43,12 +43,12 @@ def result_of(name: str, share: float, *, is_control: bool = False) -> VariantRe
 )
 def test_a_bar_is_as_long_as_its_share(share: float, drawn: str) -> None:
     """A bar has its share of the cells, and its number."""
-    assert bar(share, plain=True).plain == drawn
+    assert bar(share, 20, plain=True).plain == drawn
 
 
 def test_a_table_without_variants_is_empty() -> None:
     """Results of nothing are a table without rows."""
-    assert standing_of(Results(())).row_count == 0
+    assert standing_of(Results(()), 100).row_count == 0
 
 
 def test_results_name_the_control(service: Service, invoke: Invoke) -> None:
@@ -109,7 +109,8 @@ def test_a_series_names_the_variants_with_their_totals(
     rows = invoke("results", experiment_id, "--format", "json").json
     shown = invoke("series", experiment_id).out
     for row in rows:
-        assert f"{row['name']}: {row['conversions']} of {row['impressions']}" in shown
+        counts = f"({row['conversions']:,} of {row['impressions']:,})"
+        assert f"{row['name']}: {row['conversion_rate']:.2%} {counts}" in shown
 
 
 @pytest.mark.parametrize("name", ["picture.png", "picture.SVG", "picture.pdf"])
