@@ -175,5 +175,8 @@ SHARES = ("conversion_rate", "probability_to_be_best")
 
 def record_of(row: VariantResult | DayVariant) -> dict[str, object]:
     """Make a flat dict, whose values have the same types in every row."""
-    record = attrs.asdict(row)
-    return record | {name: float(record[name]) for name in SHARES if name in record}
+    record: dict[str, object] = attrs.asdict(row)
+    for name in SHARES:
+        if hasattr(row, name):
+            record[name] = float(getattr(row, name))
+    return record
