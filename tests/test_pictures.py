@@ -8,7 +8,12 @@ from pathlib import Path
 from readme_blocks import README
 
 
-MAKE = "import sys; from pathlib import Path; from benchmarks.pictures import record; record(Path(sys.argv[1]))"
+MAKE = """
+import sys
+from pathlib import Path
+from benchmarks.pictures import record
+record(Path(sys.argv[1]))
+"""
 
 
 def test_the_pictures_are_made(tmp_path: Path) -> None:

@@ -159,6 +159,20 @@ def test_links_to_files_resolve() -> None:
         assert (ROOT / link).is_file(), link
 
 
+def test_a_package_index_shows_no_broken_links() -> None:
+    """What is built leaves out the pictures, and links to files beside the page."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    hook = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    page = TEXT
+    for each in hook["substitutions"]:
+        page = re.sub(each["pattern"], each["replacement"], page)
+    assert "![" not in page
+    left = re.findall(r"\]\(([^)\s]+)\)", page)
+    assert left
+    assert all(link.startswith(("#", "https://")) for link in left)
+    assert "CHANGELOG.md" in page
+
+
 @pytest.mark.parametrize("picture", re.findall(r"!\[[^\]]+\]\(([^)]+)\)", PROSE))
 def test_pictures_are_small(picture: str) -> None:
     """Each picture is of a kind that shows everywhere, and loads at once."""
