@@ -89,13 +89,12 @@ async def test_a_script(
     emulator.simulate(running, days=7)
     emulator.seed_experiments(5)
     name = (await client.experiments.retrieve(running)).name
-    key = (await client.experiments.retrieve(running)).key
     script = await run_script("launch.py", name.split()[0])
     said, errors = await script.communicate()
     assert (script.returncode, errors) == (0, b"")
     assert b"start: 5 applied" in said
     assert [one async for one in client.experiments.list(status="draft")] == []
-    assert pictures() == [f"{key}.png"]
+    assert pictures() == [f"{running}.png"]
 
 
 async def test_fastapi(emulator: Emulator) -> None:
