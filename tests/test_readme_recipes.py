@@ -97,6 +97,16 @@ async def test_a_script(
     assert pictures() == [f"{running}.png"]
 
 
+async def test_a_script_without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong is told in one line, and the exit code is 1."""
+    monkeypatch.delenv("OURS_PRIVACY_API_KEY")
+    script = await run_script("launch.py", "anything")
+    said, errors = await script.communicate()
+    assert (script.returncode, said) == (1, b"")
+    assert errors.startswith(b"api_key is missing")
+    assert errors.count(b"\n") == 1
+
+
 async def test_fastapi(emulator: Emulator) -> None:
     """A request is served by the one client, which is closed in the end."""
     (running,) = emulator.seed_experiments(1, status="running")
