@@ -173,14 +173,26 @@ async def test_a_notebook(emulator: Emulator) -> None:
     await client.close()
 
 
+async def visit(
+    emulator: Emulator, client: Client, experiment_id: str, *rates: float
+) -> None:
+    """Let visitors come for five days, and convert at these rates."""
+    variants = [one.id async for one in client.variants.list(experiment_id)]
+    emulator.simulate(
+        experiment_id,
+        days=5,
+        conversion_rates=dict(zip(variants, rates, strict=True)),
+        seed=2,
+    )
+
+
 async def test_a_cron_job(emulator: Emulator, client: Client) -> None:
     """Killed in the middle and run again, it stops each winner's experiment once."""
     chosen = emulator.seed_experiments(12, status="running")
     for experiment_id in chosen:
-        variants = [one.id async for one in client.variants.list(experiment_id)]
-        rates = dict(zip(variants, (0.05, 0.15), strict=True))
-        emulator.simulate(experiment_id, days=5, conversion_rates=rates)
+        await visit(emulator, client, experiment_id, 0.05, 0.15)
     undecided = emulator.seed_experiments(1, status="running")
+    await visit(emulator, client, undecided[0], 0.1, 0.1)
     stops = "experiments.stop"
     emulator.faults.add("hang", route=stops, after=4, times=3, applied=True)
     emulator.faults.add("hang", route=stops, after=4)
@@ -203,9 +215,7 @@ async def test_a_cron_job(emulator: Emulator, client: Client) -> None:
 async def test_a_cron_job_that_fails(emulator: Emulator, client: Client) -> None:
     """What could not be stopped makes the exit code 1."""
     (chosen,) = emulator.seed_experiments(1, status="running")
-    variants = [one.id async for one in client.variants.list(chosen)]
-    rates = dict(zip(variants, (0.05, 0.15), strict=True))
-    emulator.simulate(chosen, days=5, conversion_rates=rates)
+    await visit(emulator, client, chosen, 0.05, 0.15)
     emulator.faults.add("status", route="experiments.stop", code=403)
     script = await run_script("stop_winners.py")
     said, errors = await script.communicate()
