@@ -35,7 +35,7 @@ NUMBERS = {status: number for number, status in enumerate(STATUSES)}
 MOST_ATTEMPTS = 0xFFFF
 
 
-@attrs.frozen
+@attrs.define
 class Target:
     """One distinct id of the input, checked."""
 
@@ -306,12 +306,16 @@ class BulkRun:
     async def _attempt(self, target: Target) -> Outcome:
         """Do the work for one id, and judge how it went."""
         experiment_id, journal = target.experiment_id, self._journal
-        call = self._ledger.calls[experiment_id] = self._plan.begin_call()
+        try:
+            call = self._ledger.calls[experiment_id] = self._plan.begin_call()
+        except ConfigurationError as closed:
+            forget_frames(closed)
+            status = OutcomeStatus.FAILED
+            return Outcome(experiment_id, self._plan.action, status, error=closed)
         begun_at = asyncio.get_running_loop().time()
         if journal is not None:
             journal.begin(experiment_id)
-            if experiment_id in journal.begun:
-                target = attrs.evolve(target, sent_before=True)
+            target.sent_before = experiment_id in journal.begun
         transition: Transition | None = None
         error: OursError | None = None
         try:

@@ -67,7 +67,7 @@ class Call:
     """The latest answer of any kind."""
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """What is sent, however often."""
 
@@ -97,7 +97,13 @@ class Session:
     retry: RetryPolicy
 
     def call(self) -> Call:
-        """Begin a call: its deadline runs from now."""
+        """Begin a call: its deadline runs from now.
+
+        Raises:
+            ConfigurationError: The client is closing; what it began may still end.
+        """
+        if self.transport.closing:
+            raise ConfigurationError("the client is closed")
         return Call(asyncio.get_running_loop().time() + self.timeout)
 
     async def request(
@@ -119,12 +125,13 @@ class Session:
         transport = self.transport
         if call is None:
             call = self.call()
-            if transport.tracer is not None:
+            tracer = transport.tracer()
+            if tracer is not None:
                 name = f"{method} {'/'.join(segments[:1])}"
                 running = self.request(
                     method, *segments, params=params, json=json, call=call
                 )
-                return await traced(transport.tracer, name, call, running)
+                return await traced(tracer, name, call, running)
         path = path_of(segments)
         query = f"?{query_of(params)}" if params else ""
         request = Request(
@@ -137,7 +144,7 @@ class Session:
         )
         pacing = transport.ready()
         while True:
-            if not pacing.try_enter():
+            if pacing.shared is not None or not pacing.try_enter():
                 await wait_for_place(pacing, request, call)
             if not call.attempts and request.effect is not Effect.NONE:
                 call.sent_at = datetime.now(UTC)
@@ -157,6 +164,8 @@ class Session:
                 pacing.learn_from(answer.fate, answer.retry_after, left_at)
             finally:
                 pacing.leave()
+            if answer.fate is Fate.REFUSED:
+                await pacing.tell_pause(answer.retry_after, call.deadline)
             await self.repeat_or_raise(answer, pacing, request, call)
 
     async def repeat_or_raise(
@@ -182,17 +191,24 @@ class Session:
             logger.info("call %d: given up: %s", call.number, error)
             give_up(error, request, call)
         logger.info("call %d: again in %.3f s: %s", call.number, wait, error)
-        await asyncio.sleep(wait)
+        try:
+            await pacing.rest(wait)
+        except ConfigurationError as closed:
+            give_up(closed, request, call)
 
 
 async def wait_for_place(pacing: Pacing, request: Request, call: Call) -> None:
     """Wait until one more request may leave, inside the call's deadline."""
     try:
-        await pacing.enter(call.deadline)
+        if pacing.shared is None:
+            await pacing.enter(call.deadline)
+        else:
+            await pacing.enter_in_turn(pacing.shared, call.deadline)
     except ConfigurationError as closed:
         give_up(closed, request, call)
-    except TimeoutError:
-        pause = max(pacing.paused_until - pacing.loop.time(), 0.0) or None
+    except TimeoutError as late:
+        # What the turn among all processes would take, where that is the reason.
+        pause = max(pacing.paused_until - pacing.loop.time(), 0.0, *late.args) or None
     else:
         return
     told = f"the service asked to wait {pause:.1f} s" if pause else "no free place"

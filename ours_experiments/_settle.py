@@ -1,13 +1,14 @@
 """Writes that survive a lost reply: send, look what became of it, decide."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Protocol, TypeVar
 
 from ours_experiments._session import Call, Session, logger
 from ours_experiments._tracing import traced
 from ours_experiments.errors import (
     APITimeoutError,
+    ConfigurationError,
     ConflictError,
     DecodeError,
     OursError,
@@ -60,16 +61,16 @@ class Write(Protocol[Applied_co]):
         ...
 
 
-async def settle(write: Write[T]) -> T:
+def settle(write: Write[T]) -> Coroutine[object, object, T]:
     """Send a write until its outcome is known.
 
     Raises:
         OutcomeUnknownError: It could not be settled in time.
     """
-    tracer = write.session.transport.tracer
+    tracer = write.session.transport.tracer()
     if tracer is None:
-        return await until_settled(write)
-    return await traced(tracer, write.name, write.call, until_settled(write))
+        return until_settled(write)
+    return traced(tracer, write.name, write.call, until_settled(write))
 
 
 async def until_settled(write: Write[T]) -> T:
@@ -111,7 +112,7 @@ async def read_back(write: Write[T]) -> tuple[T | None, bool]:
     Returns what was found and, where nothing was, whether that is proved: the last
     look came late enough and succeeded.
     """
-    call = write.call
+    session, call = write.session, write.call
     loop = asyncio.get_running_loop()
     lost_at = loop.time()
     proved_absent = False
@@ -119,7 +120,10 @@ async def read_back(write: Write[T]) -> tuple[T | None, bool]:
         proved_absent = False
         if lost_at + offset >= call.deadline:
             break
-        await asyncio.sleep(lost_at + offset - loop.time())
+        try:
+            await session.transport.ready().rest(lost_at + offset - loop.time())
+        except ConfigurationError:
+            break
         logger.info("call %d: reading back after %.1f s", call.number, offset)
         try:
             found = await write.look()
@@ -150,7 +154,9 @@ async def send_in_turn(
     wait = SHORTEST_TURN
     while True:
         try:
-            in_turn = await pacing.begin_publish(call.deadline)
+            in_turn = not pacing.try_publish() and await pacing.begin_publish(
+                call.deadline
+            )
         except TimeoutError:
             break
         try:
@@ -163,13 +169,13 @@ async def send_in_turn(
                     if not publish_in_flight(conflict):
                         raise
                     call.attempts -= 1
-                    pacing.publishing_serially = True
+                    pacing.publish_in_turn()
                     if not in_turn:
                         break
                     if pacing.loop.time() + wait >= call.deadline:
                         raise
                 logger.info("call %d: a publish is in flight", call.number)
-                await asyncio.sleep(wait)
+                await pacing.rest(wait)
                 wait = min(wait * 2, LONGEST_TURN)
         finally:
             pacing.end_publish(in_turn=in_turn)

@@ -11,6 +11,7 @@ from yarl import URL
 
 from ours_experiments._address import authorization_from, prefix_from
 from ours_experiments._arguments import check_count, check_seconds
+from ours_experiments._pacing import SharedPacing
 from ours_experiments._retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
 from ours_experiments._session import Session
 from ours_experiments._transport import Transport
@@ -47,6 +48,9 @@ class Client:
         trust_env: Whether aiohttp reads proxies from the environment; not with a
             borrowed session.
         allow_insecure: Whether `base_url` may be plain http to another machine.
+        pacing: What this client and those of other processes agree on before each
+            request, such as `ours_experiments.integrations.redis.RedisPacing`; by
+            default every client paces itself alone. It is never closed here.
 
     Raises:
         ConfigurationError: An argument cannot be used; the text names it.
@@ -77,6 +81,7 @@ class Client:
         trace_configs: Sequence[aiohttp.TraceConfig] = (),
         trust_env: bool = False,
         allow_insecure: bool = False,
+        pacing: SharedPacing | None = None,
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("OURS_PRIVACY_API_KEY")
@@ -98,6 +103,7 @@ class Client:
             budget=RetryBudget(check_retry(retry).budget),
             trace_configs=trace_configs,
             trust_env=trust_env,
+            pacing=pacing,
         )
         check_seconds("timeout", timeout)
         check_seconds("attempt_timeout", attempt_timeout)
@@ -126,12 +132,19 @@ class Client:
     ) -> None:
         await self.close()
 
-    async def close(self) -> None:
+    async def close(self, *, wait: float | None = None) -> None:
         """Close the client, and its session unless that is borrowed.
 
-        May be called again. Later calls raise `ConfigurationError`.
+        May be called again. Calls that begin later raise `ConfigurationError`. Those
+        under way end at once: with `ConfigurationError`, or `OutcomeUnknownError` where
+        a write may have been applied.
+
+        Args:
+            wait: Seconds that calls under way may take to end by themselves, before.
         """
-        await self._session.transport.close()
+        if wait is not None:
+            check_seconds("wait", wait)
+        await self._session.transport.close(wait)
 
     def with_options(
         self,
