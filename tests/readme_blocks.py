@@ -15,6 +15,7 @@ FENCE = re.compile(
     r"^(?P<fence>`{3,})(?P<language>[^\n]*)\n(?P<text>.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 FILE = re.compile(r"# (\S+\.py)\n")
 NOTEBOOK = "# in a notebook\n"
 
@@ -27,6 +28,8 @@ class Block:
     text: str
     line: int
     """The first line of its text in the README, from 1."""
+    heading: str
+    """The heading that it stands under."""
 
     @property
     def file(self) -> str | None:
@@ -56,14 +59,29 @@ class Block:
         return code
 
 
+def prose_of(text: str) -> str:
+    """Leave out what stands between fences."""
+    return FENCE.sub("", text)
+
+
 def blocks_in(text: str) -> Iterator[Block]:
     """Cut a page at its fences."""
+    heading, read = "", 0
     for found in FENCE.finditer(text):
+        headings = HEADING.findall(text, read, found.start())
+        heading, read = [heading, *headings][-1], found.end()
         line = text.count("\n", 0, found.start("text")) + 1
-        yield Block(found["language"], found["text"], line)
+        yield Block(found["language"], found["text"], line, heading)
 
 
-BLOCKS = list(blocks_in(TEXT))
+RUN_ELSEWHERE = {
+    "Command line": "cli/test_cli_readme.py",
+    "Workers on a queue": "integrations/test_queue_readme.py",
+}
+"""Headings whose blocks have a test of their own."""
+
+ALL_BLOCKS = list(blocks_in(TEXT))
+BLOCKS = [block for block in ALL_BLOCKS if block.heading not in RUN_ELSEWHERE]
 PYTHON = [block for block in BLOCKS if block.language == "python"]
 PROGRAMS = [block for block in PYTHON if block.is_program]
 PIECES = [block for block in PYTHON if block.is_piece]

@@ -12,25 +12,29 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from readme_blocks import (
+    ALL_BLOCKS,
     BLOCKS,
     CELLS,
     FILES,
+    HEADING,
     PIECES,
     PROGRAMS,
     PYTHON,
     README,
+    RUN_ELSEWHERE,
     TEXT,
     Block,
     blocks_in,
     check_output,
+    prose_of,
 )
 
 from ours_experiments.emulator import Emulator
 
 
 ROOT = README.parent
-PROSE = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL)
-HEADINGS = re.findall(r"^#+ (.+)$", PROSE, re.MULTILINE)
+PROSE = prose_of(TEXT)
+HEADINGS = HEADING.findall(PROSE)
 LINKS = re.findall(r"\]\(([^)\s]+)\)", PROSE)
 LARGEST_PICTURE = 100_000
 
@@ -86,8 +90,11 @@ def test_nothing_is_left_out() -> None:
     The files among the blocks are run in `test_readme_recipes.py`.
     """
     assert {block.language for block in BLOCKS} <= {"python", "console", "text"}
-    assert TEXT.count("\n```") == 2 * len(BLOCKS)
+    assert TEXT.count("\n```") == 2 * len(ALL_BLOCKS)
     assert len(PYTHON) == len(PROGRAMS) + len(PIECES) + len(FILES) + len(CELLS)
+    elsewhere = {block.heading for block in ALL_BLOCKS} & RUN_ELSEWHERE.keys()
+    for heading in elsewhere:
+        assert (ROOT / "tests" / RUN_ELSEWHERE[heading]).is_file()
     assert len(PROGRAMS) >= 2
     assert len(PIECES) >= 10
 
