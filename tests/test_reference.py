@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from textwrap import dedent
 from types import FunctionType
 
@@ -73,6 +74,20 @@ def test_every_class_is_written_about(cls: type) -> None:
     assert not [
         name for name in fields_of(cls) - written if f"\n    {name}: " not in told
     ]
+
+
+ENUMS = [cls for cls in CLASSES if issubclass(cls, Enum)]
+
+
+@pytest.mark.parametrize("cls", ENUMS)
+def test_every_word_is_written_about(cls: type) -> None:
+    """Each member of an enum has a text beneath it."""
+    (tree,) = ast.parse(dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    kinds = [type(node) for node in tree.body]
+    assert ast.Assign in kinds
+    for kind, beneath in zip(kinds, [*kinds[1:], None], strict=True):
+        assert kind is not ast.Assign or beneath is ast.Expr
 
 
 @pytest.mark.parametrize("module", [plotting, testing])
