@@ -21,7 +21,6 @@ from readme_blocks import (
     PROGRAMS,
     PYTHON,
     README,
-    RUN_ELSEWHERE,
     TEXT,
     Block,
     blocks_in,
@@ -92,9 +91,6 @@ def test_nothing_is_left_out() -> None:
     assert {block.language for block in BLOCKS} <= {"python", "console", "text"}
     assert TEXT.count("\n```") == 2 * len(ALL_BLOCKS)
     assert len(PYTHON) == len(PROGRAMS) + len(PIECES) + len(FILES) + len(CELLS)
-    elsewhere = {block.heading for block in ALL_BLOCKS} & RUN_ELSEWHERE.keys()
-    for heading in elsewhere:
-        assert (ROOT / "tests" / RUN_ELSEWHERE[heading]).is_file()
     assert len(PROGRAMS) >= 2
     assert len(PIECES) >= 10
 
