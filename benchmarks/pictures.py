@@ -41,6 +41,9 @@ RATES = (0.101, 0.112, 0.124)
 # The picture has to look alike without any font from elsewhere.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 
+ERASED = re.compile(r"[^\n]*(\n(\x1b\[\?25h)?\r\x1b\[1A|\r)\x1b\[2K")
+"""Lines that a terminal has shown for a moment."""
+
 
 async def make_experiments(client: Client) -> str:
     """Fill an account, and give the experiment that is to be measured."""
@@ -93,7 +96,7 @@ async def said_by(emulator: Emulator, *arguments: str) -> Text:
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
-    return Text.from_ansi(said.decode())
+    return Text.from_ansi(ERASED.sub("", said.decode()))
 
 
 async def show_everything(console: Console) -> tuple[Results, TimeSeries]:
