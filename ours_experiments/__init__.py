@@ -11,10 +11,25 @@
 ...             print(len(report.succeeded), "of", len(report.outcomes), "started")
 >>> asyncio.run(main())
 3 of 3 started
+
+Where to read on, here and with `python -m pydoc NAME`:
+
+- `ours_experiments.Client`, and what is reached through it:
+  `ours_experiments.experiments.Experiments`, `ours_experiments.variants.Variants`,
+  `ours_experiments.settings.SettingsRecords`, `ours_experiments.versions.Versions` and
+  `ours_experiments.bulk.Bulk`;
+- `ours_experiments.models`, what the service answers, and `ours_experiments.drafts`,
+  what it is sent;
+- `ours_experiments.errors`, the tree of errors; `ours_experiments.outcomes`, what bulk
+  calls report; `ours_experiments.RetryPolicy`, what is repeated;
+- `ours_experiments.emulator`, a stand-in for the service; `ours_experiments.testing`,
+  the pytest plugin; `ours_experiments.plotting`, pictures.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ours_experiments._reference import documented
 
 
 if TYPE_CHECKING:
@@ -173,6 +188,11 @@ def __getattr__(name: str) -> object:
         for home in HOMES:
             module = import_module(f"{__name__}.{home}")
             if hasattr(module, name):
-                globals()[name] = getattr(module, name)
+                globals()[name] = documented(getattr(module, name))
                 return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Name what there is, loaded or not, for completion and `help()`."""
+    return sorted({*globals(), *__all__})

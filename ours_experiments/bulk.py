@@ -100,15 +100,25 @@ class Bulk:
     _session: Session
 
     async def start(self, ids: Ids, **options: Unpack[PublishOptions]) -> BulkReport:
-        """Start many drafts; options as in `PublishOptions`."""
+        """Start many drafts; options as in `PublishOptions`.
+
+        `POST /experiments/{id}/start` for each; further rules as in
+        `Experiments.start`.
+        """
         return await drive(self._run("start", ids, keep=True, **options))
 
     async def pause(self, ids: Ids, **options: Unpack[PublishOptions]) -> BulkReport:
-        """Pause many running experiments; options as in `PublishOptions`."""
+        """Pause many running experiments; options as in `PublishOptions`.
+
+        `POST /experiments/{id}/pause` for each.
+        """
         return await drive(self._run("pause", ids, keep=True, **options))
 
     async def resume(self, ids: Ids, **options: Unpack[PublishOptions]) -> BulkReport:
-        """Resume many paused experiments; options as in `PublishOptions`."""
+        """Resume many paused experiments; options as in `PublishOptions`.
+
+        `POST /experiments/{id}/resume` for each.
+        """
         return await drive(self._run("resume", ids, keep=True, **options))
 
     async def stop(
@@ -118,12 +128,16 @@ class Bulk:
     ) -> BulkReport:
         """Complete many experiments for good; each call publishes.
 
+        `POST /experiments/{id}/stop` for each.
+
         Options as in `StreamOptions`; a mapping of ids names each one's winner.
         """
         return await drive(self._run("stop", ids, keep=True, **options))
 
     async def delete(self, ids: Ids, **options: Unpack[StreamOptions]) -> BulkReport:
         """Delete many experiments, whatever their state.
+
+        `DELETE /experiments/{id}` for each.
 
         Options as in `StreamOptions`; one that is gone already is ALREADY.
         """
@@ -218,6 +232,8 @@ class Bulk:
     ) -> BulkReport:
         """Create many experiments; outcomes stand in the order of the drafts.
 
+        `POST /experiments` for each.
+
         A draft whose key an experiment has already is ALREADY, so that the same call
         may be repeated; for this the account is listed once when any draft has a key.
         The experiment made, or found, is in the outcome's `transition`.
@@ -237,6 +253,13 @@ class Bulk:
         concurrency: int = 8,
     ) -> AsyncGenerator[tuple[str, Results], None]:
         """Yield each experiment's id and results, in completion order.
+
+        `GET /experiments/{id}/results` for each.
+
+        Args:
+            ids: The experiments.
+            event_name: The conversion event; by default each one's primary metric's.
+            concurrency: Calls at the same time, 1 or more.
 
         Raises:
             ExceptionGroup: At the end, one error for each that could not be read.

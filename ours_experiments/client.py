@@ -32,6 +32,9 @@ class Client:
     client.close()`. It may be built before the event loop runs; it serves one event
     loop at a time. Build one for an application, not one for a request.
 
+    Its calls are in groups, each with a page of its own: `experiments`, `variants`,
+    `settings`, `versions` and `bulk`; `help(client.experiments)`.
+
     Args:
         api_key: The key; by default the environment's OURS_PRIVACY_API_KEY.
         base_url: Where the service answers; by default the environment's

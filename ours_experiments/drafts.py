@@ -47,6 +47,7 @@ class Unset(Enum):
     """The type of `UNSET`."""
 
     UNSET = "unset"
+    """Leave the field as it is."""
 
 
 UNSET: Final = Unset.UNSET

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from html import escape
 
 import attrs
 
+from ours_experiments._tables import html_table
 from ours_experiments.errors import OursError
 from ours_experiments.models import Transition, Version
 
@@ -31,7 +31,6 @@ SUCCEEDED = frozenset(
     {OutcomeStatus.APPLIED, OutcomeStatus.ALREADY, OutcomeStatus.STAGED}
 )
 FAILED = frozenset({OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN})
-SHOWN_FAILURES = 20
 
 
 @attrs.frozen
@@ -56,13 +55,14 @@ class Outcome:
     """From its turn to its outcome."""
 
     def to_record(self) -> dict[str, object]:
-        """Return a flat dict of plain values."""
+        """Return a flat dict of plain values, each of one type: no error is ""."""
+        published = self.transition and self.transition.publish_status
         return {
             "experiment_id": self.experiment_id,
             "action": self.action,
             "status": self.status.value,
-            "publish_status": self.transition and self.transition.publish_status,
-            "error": None if self.error is None else str(self.error),
+            "publish_status": str(published or ""),
+            "error": str(self.error or ""),
             "attempts": self.attempts,
             "seconds": round(self.seconds, 6),
         }
@@ -118,7 +118,11 @@ class BulkReport:
             raise ExceptionGroup(str(self), errors)
 
     def to_records(self) -> list[dict[str, object]]:
-        """Return one flat dict for each outcome."""
+        """List one flat dict for each outcome, for pandas, polars or csv.
+
+        Keys: experiment_id, action, status, publish_status, error, attempts, seconds;
+        what there is none of is an empty text.
+        """
         return [outcome.to_record() for outcome in self.outcomes]
 
     def __str__(self) -> str:
@@ -137,15 +141,13 @@ class BulkReport:
 
     def _repr_html_(self) -> str:
         """Show the line and a table of failures, in notebooks."""
-        rows = "".join(
-            f"<tr><td>{escape(one.experiment_id)}</td><td>{one.status.value}</td>"
-            f"<td>{escape(str(one.error or ''))}</td></tr>"
-            for one in self.failed[:SHOWN_FAILURES]
+        failed = self.failed
+        return html_table(
+            self,
+            ("experiment", "status", "error"),
+            ((one.experiment_id, one.status.value, one.error or "") for one in failed),
+            len(failed),
         )
-        left_out = len(self.failed) - SHOWN_FAILURES
-        if left_out > 0:
-            rows += f"<tr><td colspan='3'>and {left_out} more</td></tr>"
-        return f"<p>{escape(str(self))}</p>" + (rows and f"<table>{rows}</table>")
 
     def word_for(self, status: OutcomeStatus) -> str:
         """Name a status for people."""

@@ -19,6 +19,9 @@ class SettingsRecords:
     """The account's experiment settings; reached as `client.settings`.
 
     Every experiment belongs to a settings record; most accounts have just one.
+
+    Beside the errors named at each method, every call can raise those that
+    `Experiments` names for all of its own.
     """
 
     _session: Session

@@ -20,6 +20,9 @@ class Variants:
 
     They change only while their experiment is a draft. The control comes with the
     experiment and holds what the other variants leave of the traffic, at least 1 %.
+
+    Beside the errors named at each method, every call can raise those that
+    `Experiments` names for all of its own.
     """
 
     _session: Session

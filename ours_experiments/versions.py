@@ -19,7 +19,11 @@ LARGEST_PAGE = 100
 
 @attrs.frozen
 class Versions:
-    """What is live, what was, and what is staged; reached as `client.versions`."""
+    """What is live, what was, and what is staged; reached as `client.versions`.
+
+    Beside the errors named at each method, every call can raise those that
+    `Experiments` names for all of its own.
+    """
 
     _session: Session
 

@@ -1,9 +1,11 @@
 """What the models do beside holding values."""
 
 import copy
+import csv
 import pickle
 from collections.abc import Callable
 from datetime import date
+from io import StringIO
 
 import attrs
 import pytest
@@ -121,6 +123,45 @@ def test_time_series_as_records() -> None:
         (date(2026, 5, 1), "b", 6),
         (date(2026, 5, 3), "a", 2),
     ]
+
+
+def test_rates_are_floats_in_records() -> None:
+    """A rate that came as a whole number does not make a column of whole numbers."""
+    nobody = attrs.evolve(BASE, conversion_rate=0, probability_to_be_best=1)
+    (record,) = Results((nobody,)).to_records()
+    assert [repr(one) for one in list(record.values())[-2:]] == ["0.0", "1.0"]
+    figures = DayVariant(id="a", impressions=0, conversions=0, conversion_rate=0)
+    (record,) = TimeSeries((Day(date(2026, 5, 1), (figures,)),)).to_records()
+    assert repr(record["conversion_rate"]) == "0.0"
+
+
+@given(strategies.time_series)
+def test_records_are_flat_and_complete(series: TimeSeries) -> None:
+    """Records all have the same keys, plain values, and survive a csv file."""
+    records = series.to_records()
+    keys = ["date", "id", "impressions", "conversions", "conversion_rate"]
+    assert all(list(record) == keys for record in records)
+    assert {type(each) for record in records for each in record.values()} <= {
+        date,
+        float,
+        int,
+        str,
+    }
+    file = StringIO(newline="")
+    writer = csv.DictWriter(file, keys)
+    writer.writerows(records)
+    file.seek(0)
+    again = [
+        (
+            date.fromisoformat(row["date"]),
+            row["id"],
+            int(row["impressions"]),
+            int(row["conversions"]),
+            float(row["conversion_rate"]),
+        )
+        for row in csv.DictReader(file, keys)
+    ]
+    assert again == [tuple(record.values()) for record in records]
 
 
 def test_totals() -> None:

@@ -1,14 +1,20 @@
 """Plots, rendered and looked at."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
-from itertools import pairwise
+from itertools import combinations, pairwise
+from math import comb
 
 import matplotlib as mpl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import ErrorbarContainer
+from matplotlib.text import Text
 
 from ours_experiments import (
     Client,
@@ -102,18 +108,52 @@ def test_nothing_to_plot() -> None:
 @pytest.mark.parametrize(
     ("conversions", "impressions", "low", "high"),
     [
-        pytest.param(10, 100, 0.0552, 0.1744, id="ten-of-a-hundred"),
-        pytest.param(0, 20, 0.0, 0.1611, id="none"),
-        pytest.param(20, 20, 0.8389, 1.0, id="all"),
-        pytest.param(30, 20, 0.8389, 1.0, id="more-than-all"),
+        pytest.param(10, 100, 0.055637, 0.174553, id="ten-of-a-hundred"),
+        pytest.param(123, 4567, 0.022628, 0.032043, id="many"),
+        pytest.param(1000, 10**6, 0.000940, 0.001064, id="a-million"),
+        pytest.param(1, 1000, 0.000242, 0.005553, id="one"),
+        pytest.param(0, 20, 0.0, 0.132946, id="none"),
+        pytest.param(20, 20, 0.867054, 1.0, id="all"),
+        pytest.param(30, 20, 0.867054, 1.0, id="more-than-all"),
+        pytest.param(-1, 20, 0.0, 0.132946, id="less-than-none"),
         pytest.param(0, 0, 0.0, 0.0, id="nobody"),
     ],
 )
-def test_intervals_are_wilsons(
+def test_intervals_are_those_of_the_posterior(
     conversions: int, impressions: int, low: float, high: float
 ) -> None:
-    """The interval is the one in the tables for Wilson's score."""
-    assert interval(conversions, impressions) == pytest.approx((low, high), abs=1e-4)
+    """The interval is that of tables for Beta(1 + k, 1 + n - k), to six places."""
+    assert interval(conversions, impressions) == pytest.approx((low, high), abs=1e-6)
+
+
+@given(st.integers(1, 10**9), st.floats(0, 1))
+def test_an_interval_holds_the_observed_rate(impressions: int, share: float) -> None:
+    """Whatever was observed lies inside, and both ends are rates."""
+    conversions = round(impressions * share)
+    low, high = interval(conversions, impressions)
+    assert 0 <= low <= conversions / impressions <= high <= 1
+
+
+def chance_of_at_least(hits: int, trials: int, rate: float) -> float:
+    """Sum up the binomial distribution: the posterior's other face."""
+    return sum(
+        comb(trials, k) * rate**k * (1 - rate) ** (trials - k)
+        for k in range(hits, trials + 1)
+    )
+
+
+@given(st.integers(1, 200), st.data())
+def test_an_interval_holds_its_probability(
+    impressions: int, data: st.DataObject
+) -> None:
+    """The posterior's mass inside is 95 %, as exact binomial sums tell."""
+    conversions = data.draw(st.integers(0, impressions))
+    low, high = interval(conversions, impressions)
+    mass = [
+        chance_of_at_least(conversions + 1, impressions + 1, rate)
+        for rate in (low, high)
+    ]
+    assert mass[1] - mass[0] == pytest.approx(0.95, abs=1e-4)
 
 
 def result_of(
@@ -135,7 +175,7 @@ def test_results_tell_rate_and_probability() -> None:
     """Beside each interval stands its rate and how probably it is the best."""
     axes = plot_results(Results((result_of("A", 1000), result_of("B", 0))))
     assert [text.get_text() for text in axes.texts] == [
-        "10.00%, best with probability 25%",
+        "10.00%, to be best: 25.0%",
         "no impressions yet",
     ]
 
@@ -205,3 +245,160 @@ def test_shades_can_be_told_apart_without_colours() -> None:
     )
     assert len(shades) == 3
     assert min(lighter - darker for darker, lighter in pairwise(shades)) > 0.15
+
+
+LONG = "A name that somebody pasted from a ticket, with all that was said of it; " * 3
+
+
+def results_of(*names: str, impressions: int = 1000) -> Results:
+    """Make results of several variants, each named."""
+    return Results(tuple(result_of(name, impressions) for name in names))
+
+
+def series_of(variants: int, days: int) -> TimeSeries:
+    """Make a series of so many variants and days."""
+    return TimeSeries(
+        tuple(
+            Day(
+                FIRST + timedelta(days=day),
+                tuple(
+                    counts_of(f"var_{n}", 200, (7 * day + 11 * n) % 40)
+                    for n in range(variants)
+                ),
+            )
+            for day in range(days)
+        )
+    )
+
+
+PICTURES = {
+    "ordinary": lambda: plot_results(results_of("A", "B", "C")),
+    "one": lambda: plot_results(results_of("A")),
+    "twenty": lambda: plot_results(results_of(*map(str, range(20)))),
+    "twenty-in-little": lambda: plot_results(
+        results_of(*(f"{n}{LONG}" for n in range(20))), axes=given_axes()
+    ),
+    "long-names": lambda: plot_results(results_of(LONG[:200], "x" * 200)),
+    "other-scripts": lambda: plot_results(results_of("Наши клиенты", "Ελληνικά")),
+    "nobody": lambda: plot_results(results_of("A", "B", impressions=0)),
+    "none": lambda: plot_results(Results(())),
+    "a-day": lambda: plot_time_series(series_of(2, 1)),
+    "a-fortnight": lambda: plot_time_series(series_of(3, 14), cumulative=True),
+    "years": lambda: plot_time_series(series_of(2, 900)),
+    "twenty-lines": lambda: plot_time_series(series_of(20, 14)),
+    "long-legend": lambda: plot_time_series(
+        series_of(5, 14), names={f"var_{n}": f"{n}{LONG}" for n in range(5)}
+    ),
+    "no-days": lambda: plot_time_series(TimeSeries(())),
+}
+"""Everything that may be asked for."""
+
+
+def given_axes() -> Axes:
+    """Open a small figure as a caller may have one."""
+    _, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    return axes
+
+
+def texts_of(axes: Axes) -> list[Text]:
+    """Collect what is written: beside the axes, along them and in the legend."""
+    legend = axes.get_legend()
+    left, right = axes.get_xlim()
+    ends = axes.get_ylim()
+    written = [
+        *axes.texts,
+        *(
+            one
+            for one in axes.get_xticklabels()
+            if left <= one.get_position()[0] <= right
+        ),
+        *(
+            one
+            for one in axes.get_yticklabels()
+            if min(ends) <= one.get_position()[1] <= max(ends)
+        ),
+        axes.xaxis.label,
+        axes.yaxis.label,
+        *(legend.get_texts() if legend is not None else []),
+    ]
+    return [each for each in written if each.get_text()]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_everything_can_be_read(name: str) -> None:
+    """All that is written lies inside the picture, and nothing over another."""
+    axes = PICTURES[name]()
+    assert rendered(axes).startswith(b"\x89PNG")
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    assert isinstance(figure.canvas, FigureCanvasAgg)
+    boxes = {each: each.get_window_extent() for each in texts_of(axes)}
+    assert boxes
+    inside = figure.bbox.padded(1)
+    for each, box in boxes.items():
+        assert inside.containsx(box.x0), each
+        assert inside.containsx(box.x1), each
+        assert inside.containsy(box.y0), each
+        assert inside.containsy(box.y1), each
+    for one, other in combinations(boxes, 2):
+        assert not boxes[one].padded(-0.5).overlaps(boxes[other].padded(-0.5)), (
+            one,
+            other,
+        )
+
+
+def test_what_is_drawn_is_what_was_measured() -> None:
+    """Markers stand at the rates, and bars reach over the interval."""
+    axes = plot_results(Results((result_of("A", 1000), result_of("B", 0))))
+    (drawn,) = [one for one in axes.containers if isinstance(one, ErrorbarContainer)]
+    line, _, (bars,) = drawn.lines
+    assert line is not None
+    assert list(line.get_xdata()) == [0.1]  # type: ignore[arg-type]
+    ((start, _), (end, _)) = bars.get_segments()[0]
+    assert (start, end) == pytest.approx(interval(100, 1000))
+    assert axes.get_xlim()[0] < start < end < axes.get_xlim()[1]
+
+
+def test_a_rate_is_never_drawn_below_zero() -> None:
+    """The axis begins at nothing, not before."""
+    nobody_converted = VariantResult(
+        id="a",
+        name="A",
+        is_control=True,
+        impressions=50,
+        conversions=0,
+        conversion_rate=0.0,
+        probability_to_be_best=1.0,
+    )
+    assert plot_results(Results((nobody_converted,))).get_xlim()[0] == 0.0
+
+
+def test_a_name_is_shortened_to_two_lines() -> None:
+    """Of a long name the beginning is shown."""
+    label, other = plot_results(results_of(LONG[:200], "x" * 200)).get_yticklabels()
+    assert (
+        label.get_text() == "A name that somebody pasted\nfrom a ticket, with all tha…"
+    )
+    assert other.get_text() == f"{'x' * 28}\n{'x' * 27}…"
+
+
+def test_twenty_lines_are_told_apart_without_colours() -> None:
+    """No two of twenty lines have the same marker and the same dashes."""
+    lines = plot_time_series(series_of(20, 14)).get_lines()
+    assert len({(one.get_marker(), one.get_linestyle()) for one in lines}) == 20
+
+
+def test_a_single_day_has_a_single_date() -> None:
+    """One day is marked once, in the middle."""
+    axes = plot_time_series(series_of(2, 1))
+    rendered(axes)
+    told = [each.get_text() for each in texts_of(axes)]
+    assert [each for each in told if each.startswith("2026-")] == ["2026-08-01"]
+
+
+def test_a_script_without_a_font_is_said() -> None:
+    """Where no font has the letters, matplotlib says so and the name stays whole."""
+    axes = plot_results(results_of("日本語"))
+    with pytest.warns(UserWarning, match="Glyph"):
+        rendered(axes)
+    assert axes.get_yticklabels()[0].get_text() == "日本語"

@@ -54,6 +54,7 @@ class Fault:
     """One way to misbehave, and the requests that it is meant for."""
 
     kind: FaultKind
+    """What goes wrong."""
     route: str | None = None
     """Operation, such as "experiments.start", or a pattern ("experiments.*")."""
     probability: float = 1.0
@@ -69,8 +70,11 @@ class Fault:
     seen: int = field(default=0, init=False)
     """How many requests matched so far."""
     seed: str = field(default="", init=False)
+    """What its draws begin from, once it is installed."""
     claims: Condition | None = field(default=None, init=False)
+    """Which requests it meets because it met one before; None: none."""
     among: list["Fault"] = field(default_factory=list["Fault"], init=False, repr=False)
+    """The faults that it is installed among."""
 
     def __post_init__(self) -> None:
         at_least(0, probability=self.probability, after=self.after)

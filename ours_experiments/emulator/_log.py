@@ -14,7 +14,9 @@ class LogEntry:
     """One request; its headers and its key are never kept."""
 
     method: str
+    """The HTTP method."""
     path: str
+    """The path as it was sent, without the query."""
     route: str
     """The operation, such as `experiments.start`, or `unknown`."""
     connection: int

@@ -106,6 +106,6 @@ class DraftChanges:
     """The changes of an account that are not published."""
 
     count: int
-    """How many there are in all."""
+    """How many there are in all, 0 or more."""
     differences: Mapping[str, CollectionChanges] = attrs.field(hash=False)
     """The changes by collection, under the service's own name for it."""

@@ -5,6 +5,8 @@ from itertools import chain
 
 import attrs
 
+from ours_experiments._tables import html_table
+
 
 @attrs.frozen(kw_only=True)
 class VariantResult:
@@ -17,11 +19,11 @@ class VariantResult:
     is_control: bool
     """Whether this is the baseline."""
     impressions: int
-    """How often it was served."""
+    """How often it was served; 0 or more."""
     conversions: int
-    """How many conversions followed."""
+    """How many conversions followed; 0 or more."""
     conversion_rate: float
-    """Conversions per impression."""
+    """Conversions per impression, 0 to 1; 0 without impressions."""
     probability_to_be_best: float
     """The probability that no other variant is better, 0 to 1."""
 
@@ -46,8 +48,28 @@ class Results:
         )
 
     def to_records(self) -> list[dict[str, object]]:
-        """List one dict for each variant, ready for a table."""
-        return [attrs.asdict(each) for each in self.variants]
+        """List one flat dict for each variant, for pandas, polars or csv.
+
+        Keys: id, name, is_control, impressions, conversions, conversion_rate and
+        probability_to_be_best, both 0 to 1.
+        """
+        return [record_of(each) for each in self.variants]
+
+    def _repr_html_(self) -> str:
+        """Show a table, in notebooks."""
+        rows = (
+            (
+                f"{each.name} (control)" if each.is_control else each.name,
+                f"{each.impressions:,}",
+                f"{each.conversions:,}",
+                f"{each.conversion_rate:.2%}",
+                f"{each.probability_to_be_best:.1%}",
+            )
+            for each in self.variants
+        )
+        headings = ("variant", "impressions", "conversions", "rate", "to be best")
+        count = len(self.variants)
+        return html_table(f"results of {count} variants", headings, rows, count)
 
 
 @attrs.frozen(kw_only=True)
@@ -57,11 +79,11 @@ class DayVariant:
     id: str
     """The variant's identifier."""
     impressions: int
-    """How often it was served."""
+    """How often it was served; 0 or more."""
     conversions: int
-    """How many conversions followed."""
+    """How many conversions followed; 0 or more."""
     conversion_rate: float
-    """Conversions per impression."""
+    """Conversions per impression, 0 to 1; 0 without impressions."""
 
 
 @attrs.frozen
@@ -85,7 +107,7 @@ class VariantTotals:
     conversions: int
     """The sum over the days."""
     conversion_rate: float
-    """Conversions per impression over all days; 0 without impressions."""
+    """Conversions per impression over all days, 0 to 1; 0 without impressions."""
 
 
 @attrs.frozen
@@ -96,12 +118,36 @@ class TimeSeries:
     """Oldest first; days without impressions are left out."""
 
     def to_records(self) -> list[dict[str, object]]:
-        """List one dict for each day and variant, ready for a table."""
+        """List one flat dict for each day and variant, for pandas, polars or csv.
+
+        Keys: date (a `datetime.date`, UTC), id (the variant's), impressions,
+        conversions and conversion_rate, 0 to 1.
+        """
         return [
-            {"date": day.date, **attrs.asdict(each)}
+            {"date": day.date, **record_of(each)}
             for day in self.days
             for each in day.variants
         ]
+
+    def _repr_html_(self) -> str:
+        """Show a table, in notebooks."""
+        rows = (
+            (
+                day.date,
+                each.id,
+                f"{each.impressions:,}",
+                f"{each.conversions:,}",
+                f"{each.conversion_rate:.2%}",
+            )
+            for day in self.days
+            for each in day.variants
+        )
+        title = f"time series of {len(self.days)} days"
+        if self.days:
+            title += f", {self.days[0].date} to {self.days[-1].date}"
+        headings = ("day", "variant", "impressions", "conversions", "rate")
+        count = sum(len(day.variants) for day in self.days)
+        return html_table(title, headings, rows, count)
 
     def totals(self) -> tuple[VariantTotals, ...]:
         """Add the days up for each variant, in the order of appearance."""
@@ -121,3 +167,16 @@ class TimeSeries:
             )
             for variant_id, (impressions, conversions) in sums.items()
         )
+
+
+SHARES = ("conversion_rate", "probability_to_be_best")
+"""Numbers that JSON may write as `0` or `1`, and that are floats in a table."""
+
+
+def record_of(row: VariantResult | DayVariant) -> dict[str, object]:
+    """Make a flat dict, whose values have the same types in every row."""
+    record: dict[str, object] = attrs.asdict(row)
+    for name in SHARES:
+        if hasattr(row, name):
+            record[name] = float(getattr(row, name))
+    return record
