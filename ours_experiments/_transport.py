@@ -186,7 +186,7 @@ class Transport:
         self.pacing = Pacing(self.max_in_flight, self.budget, self.shared, self.account)
         return self.pacing
 
-    async def close(self, wait: float | None) -> None:
+    async def close(self, wait: float | None = None) -> None:
         """Begin no call any more, and end those under way, after `wait` seconds."""
         self.closing = True
         try:
