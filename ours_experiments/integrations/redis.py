@@ -31,7 +31,7 @@ logger = logging.getLogger("ours_experiments")
 
 CONNECTIONS = 8
 """To Redis, for each process: an answer takes a fraction of a millisecond."""
-BLIND = 5.0
+BLIND = 2.0
 """Seconds for which a Redis that failed is not asked again."""
 MICROSECONDS = 1_000_000
 
@@ -74,7 +74,7 @@ class RedisPacing:
     Redis holds a fingerprint of base URL and key, never the key. Asking costs one round
     trip for each request, and a second one if its turn had to be waited for. When Redis
     does not answer, that is logged once as a warning, requests leave as they would
-    without it, and it is asked again after five seconds.
+    without it, and it is asked again after two seconds.
 
     Args:
         redis: The URL of a Redis 5 or newer, or a `redis.asyncio.Redis` to borrow,
@@ -94,7 +94,7 @@ class RedisPacing:
         *,
         rate: float | None = None,
         burst: int = 1,
-        patience: float = 0.25,
+        patience: float = 1.0,
     ) -> None:
         if rate is not None:
             check_seconds("rate", rate)
@@ -110,6 +110,8 @@ class RedisPacing:
         self._blind_until = 0.0
 
     async def __aenter__(self) -> Self:
+        # The first request then has no connection to wait for.
+        await self._ask(self._redis.ping)
         return self
 
     async def __aexit__(
