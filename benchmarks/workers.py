@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -60,10 +60,11 @@ class Run:
 @asynccontextmanager
 async def worker(
     environment: dict[str, str],
+    options: Sequence[str],
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a worker process, and end it."""
     process = await asyncio.create_subprocess_exec(
-        *COMMAND, env=os.environ | environment, start_new_session=True
+        *COMMAND, *options, env=os.environ | environment, start_new_session=True
     )
     try:
         yield process
@@ -87,6 +88,7 @@ async def start_all(
     kill_at: float | None = None,
     with_signal: signal.Signals = signal.SIGKILL,
     redeliver_after: float = 600.0,
+    options: Sequence[str] = (),
 ) -> Run:
     """Start many experiments through a queue; lose a worker when a share is running."""
     async with Emulator() as emulator:
@@ -103,7 +105,7 @@ async def start_all(
             }
             broker, tasks = make_queue(redis.url, redeliver_after, chunk)
             await broker.startup()
-            contexts = [worker(environment) for _ in range(workers)]
+            contexts = [worker(environment, options) for _ in range(workers)]
             processes = [await one.__aenter__() for one in contexts]
             killed: int | None = None
             try:

@@ -62,7 +62,7 @@ class Pacing:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.shared = shared
         self.account = account
-        self.closed = False
+        self.closed: bool = False
         self.clocks: set[asyncio.Timeout] = set()
         self.budget = budget
         self.max_in_flight = max_in_flight

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from types import TracebackType
-from typing import Self, cast
+from typing import Self, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import parse_url
@@ -27,7 +27,9 @@ from ours_experiments._arguments import check_count, check_seconds
 from ours_experiments.errors import ConfigurationError
 
 
-logger = logging.getLogger("ours_experiments")
+logger: logging.Logger = logging.getLogger("ours_experiments")
+
+T = TypeVar("T")
 
 CONNECTIONS = 8
 """To Redis, for each process: an answer takes a fraction of a millisecond."""
@@ -111,7 +113,7 @@ class RedisPacing:
 
     async def __aenter__(self) -> Self:
         # The first request then has no connection to wait for.
-        await self._ask(self._redis.ping)
+        await self._ask(partial(self._latest_pause, "nobody"))
         return self
 
     async def __aexit__(
@@ -131,39 +133,51 @@ class RedisPacing:
         """Wait for the turn of one request; see `SharedPacing`."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        key = key_of(account)
         while True:
             left = max(end - loop.time(), 0.0)
-            answer = await self._ask(partial(self._ask_turn, key, left))
+            answer = await self._ask(partial(self._ask_turn, account, left))
             if answer is None:
                 return 0.0
-            turn, pause = cast("tuple[int, bytes | None]", answer)
+            turn, pause = answer
             wait = turn / MICROSECONDS
             if not turn or wait > left:
                 return wait
             await asyncio.sleep(wait)
-            latest = await self._ask(lambda: self._redis.hget(key, "paused"))
+            latest = await self._ask(partial(self._latest_pause, account))
             if latest in {None, pause}:
                 return 0.0
 
-    def _ask_turn(self, key: str, seconds: float) -> object:
-        """Ask for the next turn, unless it is further away than this."""
-        longest = round(seconds * MICROSECONDS)
-        return self._take([key], [self._interval, self._burst, longest])
+    def _ask_turn(
+        self, account: str, seconds: float
+    ) -> Awaitable[tuple[int, bytes | None]]:
+        """Take the next turn, unless it is further away than this.
+
+        Answers the microseconds until then, and which pause was the latest.
+        """
+        numbers = (self._interval, self._burst, round(seconds * MICROSECONDS))
+        taken: object = self._take([key_of(account)], numbers)
+        return cast("Awaitable[tuple[int, bytes | None]]", taken)
 
     async def pause(self, account: str, seconds: float) -> None:
         """Let every process that uses the account wait; see `SharedPacing`."""
-        key, length = key_of(account), round(seconds * MICROSECONDS)
-        await self._ask(lambda: self._pause([key], [length]))
+        numbers = (round(seconds * MICROSECONDS),)
+        await self._ask(
+            lambda: cast("Awaitable[object]", self._pause([key_of(account)], numbers))
+        )
 
-    async def _ask(self, question: Callable[[], object]) -> object:
+    def _latest_pause(self, account: str) -> Awaitable[bytes | None]:
+        """Tell which pause is the latest; None when there was none, or long ago."""
+        found: object = self._redis.hget(key_of(account), "paused")
+        return cast("Awaitable[bytes | None]", found)
+
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
         """Ask Redis; None when it cannot be asked."""
         loop = asyncio.get_running_loop()
         if loop.time() < self._blind_until:
             return None
         try:
             async with asyncio.timeout(self._patience):
-                answer = await cast("Awaitable[object]", question())
+                return await question()
         except (RedisError, OSError, TimeoutError) as problem:
             told = str(problem) or type(problem).__name__
             if loop.time() >= self._blind_until:
@@ -174,7 +188,6 @@ class RedisPacing:
                 )
             self._blind_until = loop.time() + BLIND
             return None
-        return answer
 
 
 def connect(url: str, patience: float) -> Redis:

@@ -71,8 +71,11 @@ async def at_work(broker: RedisStreamBroker) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        receiving.cancel()
-        await asyncio.wait([receiving])
+        # A task that was cut off waits for its process to end.
+        under_way = [one for one in asyncio.all_tasks() if "callback" in str(one)]
+        for one in (receiving, *under_way):
+            one.cancel()
+        await asyncio.wait([receiving, *under_way])
         await broker.shutdown()
 
 
@@ -196,6 +199,24 @@ async def test_one_client_for_each_worker(
     assert len(clients) == 2
     assert clients[1] is clients[0]
     assert clients[0]._session.transport.closed
+
+
+async def test_a_worker_that_ends_before_its_task(
+    redis: Server, broker: RedisStreamBroker, emulator: Emulator
+) -> None:
+    """What a shutdown cut off is neither a result nor acknowledged."""
+    (one,) = emulator.seed_experiments(1)
+    emulator.faults.add("hang", route="experiments.start")
+    async with working(broker, emulator) as tasks, Redis.from_url(redis.url) as reader:
+        sent = await tasks.start.kiq(one)
+        async with asyncio.timeout(20):
+            while not emulator.log.received():  # noqa: ASYNC110 - in memory
+                await asyncio.sleep(0.01)
+            await tasks._worker.close(broker.state)
+        await asyncio.sleep(0.3)
+        assert not await sent.is_ready()
+        pending = await reader.xpending("ours_experiments", "ours_experiments")
+        assert pending["pending"] == 1
 
 
 async def test_a_sender_needs_no_client(redis: Server, emulator: Emulator) -> None:
