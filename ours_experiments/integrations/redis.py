@@ -46,7 +46,7 @@ local state = redis.call('HMGET', KEYS[1], 'free', 'paused')
 local free = math.max(tonumber(state[1]) or 0, now)
 local paused = tonumber(state[2]) or 0
 local function keep(field, value)
-    redis.call('HSET', KEYS[1], field, string.format('%.0f', value))
+    redis.call('HSET', KEYS[1], field, value)
     local left = math.ceil((math.max(free, paused) - now) / 1000)
     redis.call('PEXPIRE', KEYS[1], left + 60000)
 end
