@@ -35,7 +35,7 @@ NUMBERS = {status: number for number, status in enumerate(STATUSES)}
 MOST_ATTEMPTS = 0xFFFF
 
 
-@attrs.frozen
+@attrs.define
 class Target:
     """One distinct id of the input, checked."""
 
@@ -315,8 +315,7 @@ class BulkRun:
         begun_at = asyncio.get_running_loop().time()
         if journal is not None:
             journal.begin(experiment_id)
-            if experiment_id in journal.begun:
-                target = attrs.evolve(target, sent_before=True)
+            target.sent_before = experiment_id in journal.begun
         transition: Transition | None = None
         error: OursError | None = None
         try:

@@ -73,7 +73,7 @@ class Input:
         self.winners: Mapping[object, object] = ids if isinstance(ids, Mapping) else {}
         self.total: int | None = None
         self.special: dict[int, Target] = {}
-        """By row, what is more than an id."""
+        """By row, what is more than an id that can be sent as it is."""
 
     async def open(
         self, ledger: Ledger

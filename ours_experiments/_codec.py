@@ -6,7 +6,6 @@ written back; unknown words of an enum stay text.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -72,8 +71,10 @@ def encode(draft: object) -> dict[str, object]:
 
 def structure(payload: object, kind: Any, at: str) -> Any:
     """Build an object fast or, where that fails, with the hooks that say why."""
-    with suppress(Mismatch, KeyError, TypeError, ValueError):
+    try:
         return flat_converter().structure(payload, kind)
+    except (Mismatch, KeyError, TypeError, ValueError):
+        pass  # The precise hooks tell where, and outside this handler.
     try:
         return converter().structure(payload, kind)
     except (BaseValidationError, Mismatch) as error:

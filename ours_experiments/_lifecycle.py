@@ -1,6 +1,7 @@
 """Lifecycle calls: what each sends, and how its effect is recognised."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import attrs
 
@@ -23,18 +24,21 @@ class Intent:
     """Whether an experiment is as this write would leave it."""
 
 
+@cache
 def start(*, publish: bool) -> Intent:
     """Draft to running."""
     body = {} if publish else {"publishAfterStart": False}
     return Intent("start", "start", body, publish, is_in(ExperimentStatus.RUNNING))
 
 
+@cache
 def pause(*, publish: bool) -> Intent:
     """Running to paused."""
     body = {} if publish else {"publishAfterPause": False}
     return Intent("pause", "pause", body, publish, is_in(ExperimentStatus.PAUSED))
 
 
+@cache
 def resume(*, publish: bool) -> Intent:
     """Paused to running."""
     body = {} if publish else {"publishAfterResume": False}
@@ -97,7 +101,7 @@ def is_in(status: ExperimentStatus) -> Callable[[Experiment], bool]:
     return reached
 
 
-@attrs.frozen
+@attrs.define
 class LifecycleWrite:
     """One lifecycle write on one experiment."""
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
+from ours_experiments._deadlines import Deadlines
 from ours_experiments._retry import Fate, RetryBudget
 from ours_experiments.errors import ConfigurationError
 
@@ -64,6 +65,7 @@ class Pacing:
         self.account = account
         self.closed: bool = False
         self.clocks: set[asyncio.Timeout] = set()
+        self.deadlines: Deadlines = Deadlines()
         self.budget = budget
         self.max_in_flight = max_in_flight
         self.limit: float = float(max_in_flight)
@@ -72,10 +74,11 @@ class Pacing:
         self.shrunk_at: float = 0.0
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.waking: asyncio.TimerHandle | None = None
-        self.publishing_serially = False
-        self.publish_places: asyncio.Semaphore = asyncio.Semaphore(max_in_flight)
         self.publishing: int = 0
+        self.publish_queue: deque[asyncio.Future[bool]] = deque()
+        self.publishing_in_turn: bool = False
         self.drained: asyncio.Event = asyncio.Event()
+        self.drained.set()
         self.publish_lock: asyncio.Lock = asyncio.Lock()
 
     def try_enter(self) -> bool:
@@ -246,28 +249,30 @@ class Pacing:
             self.limit = max(self.limit / 2, 1.0)
             self.shrunk_at = now
 
+    def try_publish(self) -> bool:
+        """Publish beside others if that may be now; False: await `begin_publish`.
+
+        Calls publish concurrently until the service first says that one is in flight.
+        """
+        if self.publishing_in_turn or self.publishing >= self.max_in_flight:
+            return False
+        self.publishing += 1
+        return True
+
     async def begin_publish(self, deadline: float) -> bool:
         """Wait until this call may publish; True when it has the turn for itself.
 
-        Calls publish concurrently until the service first says that one is in flight.
-        From then on they take turns, the first after the last concurrent one is over.
+        Once calls take turns, the first comes after the last concurrent one is over.
 
         Raises:
             TimeoutError: The deadline came first.
             ConfigurationError: The client was closed first.
         """
-        if not self.takes_turns():
-            if self.publish_places.locked():
-                async with self.until(deadline):
-                    await self.publish_places.acquire()
-            else:
-                await self.publish_places.acquire()
-            if not self.takes_turns():
-                self.publishing += 1
-                self.drained.clear()
-                return False
-            self.publish_places.release()
+        if self.try_publish():
+            return False
         async with self.until(deadline):
+            if not self.publishing_in_turn and await self.place_to_publish():
+                return False
             await self.publish_lock.acquire()
             try:
                 await self.drained.wait()
@@ -276,16 +281,42 @@ class Pacing:
                 raise
         return True
 
-    def takes_turns(self) -> bool:
-        """Whether the service has said that only one call may publish at a time."""
-        return self.publishing_serially
+    async def place_to_publish(self) -> bool:
+        """Wait for the place of one who publishes; False once calls take turns."""
+        place: asyncio.Future[bool] = self.loop.create_future()
+        self.publish_queue.append(place)
+        try:
+            placed = await place
+        except BaseException:
+            if place.done() and not place.cancelled() and place.result():
+                self.end_publish(in_turn=False)
+            raise
+        if placed and self.publishing_in_turn:
+            self.end_publish(in_turn=False)
+            return False
+        return placed
+
+    def publish_in_turn(self) -> None:
+        """From now on, let calls publish one at a time."""
+        if not self.publishing_in_turn:
+            self.publishing_in_turn = True
+            if self.publishing:
+                self.drained.clear()
+            for place in self.publish_queue:
+                if not place.done():
+                    place.set_result(False)
+            self.publish_queue.clear()
 
     def end_publish(self, *, in_turn: bool) -> None:
-        """Hand the turn on."""
+        """Hand the place, or the turn, on."""
         if in_turn:
             self.publish_lock.release()
             return
-        self.publish_places.release()
+        while self.publish_queue:
+            place = self.publish_queue.popleft()
+            if not place.done():
+                place.set_result(True)
+                return
         self.publishing -= 1
         if not self.publishing:
             self.drained.set()
@@ -300,6 +331,7 @@ class Pacing:
     def close(self) -> None:
         """Forget the timer that would end a pause, and end every wait."""
         self.closed = True
+        self.deadlines.close()
         if self.waking is not None:
             self.waking.cancel()
         for clock in self.clocks:

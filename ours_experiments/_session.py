@@ -67,7 +67,7 @@ class Call:
     """The latest answer of any kind."""
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """What is sent, however often."""
 
@@ -125,12 +125,13 @@ class Session:
         transport = self.transport
         if call is None:
             call = self.call()
-            if transport.tracer is not None:
+            tracer = transport.tracer()
+            if tracer is not None:
                 name = f"{method} {'/'.join(segments[:1])}"
                 running = self.request(
                     method, *segments, params=params, json=json, call=call
                 )
-                return await traced(transport.tracer, name, call, running)
+                return await traced(tracer, name, call, running)
         path = path_of(segments)
         query = f"?{query_of(params)}" if params else ""
         request = Request(

@@ -1,7 +1,7 @@
 """Writes that survive a lost reply: send, look what became of it, decide."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Protocol, TypeVar
 
 from ours_experiments._session import Call, Session, logger
@@ -61,16 +61,16 @@ class Write(Protocol[Applied_co]):
         ...
 
 
-async def settle(write: Write[T]) -> T:
+def settle(write: Write[T]) -> Coroutine[object, object, T]:
     """Send a write until its outcome is known.
 
     Raises:
         OutcomeUnknownError: It could not be settled in time.
     """
-    tracer = write.session.transport.tracer
+    tracer = write.session.transport.tracer()
     if tracer is None:
-        return await until_settled(write)
-    return await traced(tracer, write.name, write.call, until_settled(write))
+        return until_settled(write)
+    return traced(tracer, write.name, write.call, until_settled(write))
 
 
 async def until_settled(write: Write[T]) -> T:
@@ -154,7 +154,9 @@ async def send_in_turn(
     wait = SHORTEST_TURN
     while True:
         try:
-            in_turn = await pacing.begin_publish(call.deadline)
+            in_turn = not pacing.try_publish() and await pacing.begin_publish(
+                call.deadline
+            )
         except TimeoutError:
             break
         try:
@@ -167,7 +169,7 @@ async def send_in_turn(
                     if not publish_in_flight(conflict):
                         raise
                     call.attempts -= 1
-                    pacing.publishing_serially = True
+                    pacing.publish_in_turn()
                     if not in_turn:
                         break
                     if pacing.loop.time() + wait >= call.deadline:

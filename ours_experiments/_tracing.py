@@ -1,9 +1,9 @@
 """Spans for logical calls, where opentelemetry-api is installed."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 
 T = TypeVar("T")
@@ -25,14 +25,22 @@ class Tracer(Protocol):
         ...
 
 
-def find_tracer() -> Tracer | None:
-    """Return the application's tracer; None when OpenTelemetry is not installed."""
+def tracer_source() -> Callable[[], Tracer | None]:
+    """Return what tells the application's tracer; None while there is none.
+
+    opentelemetry-api may be installed because something else needs it: as long as the
+    application has not set a provider up, no call pays for a span that nobody sees.
+    """
     try:
-        tracer: Tracer = import_module("opentelemetry.trace").get_tracer(
-            "ours_experiments"
-        )
+        api: Any = import_module("opentelemetry.trace")
     except ImportError:
-        return None
+        return lambda: None
+    proxy: Tracer = api.get_tracer("ours_experiments")
+
+    def tracer() -> Tracer | None:
+        provider = api.get_tracer_provider()
+        return None if isinstance(provider, api.ProxyTracerProvider) else proxy
+
     return tracer
 
 

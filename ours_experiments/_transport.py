@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import attrs
@@ -11,10 +11,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ours_experiments._address import Authorization
+from ours_experiments._deadlines import Deadline
 from ours_experiments._journal import fingerprint_of
 from ours_experiments._pacing import Pacing, SharedPacing
 from ours_experiments._retry import Fate, RetryBudget
-from ours_experiments._tracing import Tracer, find_tracer
+from ours_experiments._tracing import Tracer, tracer_source
 from ours_experiments._version import __version__
 from ours_experiments.errors import (
     APIConnectionError,
@@ -46,8 +47,7 @@ class RequestBody(aiohttp.Payload):
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Write all of it."""
-        self.leaving = True
-        await writer.write(self._value)
+        await self.write_with_length(writer, None)
 
     async def write_with_length(
         self,
@@ -55,7 +55,8 @@ class RequestBody(aiohttp.Payload):
         content_length: int | None,  # noqa: ARG002 - the base class names it
     ) -> None:
         """Write all of it: the length announced is the body's own."""
-        await self.write(writer)
+        self.leaving = True
+        await writer.write(self._value)
 
 
 class Sendings:
@@ -72,7 +73,7 @@ class Sendings:
         return await handler(request)
 
 
-@attrs.frozen
+@attrs.define
 class Reply:
     """An answer as it came over the wire."""
 
@@ -126,7 +127,7 @@ class Transport:
         self.budget = budget
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.trust_env = trust_env
-        self.tracer: Tracer | None = find_tracer()
+        self.tracer: Callable[[], Tracer | None] = tracer_source()
         self.shared = pacing
         self.account: str = fingerprint_of(prefix, authorization)
         self.closing: bool = False
@@ -216,17 +217,18 @@ class Transport:
         Failures are returned, not raised: nothing of aiohttp's, which keeps the
         request's headers, can then be reached from an error.
         """
-        http = self.http
-        if http is None or http.closed:
+        http, pacing = self.http, self.pacing
+        if http is None or http.closed or pacing is None:
             closed = ConfigurationError("the client or its session is closed")
             return Failure(None, closed)
         data = None if body is None else RequestBody(body)
-        sendings = Sendings() if method == "DELETE" else None
-        own = () if sendings is None else (sendings,)
-        middlewares = (*getattr(http, "_middlewares", ()), *own) or None
+        sendings, middlewares = None, None
+        if method == "DELETE":
+            sendings = Sendings()
+            middlewares = (*getattr(http, "_middlewares", ()), sendings)
         sent = True
         try:
-            async with asyncio.timeout_at(until):
+            with Deadline(pacing.deadlines, until):
                 response = await http.request(
                     method,
                     url,
@@ -237,10 +239,12 @@ class Transport:
                     timeout=NO_CLOCK,
                     middlewares=middlewares,
                 )
-                try:
-                    content = await self.content_of(response)
-                finally:
-                    response.release()
+                content = response.content
+                if content.is_eof() and content.total_bytes <= self.max_response_bytes:
+                    # All of it came with the headers, and the connection is free.
+                    received: bytes | None = content.read_nowait()
+                else:
+                    received = await self.body_of(response)
         except TimeoutError:
             sent = data is None or data.leaving
             failure: OursError = APITimeoutError(
@@ -262,12 +266,12 @@ class Transport:
             told = f"the session refuses the request: {self.mask(str(problem))}"
             return Failure(None, ConfigurationError(told))
         else:
-            if content is not None:
+            if received is not None:
                 return Reply(
                     response.status,
                     response.reason or "",
                     response.headers,
-                    content,
+                    received,
                     resent=sendings is not None and sendings.count > 1,
                 )
             failure = UnexpectedResponseError(
@@ -277,20 +281,23 @@ class Transport:
             )
         return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, failure)
 
-    async def content_of(self, response: aiohttp.ClientResponse) -> bytes | None:
+    async def body_of(self, response: aiohttp.ClientResponse) -> bytes | None:
         """Read the decoded body; None as soon as it exceeds the cap."""
         cap = self.max_response_bytes
         length = response.content_length
-        if length is not None and "Content-Encoding" not in response.headers:
-            return await response.read() if length <= cap else None
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > cap:
-                return None
-            chunks.append(chunk)
-        return b"".join(chunks)
+        try:
+            if length is not None and "Content-Encoding" not in response.headers:
+                return await response.read() if length <= cap else None
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in response.content.iter_any():
+                size += len(chunk)
+                if size > cap:
+                    return None
+                chunks.append(chunk)
+            return b"".join(chunks)
+        finally:
+            response.release()
 
     def mask(self, text: str) -> str:
         """Return the text without the API key."""

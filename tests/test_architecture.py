@@ -12,7 +12,7 @@ import ours_experiments
 ROOT = Path(ours_experiments.__file__).parent
 
 LAYERS = [
-    {"_version", "_tracing", "errors"},
+    {"_deadlines", "_tracing", "_version", "errors"},
     {"_arguments", "_checks", "models"},
     {"_content_checks", "drafts", "outcomes", "_retry", "_address"},
     {"_hooks", "_flat", "_codec", "_pacing", "_journal"},

@@ -285,7 +285,7 @@ async def test_publishing_together(pacing: Pacing) -> None:
 async def test_publishing_in_turn(pacing: Pacing) -> None:
     """Once the service has said so, calls publish one at a time, in their order."""
     assert not await pacing.begin_publish(FAR)
-    pacing.publishing_serially = True
+    pacing.publish_in_turn()
     order: list[int] = []
     at_once: list[int] = []
     active = 0
@@ -311,7 +311,7 @@ async def test_publishing_in_turn(pacing: Pacing) -> None:
 async def test_deadline_before_the_turn(pacing: Pacing) -> None:
     """Who waits for a turn longer than the deadline gives up, and blocks nobody."""
     await pacing.begin_publish(FAR)
-    pacing.publishing_serially = True
+    pacing.publish_in_turn()
     with pytest.raises(TimeoutError):
         await pacing.begin_publish(soon(pacing))
     pacing.end_publish(in_turn=False)
@@ -321,7 +321,7 @@ async def test_deadline_before_the_turn(pacing: Pacing) -> None:
 async def test_cancelled_before_the_turn(pacing: Pacing) -> None:
     """Who is cancelled while waiting for a turn hands it on."""
     await pacing.begin_publish(FAR)
-    pacing.publishing_serially = True
+    pacing.publish_in_turn()
     first = asyncio.create_task(pacing.begin_publish(FAR))
     second = asyncio.create_task(pacing.begin_publish(FAR))
     await turn()
@@ -348,7 +348,7 @@ async def test_publishes_that_wait_when_turns_begin(pacing: Pacing) -> None:
         await pacing.begin_publish(FAR)
     waiting = [asyncio.create_task(pacing.begin_publish(FAR)) for _ in range(2)]
     await turn()
-    pacing.publishing_serially = True
+    pacing.publish_in_turn()
     pacing.end_publish(in_turn=False)
     await turn()
     assert [task.done() for task in waiting] == [False, False]

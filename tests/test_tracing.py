@@ -87,4 +87,14 @@ def test_without_opentelemetry_there_are_no_spans(
     """Where OpenTelemetry is not installed, nothing is traced and nothing breaks."""
     monkeypatch.setitem(__import__("sys").modules, "opentelemetry.trace", None)
     client = Client("key", base_url="http://127.0.0.1:1")
-    assert client._session.transport.tracer is None
+    assert client._session.transport.tracer() is None
+
+
+def test_without_a_provider_there_are_no_spans(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the application has set nothing up, no call pays for a span."""
+    client = Client("key", base_url="http://127.0.0.1:1")
+    assert client._session.transport.tracer() is not None
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    assert client._session.transport.tracer() is None

@@ -88,9 +88,12 @@ class Listener:
             lambda: Connection(self._server, next(self._numbers)),
             self._host,
             self.port,
+            # Or a door that is cancelled on its way would stay open behind our back.
+            start_serving=False,
         )
         self._doors.append(door)
         self.port = door.sockets[0].getsockname()[1]
+        await door.start_serving()
 
     async def close(self) -> None:
         """Stop listening, and close the connections that are idle."""
