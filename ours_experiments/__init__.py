@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ours_experiments._bulk_run import BulkRun
+    from ours_experiments._pacing import SharedPacing
     from ours_experiments._pagination import Listing
     from ours_experiments._retry import RetryPolicy
     from ours_experiments._version import __version__
@@ -134,6 +135,7 @@ __all__ = [
     "SessionReplay",
     "Settings",
     "SettingsPatch",
+    "SharedPacing",
     "Style",
     "TargetingRules",
     "TimeSeries",
@@ -156,6 +158,7 @@ HOMES = (
     "outcomes",
     "drafts",
     "_retry",
+    "_pacing",
     "_pagination",
     "_bulk_run",
     "client",

@@ -12,8 +12,8 @@ from ours_experiments import (
     ConfigurationError,
     RateLimitError,
     RetryPolicy,
+    SharedPacing,
 )
-from ours_experiments._pacing import SharedPacing
 from ours_experiments.emulator import Emulator
 
 

@@ -250,8 +250,9 @@ def redis_broker(
 
     Args:
         url: The URL of a Redis 6.2 or newer.
-        redeliver_after: Seconds; longer than any task takes, or it is done twice. One
-            call takes the client's `timeout` at most.
+        redeliver_after: Seconds; longer than any task takes, or it is done twice. That
+            is the client's `timeout` at most, and for a part of a bulk task as often as
+            its `concurrency` goes into its ids.
         results_for: Seconds for which results are kept.
     """
     results: RedisAsyncResultBackend[object] = RedisAsyncResultBackend(

@@ -202,6 +202,40 @@ async def test_waiting_can_be_cancelled(redis: Server) -> None:
             assert await pacing.acquire("paused", 1) > 90
 
 
+async def test_calls_can_be_cancelled(redis: Server, emulator: Emulator) -> None:
+    """Cancelling a paced call, at whatever step, leaves no place taken and no task."""
+    before = asyncio.all_tasks()
+    async with (
+        RedisPacing(redis.url, rate=200) as pacing,
+        Client(emulator.api_key, base_url=emulator.url, pacing=pacing) as client,
+    ):
+        for steps in range(40):
+            calls = [asyncio.create_task(client.settings.list()) for _ in range(4)]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            for one in calls:
+                one.cancel()
+            await asyncio.wait(calls)
+            assert client._session.transport.ready().in_flight == 0
+        assert await client.settings.list() == ()
+        left = asyncio.all_tasks() - before
+        assert all("RequestHandler" in str(one) for one in left)
+
+
+async def test_a_call_ends_in_its_time(redis: Server, emulator: Emulator) -> None:
+    """A hanging Redis does not keep a call beyond its timeout, however patient."""
+    async with (
+        RedisPacing(redis.url, patience=60.0) as pacing,
+        Client(
+            emulator.api_key, base_url=emulator.url, pacing=pacing, timeout=0.3
+        ) as client,
+    ):
+        await client.settings.list()
+        with stopped(redis), pytest.raises(APITimeoutError, match="not sent in time"):
+            await client.settings.list()
+    assert emulator.log.received() == 1
+
+
 async def test_a_borrowed_redis(redis: Server) -> None:
     """A connection that was lent is used, and left open."""
     async with Redis.from_url(redis.url, decode_responses=True) as lent:
