@@ -7,6 +7,7 @@ from typing import cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from taskiq.exceptions import TaskiqError
 from taskiq_redis import RedisStreamBroker
 
 
@@ -27,8 +28,8 @@ async def keep_going(
             await nudge()
             async with Redis(connection_pool=broker.connection_pool) as redis:
                 await trim(redis, broker.queue_name, broker.consumer_group_name)
-        except (RedisError, OSError) as problem:
-            logger.warning("the queue cannot be looked after: %s", problem)
+        except (RedisError, OSError, TaskiqError) as problem:
+            logger.warning("the queue cannot be looked after: %r", problem)
 
 
 async def trim(redis: Redis, stream: str, group: str) -> None:

@@ -39,18 +39,27 @@ class Worker:
     """Everything that the tasks share: one client for the life of a process."""
 
     broker: AsyncBroker
+    """Where the tasks are registered and sent."""
     client_factory: Callable[[], AbstractAsyncContextManager[Client]]
+    """Makes the client of a process."""
     prefix: str
+    """What the names of the tasks begin with."""
     chunk: int
+    """Ids in a part of a bulk call."""
     concurrency: int
+    """Calls at the same time in a part."""
     part: AsyncTaskiqDecoratedTask[..., Any] = attrs.field(init=False)
     """The task that carries out a part of a bulk call."""
     nudge: AsyncTaskiqDecoratedTask[..., Any] = attrs.field(init=False)
     """The task that does nothing; see `keep_going`."""
     client: Client | None = attrs.field(init=False, default=None)
+    """None in a process that only sends."""
     closing: bool = attrs.field(init=False, default=False)
+    """Whether what is under way is being cut off."""
     stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
+    """Holds the client."""
     keeping: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+    """Looks after the queue."""
 
     def __attrs_post_init__(self) -> None:
         """Register the tasks that nobody else sends."""

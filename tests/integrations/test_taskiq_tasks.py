@@ -27,7 +27,7 @@ from ours_experiments import (
 )
 from ours_experiments.emulator import Emulator
 from ours_experiments.integrations._records import error_of, error_record_of, record_of
-from ours_experiments.integrations._streams import trim
+from ours_experiments.integrations._streams import keep_going, trim
 from ours_experiments.integrations.taskiq import (
     Tasks,
     outcome_of,
@@ -281,6 +281,22 @@ async def test_the_stream_is_cut(redis: Server, emulator: Emulator) -> None:
         pending = await reader.xpending(stream, group)
     assert pending["pending"] == 2
     assert [entry[b"data"] for _, entry in left] == [b"0", b"1", b"2", b"3"]
+
+
+async def test_a_queue_that_is_away(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker goes on to look after its queue when Redis is away for a while."""
+    broker = redis_broker("redis://127.0.0.1:1", redeliver_after=0.2)
+    tasks = register_tasks(broker, lambda: client_of(emulator))
+    keeping = asyncio.create_task(keep_going(broker, tasks._worker.nudge.kiq))
+    async with asyncio.timeout(20):
+        told = "cannot be looked after"
+        while caplog.text.count(told) < 2 and not keeping.done():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert not keeping.done()
+    keeping.cancel()
+    await asyncio.wait([keeping])
 
 
 async def test_in_memory(emulator: Emulator) -> None:
