@@ -34,6 +34,7 @@ from ours_experiments._reference import documented
 
 if TYPE_CHECKING:
     from ours_experiments._bulk_run import BulkRun
+    from ours_experiments._pacing import SharedPacing
     from ours_experiments._pagination import Listing
     from ours_experiments._retry import RetryPolicy
     from ours_experiments._version import __version__
@@ -149,6 +150,7 @@ __all__ = [
     "SessionReplay",
     "Settings",
     "SettingsPatch",
+    "SharedPacing",
     "Style",
     "TargetingRules",
     "TimeSeries",
@@ -171,6 +173,7 @@ HOMES = (
     "outcomes",
     "drafts",
     "_retry",
+    "_pacing",
     "_pagination",
     "_bulk_run",
     "client",

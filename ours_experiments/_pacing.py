@@ -63,7 +63,7 @@ class Pacing:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.shared = shared
         self.account = account
-        self.closed = False
+        self.closed: bool = False
         self.clocks: set[asyncio.Timeout] = set()
         self.deadlines: Deadlines = Deadlines()
         self.budget = budget

@@ -24,10 +24,12 @@ No error holds the API key: neither in its text nor in anything reachable from i
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 
 import orjson
 
+
+Kind = TypeVar("Kind", bound="OursError")
 
 SHOWN_CHARACTERS = 1000
 """Of a service's word in the text of an error; its attributes hold all of it."""
@@ -42,6 +44,20 @@ def printable(text: str) -> str:
 
 class OursError(Exception):
     """The root of every error of this package."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross to another process whole, with the cause where that is one of these."""
+        state = dict(self.__dict__)
+        if isinstance(self.__cause__, OursError):
+            state["__cause__"] = self.__cause__
+        return revive, (type(self), self.args), state
+
+
+def revive(kind: type[Kind], args: tuple[object, ...]) -> Kind:
+    """Make an error again of its text; its attributes are set afterwards."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
 
 
 class ConfigurationError(OursError, ValueError):

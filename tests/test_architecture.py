@@ -28,7 +28,7 @@ LAYERS = [
     {"client"},
     {"__init__"},
     {"testing", "plotting", "emulator"},
-    {"cli"},
+    {"cli", "integrations"},
 ]
 """From the ground up: a module imports from its own layer or from below."""
 

@@ -47,6 +47,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         pytest.param("from ours_experiments import Client", "rich", id="client"),
         pytest.param("from ours_experiments import Client", "pytest", id="frames"),
         pytest.param("from ours_experiments import Client", "matplotlib", id="plots"),
+        pytest.param("from ours_experiments import Client", "redis", id="redis"),
+        pytest.param("from ours_experiments import Client", "taskiq", id="taskiq"),
+        pytest.param("import ours_experiments.integrations", "redis", id="extras"),
+        pytest.param(
+            "import ours_experiments.integrations.redis", "taskiq", id="one-extra"
+        ),
     ],
 )
 def test_imports_stay_small(statement: str, absent: str) -> None:

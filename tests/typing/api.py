@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator
 from datetime import date
 from typing import assert_type
 
+from taskiq import AsyncTaskiqTask
+
 from ours_experiments import (
     BulkReport,
     BulkRun,
@@ -20,11 +22,14 @@ from ours_experiments import (
     RetryPolicy,
     SessionReplay,
     Settings,
+    SharedPacing,
     TimeSeries,
     Transition,
     Variant,
     Version,
 )
+from ours_experiments.integrations.redis import RedisPacing
+from ours_experiments.integrations.taskiq import OutcomeRecord, Tasks, outcome_of
 
 
 async def endpoints(client: Client) -> None:
@@ -87,3 +92,18 @@ def refused(client: Client) -> None:
     client.bulk.stream("begin", [])  # type: ignore[arg-type]
     NewExperiment("settings")  # type: ignore[call-arg]
     client.experiments.list(state="draft")  # type: ignore[call-arg]
+
+
+async def on_a_queue(tasks: Tasks) -> None:
+    """Tasks take what the calls take, and say what comes back."""
+    assert_type(await tasks.start.kiq("id"), AsyncTaskiqTask[OutcomeRecord])
+    sent = await tasks.stop.kiq("id", winner_variant_id="variant")
+    result = await sent.wait_result()
+    assert_type(outcome_of(result.return_value), Outcome)
+    batch = await tasks.bulk.kiq("stop", {"id": None}, publish="none")
+    assert_type(await tasks.report(batch), BulkReport)
+
+
+def paced() -> SharedPacing:
+    """What Redis shares is what a client takes."""
+    return RedisPacing("redis://localhost", rate=50)

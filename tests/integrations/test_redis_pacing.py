@@ -1,0 +1,262 @@
+"""Limits that several processes share, over a real Redis."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import pytest
+from redis.asyncio import Redis
+
+from benchmarks.redis_server import Server
+from ours_experiments import (
+    APITimeoutError,
+    Client,
+    ConfigurationError,
+    RateLimitError,
+    RetryPolicy,
+)
+from ours_experiments.emulator import Emulator
+from ours_experiments.integrations.redis import RedisPacing
+
+
+ONCE = RetryPolicy(attempts=1)
+SELDOM = 0.001
+"""Requests a second: the next turn is a thousand seconds away."""
+NOWHERE = "redis://127.0.0.1:1"
+
+
+@pytest.fixture
+async def here(redis: Server) -> AsyncIterator[RedisPacing]:
+    """Pace as one process does."""
+    async with RedisPacing(redis.url, rate=SELDOM, burst=3) as pacing:
+        yield pacing
+
+
+@pytest.fixture
+async def there(redis: Server) -> AsyncIterator[RedisPacing]:
+    """Pace as another process does."""
+    async with RedisPacing(redis.url, rate=SELDOM, burst=3) as pacing:
+        yield pacing
+
+
+@contextmanager
+def stopped(server: Server) -> Iterator[None]:
+    """Let a server take requests, and answer none."""
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+async def test_turns_are_shared(here: RedisPacing, there: RedisPacing) -> None:
+    """Several processes have as many turns together as one has alone."""
+    turns = [await one.acquire("account", 1) for one in (here, there, here, there)]
+    assert turns[:3] == [0.0] * 3
+    assert 990 < turns[3] <= 1000
+    assert 990 < await here.acquire("account", 1) <= 1000
+    assert await here.acquire("another account", 1) == 0.0
+
+
+async def test_turns_are_spaced(redis: Server) -> None:
+    """Turns that have to be waited for are handed out one after the other."""
+    async with (
+        RedisPacing(redis.url, rate=500) as pacing,
+        Redis.from_url(redis.url) as r,
+    ):
+        before = await r.time()
+        turns = [pacing.acquire("account", 10) for _ in range(100)]
+        assert await asyncio.gather(*turns) == [0.0] * 100
+        after = await r.time()
+    assert (after[0] - before[0]) + (after[1] - before[1]) / 1e6 >= 99 / 500
+
+
+async def test_a_pause_is_shared(here: RedisPacing, there: RedisPacing) -> None:
+    """A pause that one process was asked for holds for all of its account."""
+    await here.pause("account", 100)
+    await here.pause("account", 50)
+    assert 90 < await there.acquire("account", 1) <= 100
+    assert await there.acquire("another account", 1) == 0.0
+
+
+async def test_a_pause_without_a_rate(redis: Server) -> None:
+    """Without a rate requests leave at once, and pauses are shared all the same."""
+    async with RedisPacing(redis.url) as pacing:
+        turns = [await pacing.acquire("account", 1) for _ in range(50)]
+        assert turns == [0.0] * 50
+        await pacing.pause("account", 100)
+        assert 90 < await pacing.acquire("account", 1) <= 100
+
+
+async def test_a_pause_reaches_those_who_wait(redis: Server) -> None:
+    """A pause that begins while somebody waits for a turn is waited out too."""
+    async with RedisPacing(redis.url, rate=5) as pacing:
+        assert await pacing.acquire("account", 1) == 0.0
+        waiting = asyncio.create_task(pacing.acquire("account", 10))
+        await asyncio.sleep(0.05)
+        await pacing.pause("account", 100)
+        assert 90 < await waiting <= 100
+
+
+async def test_a_pause_ends(redis: Server) -> None:
+    """After a pause the turns are handed out one after the other, not all at once."""
+    async with RedisPacing(redis.url, rate=0.1, burst=2) as pacing:
+        await pacing.pause("account", 0.05)
+        assert await pacing.acquire("account", 1) == 0.0
+        await pacing.pause("account", 100)
+        turns = [await pacing._ask_turn("account", 1000) for _ in range(4)]
+    seconds = [turn / 1e6 for turn, _ in turns]
+    assert 90 < seconds[0] <= 100
+    assert [round(one - seconds[0], 1) for one in seconds] == [0, 0, 10, 20]
+
+
+async def test_a_refusal_pauses_the_other_clients(
+    redis: Server, emulator: Emulator
+) -> None:
+    """The Retry-After that one client was told keeps those of other processes quiet."""
+    emulator.faults.add("status", code=429, retry_after=3600, times=1)
+    async with RedisPacing(redis.url) as here, RedisPacing(redis.url) as there:
+        options = {"base_url": emulator.url, "timeout": 5.0, "retry": ONCE}
+        async with (
+            Client(emulator.api_key, pacing=here, **options) as told,  # type: ignore[arg-type]
+            Client(emulator.api_key, pacing=there, **options) as another,  # type: ignore[arg-type]
+        ):
+            with pytest.raises(RateLimitError):
+                await told.settings.list()
+            with pytest.raises(APITimeoutError, match="asked to wait") as caught:
+                await another.settings.list()
+    assert caught.value.retry_after is not None
+    assert 3500 < caught.value.retry_after <= 3600
+    assert emulator.log.received() == 1
+
+
+async def test_the_key_stays_out_of_redis(redis: Server, emulator: Emulator) -> None:
+    """Redis sees a fingerprint of the account, which ends by itself."""
+    async with (
+        RedisPacing(redis.url, rate=1000) as pacing,
+        Client(emulator.api_key, base_url=emulator.url, pacing=pacing) as client,
+        Redis.from_url(redis.url) as reader,
+    ):
+        await client.settings.list()
+        await pacing.pause("account", 0.01)
+        stored = [
+            (key, await reader.hgetall(key), await reader.ttl(key))
+            async for key in reader.scan_iter()
+        ]
+    assert len(stored) == 2
+    assert all(ttl > 0 for *_, ttl in stored)
+    assert emulator.api_key not in str(stored)
+    assert emulator.url not in str(stored)
+
+
+async def test_without_redis(
+    emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without Redis requests leave as they would alone, with one warning."""
+    async with (
+        RedisPacing(NOWHERE, rate=SELDOM) as pacing,
+        Client(emulator.api_key, base_url=emulator.url, pacing=pacing) as client,
+    ):
+        await asyncio.gather(*(client.settings.list() for _ in range(20)))
+        await pacing.pause("account", 10)
+    warnings = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert [one.getMessage()[:17] for one in warnings] == ["no shared pacing:"]
+    assert emulator.log.received() == 20
+
+
+async def test_a_redis_that_hangs(redis: Server, emulator: Emulator) -> None:
+    """A Redis that stops answering holds nothing up, and is asked again later."""
+    async with (
+        RedisPacing(redis.url, rate=1000, patience=0.1) as pacing,
+        Client(
+            emulator.api_key, base_url=emulator.url, pacing=pacing, timeout=5.0
+        ) as client,
+    ):
+        await client.settings.list()
+        with stopped(redis):
+            await asyncio.gather(*(client.settings.list() for _ in range(40)))
+        pacing._blind_until = 0.0
+        await pacing.pause("account", 100)
+        assert await pacing.acquire("account", 1) > 90
+    assert emulator.log.received() == 41
+
+
+async def test_waiting_can_be_cancelled(redis: Server) -> None:
+    """Whoever gives up, at whatever step, leaves the connections usable."""
+    async with RedisPacing(redis.url, rate=100, burst=2) as pacing:
+        await pacing.pause("paused", 100)
+        for steps in range(30):
+            waiting = [
+                asyncio.create_task(pacing.acquire(f"{steps} {number % 2}", 10))
+                for number in range(8)
+            ]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            for one in waiting:
+                one.cancel()
+            await asyncio.wait(waiting)
+            assert await pacing.acquire(f"alone {steps}", 1) == 0.0
+            assert await pacing.acquire("paused", 1) > 90
+
+
+async def test_calls_can_be_cancelled(redis: Server, emulator: Emulator) -> None:
+    """Cancelling a paced call, at whatever step, leaves no place taken and no task."""
+    before = asyncio.all_tasks()
+    async with (
+        RedisPacing(redis.url, rate=200) as pacing,
+        Client(emulator.api_key, base_url=emulator.url, pacing=pacing) as client,
+    ):
+        for steps in range(40):
+            calls = [asyncio.create_task(client.settings.list()) for _ in range(4)]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            for one in calls:
+                one.cancel()
+            await asyncio.wait(calls)
+            assert client._session.transport.ready().in_flight == 0
+        assert await client.settings.list() == ()
+        left = asyncio.all_tasks() - before
+        assert all("RequestHandler" in str(one) for one in left)
+
+
+async def test_a_call_ends_in_its_time(redis: Server, emulator: Emulator) -> None:
+    """A hanging Redis does not keep a call beyond its timeout, however patient."""
+    async with (
+        RedisPacing(redis.url, patience=60.0) as pacing,
+        Client(
+            emulator.api_key, base_url=emulator.url, pacing=pacing, timeout=0.3
+        ) as client,
+    ):
+        await client.settings.list()
+        with stopped(redis), pytest.raises(APITimeoutError, match="not sent in time"):
+            await client.settings.list()
+    assert emulator.log.received() == 1
+
+
+async def test_a_borrowed_redis(redis: Server) -> None:
+    """A connection that was lent is used, and left open."""
+    async with Redis.from_url(redis.url, decode_responses=True) as lent:
+        async with RedisPacing(lent, rate=50) as pacing:
+            turns = [pacing.acquire("account", 10) for _ in range(3)]
+            assert await asyncio.gather(*turns) == [0.0] * 3
+        assert await lent.ping()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        pytest.param({"redis": "http://secret@nowhere"}, "URL of a Redis", id="scheme"),
+        pytest.param({"redis": "redis://:secret@x:y"}, "URL of a Redis", id="port"),
+        pytest.param({"rate": 0}, "rate must be", id="rate"),
+        pytest.param({"burst": 0}, "burst must be", id="burst"),
+        pytest.param({"patience": -1}, "patience must be", id="patience"),
+    ],
+)
+def test_arguments(options: dict[str, object], told: str) -> None:
+    """What cannot be used is refused by name, without a password in the text."""
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        RedisPacing(**{"redis": NOWHERE, **options})  # type: ignore[arg-type]
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,51 @@
+"""Workers as processes of their own: killed, shut down, and held to one limit."""
+
+import asyncio
+import signal
+
+import pytest
+
+from benchmarks.redis_server import Server
+from benchmarks.shared_limits import measure
+from benchmarks.workers import start_all
+from ours_experiments import OutcomeStatus
+
+
+PATIENCE = 120.0
+"""Seconds after which nobody works on what is left."""
+
+
+@pytest.mark.usefixtures("redis")
+async def test_a_killed_worker() -> None:
+    """What a killed worker had begun is done by another, and nothing is done twice."""
+    async with asyncio.timeout(PATIENCE):
+        run = await start_all(200, 2, latency=0.2, kill_at=0.3, redeliver_after=4.0)
+    assert run.is_sound(200)
+    # Begun by the worker that was killed, found done by the one that took over.
+    assert run.report.by_status[OutcomeStatus.ALREADY]
+
+
+@pytest.mark.usefixtures("redis")
+async def test_a_worker_that_shuts_down() -> None:
+    """A worker that ends before its tasks do leaves them to another, whole."""
+    async with asyncio.timeout(PATIENCE):
+        run = await start_all(
+            200,
+            2,
+            latency=0.2,
+            kill_at=0.3,
+            redeliver_after=4.0,
+            with_signal=signal.SIGTERM,
+            options=("--wait-tasks-timeout", "0.1"),
+        )
+    assert run.is_sound(200)
+
+
+async def test_processes_share_a_limit(redis: Server) -> None:
+    """Ten processes are refused less than twice each after the first second."""
+    assert redis.pid
+    processes = 10
+    figures = await measure(processes, 3, "pauses and rate shared")
+    assert figures.refused_later < 2 * processes
+    assert figures.failed == 0
+    assert figures.answered > 100
