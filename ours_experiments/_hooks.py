@@ -160,13 +160,13 @@ def several(pairs: Iterable[tuple[Any, Any]], kind: Any, hook: Hook) -> list[Any
         try:
             built.append((place, hook(value, kind)))
         except (BaseValidationError, Mismatch) as error:
-            note = cast("Any", IterableValidationNote)
-            error.add_note(note(f"at {place}", place, kind))
+            error.add_note(IterableValidationNote(f"at {place}", place, kind))
             wrong.append(error)
             if len(wrong) == MOST_WRONG:
                 break
     if wrong:
-        raise IterableValidationError("of several", wrong, kind)
+        group = cast("Any", IterableValidationError)
+        raise group("of several", wrong, kind)
     return built
 
 

@@ -49,7 +49,6 @@ ACTION_OF_METHOD = {
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
 LONGEST_HEAD = 2**16
 """Bytes of an answer that are looked at for that."""
-BYTES_OF_VALUE = 16
 call_numbers = itertools.count(1)
 
 
@@ -271,7 +270,7 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
     if not JSON_TYPE.match(content_type):
         shown = printable(transport.authorization.excerpt(content_type, SHOWN))
         told = f"{shown or 'no content type'} instead of JSON"
-    elif is_too_dense(reply.body, transport.max_response_bytes):
+    elif len(reply.body) > transport.most_values < values_in(reply.body):
         told = "too many JSON values"
     else:
         try:
@@ -285,14 +284,9 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
     return Failure(Fate.MAYBE_APPLIED, error)
 
 
-def is_too_dense(body: bytes | bytearray, cap: int) -> bool:
-    """Whether a body would become many times its own size in objects.
-
-    `{}` takes 2 bytes as JSON and some 70 as an object. The API's answers have a
-    value for every 20 bytes or more; those that could pass the limit are counted.
-    """
-    most = cap // BYTES_OF_VALUE
-    return len(body) > most and sum(map(body.count, (b"{", b"[", b","))) > most
+def values_in(body: bytes | bytearray) -> int:
+    """Count the JSON values of a body: at least as many as there are, and fast."""
+    return sum(map(body.count, (b"{", b"[", b",")))
 
 
 def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:

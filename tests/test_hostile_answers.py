@@ -23,7 +23,6 @@ from ours_experiments import (
     RetryPolicy,
     UnexpectedResponseError,
 )
-from ours_experiments._session import is_too_dense
 
 
 ONCE = RetryPolicy(attempts=1)
@@ -171,12 +170,30 @@ async def test_mapping_names_are_not_told() -> None:
     assert all(each.startswith("$.differences.*.") for each in caught.value.problems)
 
 
-def test_density() -> None:
-    """Only what could take far more memory than it should is counted at all."""
-    cap = 16_000
-    fits = b"[" + b"0," * 998 + b"0]"
-    assert not is_too_dense(fits, cap)
-    assert is_too_dense(b"[" + b"0," * 1000 + b"0]", cap)
-    assert not is_too_dense(orjson.dumps({"name": "x" * 15_000}), cap)
-    assert not is_too_dense(b"[{}" + b",{}" * 400 + b"]" + b" " * 20_000, cap)
-    assert is_too_dense(b"[{}" + b",{}" * 600 + b"]", cap)
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        pytest.param(b"[" + b"0," * 998 + b"0]", False, id="numbers"),
+        pytest.param(b"[" + b"0," * 1000 + b"0]", True, id="more-numbers"),
+        pytest.param(b"[{}" + b",{}" * 400 + b"]" + b" " * 9000, False, id="objects"),
+        pytest.param(b"[{}" + b",{}" * 600 + b"]", True, id="more-objects"),
+        pytest.param(b'["' + b"x" * 15_000 + b'"]', False, id="text"),
+    ],
+)
+async def test_values_are_counted(body: bytes, *, refused: bool) -> None:
+    """Of JSON values there may be a sixteenth of the bytes that there may be."""
+
+    async def serve(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    async with (
+        RawTestServer(serve) as server,
+        Client(
+            KEY, base_url=str(server.make_url("/")), max_response_bytes=16_000
+        ) as client,
+    ):
+        if refused:
+            with pytest.raises(UnexpectedResponseError, match="too many JSON values"):
+                await client.request("GET", "experiments")
+        else:
+            assert await client.request("GET", "experiments") == orjson.loads(body)
