@@ -166,7 +166,7 @@ def several(pairs: Iterable[tuple[Any, Any]], kind: Any, hook: Hook) -> list[Any
             if len(wrong) == MOST_WRONG:
                 break
     if wrong:
-        raise IterableValidationError("of several", wrong, kind)
+        raise IterableValidationError("of several", wrong, kind)  # pyright: ignore[reportCallIssue]
     return built
 
 
