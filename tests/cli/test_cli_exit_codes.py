@@ -124,7 +124,7 @@ def test_a_full_disk_is_told(service: Service, style: str) -> None:
         command=("bash", "-c", 'exec "$@" > /dev/full', "-", *COMMAND),
     )
     assert ran.code == 1
-    assert re.match(r"start: 1 applied in \d+ ms\n", ran.err)
+    assert re.match(r"start: 1 applied in [\d.]+ m?s\n", ran.err)
     assert ran.err.endswith("the output cannot be written: No space left on device\n")
     assert "Traceback" not in ran.err
 
