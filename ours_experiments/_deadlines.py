@@ -18,8 +18,8 @@ class Deadline:
     __slots__ = ("at", "book", "cancelling", "expired", "task", "timer")
 
     def __init__(self, book: "Deadlines", at: float) -> None:
-        self.book = book
-        self.at = at
+        self.book: Deadlines = book
+        self.at: float = at
         self.expired = False
         self.timer: asyncio.TimerHandle | None = None
 
