@@ -76,7 +76,7 @@ def collector_paused() -> Generator[None, None, None]:
         gc.enable()
 
 
-def parse(body: bytes) -> object:
+def parse(body: bytes | bytearray) -> object:
     """Read JSON.
 
     Raises:

@@ -20,7 +20,7 @@ class Deadline:
     def __init__(self, book: "Deadlines", at: float) -> None:
         self.book: Deadlines = book
         self.at: float = at
-        self.expired = False
+        self.expired: bool = False
         self.timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
