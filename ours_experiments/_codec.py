@@ -5,6 +5,7 @@ tolerant of what is new: unknown fields are ignored, or kept where the object is
 written back; unknown words of an enum stay text.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
@@ -42,6 +43,7 @@ from ours_experiments.errors import DecodeError
 
 T = TypeVar("T")
 SHOWN_PROBLEMS = 3
+PLAIN_WORD = re.compile("[A-Za-z]{1,40}", re.ASCII)
 
 
 def decode(cls: type[T], payload: object, *, at: str = "$") -> T:
@@ -112,8 +114,10 @@ def step_of(error: BaseException) -> str:
     note: Any = error.__notes__[-1]
     if isinstance(note, AttributeValidationNote):
         return f".{wire_name(note.name)}"
-    # The keys of a mapping are the service's own words, and could be anything.
-    return f"[{note.index}]" if isinstance(note.index, int) else ".*"
+    if isinstance(note.index, int):
+        return f"[{note.index}]"
+    # A mapping's own name could be anything, the API key too; that is no plain word.
+    return f".{note.index}" if PLAIN_WORD.fullmatch(note.index) else ".*"
 
 
 @cache
