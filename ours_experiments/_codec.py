@@ -75,7 +75,7 @@ def structure(payload: object, kind: Any, at: str) -> Any:
     """Build an object fast or, where that fails, with the hooks that say why."""
     try:
         return flat_converter().structure(payload, kind)
-    except (Mismatch, BaseValidationError, KeyError, TypeError, ValueError):
+    except (Mismatch, KeyError, TypeError, ValueError):
         pass  # The precise hooks tell where, and outside this handler.
     try:
         return converter().structure(payload, kind)
