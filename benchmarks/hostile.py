@@ -25,8 +25,8 @@ ALLOWED_GROWTH = 64
 """MiB."""
 LONGEST_TEXT = 1500
 """Characters of an error."""
-CALL_SECONDS = 3.0
-ATTEMPT_SECONDS = 1.0
+CALL_SECONDS = 15.0
+ATTEMPT_SECONDS = 8.0
 SPACES = b" " * MIB
 PAGE = b'{"entities":[],"pagination":{"hasMore":false}}'
 

@@ -6,6 +6,7 @@ written back; unknown words of an enum stay text.
 """
 
 import gc
+import re
 import sys
 import threading
 from collections.abc import Generator, Iterator
@@ -48,6 +49,7 @@ from ours_experiments.errors import DecodeError
 
 T = TypeVar("T")
 SHOWN_PROBLEMS = 3
+PLAIN_WORD = re.compile("[A-Za-z]{1,40}", re.ASCII)
 LARGE = 2**16
 """Bytes of JSON from which on it is a page, not an object."""
 PAUSE_PAYS = sys.version_info < (3, 13)
@@ -118,7 +120,7 @@ def structure(payload: object, kind: Any, at: str) -> Any:
     """Build an object fast or, where that fails, with the hooks that say why."""
     try:
         return flat_converter().structure(payload, kind)
-    except (Mismatch, BaseValidationError, KeyError, TypeError, ValueError):
+    except (Mismatch, KeyError, TypeError, ValueError):
         pass  # The precise hooks tell where, and outside this handler.
     try:
         return converter().structure(payload, kind)
@@ -157,8 +159,10 @@ def step_of(error: BaseException) -> str:
     note: Any = error.__notes__[-1]
     if isinstance(note, AttributeValidationNote):
         return f".{wire_name(note.name)}"
-    # The keys of a mapping are the service's own words, and could be anything.
-    return f"[{note.index}]" if isinstance(note.index, int) else ".*"
+    if isinstance(note.index, int):
+        return f"[{note.index}]"
+    # A mapping's own name could be anything, the API key too; that is no plain word.
+    return f".{note.index}" if PLAIN_WORD.fullmatch(note.index) else ".*"
 
 
 @cache

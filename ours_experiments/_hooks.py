@@ -200,7 +200,9 @@ def mapping_hook(kind: Any, using: Converter) -> Hook:
 
     def structure(value: Any, _: Any) -> Any:
         expect(dict, "object", value)
-        return dict(several(value.items(), item, hook))
+        if using.detailed_validation:
+            return dict(several(value.items(), item, hook))
+        return {key: hook(value[key], item) for key in value}
 
     return structure
 

@@ -38,8 +38,17 @@ LARGEST_ERROR_BODY = 2**16
 
 
 def printable(text: str) -> str:
-    r"""Spell what would act upon a terminal or a log, such as `\x1b` and `\n`."""
-    return text if text.isprintable() else repr(text)[1:-1]
+    r"""Spell what would act upon a terminal or a log, such as `\x1b` and `\x0a`."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else spelled(ord(one)) for one in text)
+
+
+def spelled(point: int) -> str:
+    """Spell a character as a Python literal does."""
+    if point <= 0xFF:
+        return f"\\x{point:02x}"
+    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
 
 
 class OursError(Exception):

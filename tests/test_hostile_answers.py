@@ -127,7 +127,7 @@ async def test_error_text_is_one_printable_line() -> None:
     assert isinstance(error, BadRequestError)
     assert (error.error, error.details) == (EVIL, "x" * 5000)
     assert str(error).isprintable()
-    assert "\\x1b[2J\\r\\nWARNING forged line" in str(error)
+    assert "\\x1b[2J\\x0d\\x0aWARNING forged line" in str(error)
     assert len(str(error)) < 1500
 
 
