@@ -27,6 +27,7 @@ from cattrs import (
 
 from ours_experiments import _flat
 from ours_experiments._hooks import (
+    Hook,
     Mismatch,
     encoding_hook,
     exactly,
@@ -119,7 +120,7 @@ def encode(draft: object) -> dict[str, object]:
 def structure(payload: object, kind: Any, at: str) -> Any:
     """Build an object fast or, where that fails, with the hooks that say why."""
     try:
-        return flat_converter().structure(payload, kind)
+        return flat_hook_of(kind)(payload, kind)
     except (Mismatch, KeyError, TypeError, ValueError):
         pass  # The precise hooks tell where, and outside this handler.
     try:
@@ -172,6 +173,12 @@ def flat_converter() -> Converter:
     built.register_structure_hook_factory(is_tuple, _flat.tuple_hook)
     built.register_structure_hook_factory(_flat.is_flat, _flat.flat_hook)
     return built
+
+
+@cache
+def flat_hook_of(kind: Any) -> Hook:
+    """Find the fast hook for a kind of thing."""
+    return flat_converter().get_structure_hook(kind)
 
 
 @cache

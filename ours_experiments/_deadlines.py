@@ -1,6 +1,8 @@
 """The deadlines of all requests under way, kept by one timer."""
 
 import asyncio
+import math
+from asyncio import current_task
 from types import TracebackType
 
 
@@ -24,11 +26,15 @@ class Deadline:
         self.timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        task = current_task()
         assert task is not None  # noqa: S101 - aiohttp needs one as well
         self.task: asyncio.Task[object] = task
         self.cancelling: int = task.cancelling()
-        self.book.enter(self)
+        book = self.book
+        if self.at > book.next_look:
+            book.far_off.add(self)
+        else:
+            book.enter(self)
 
     def __exit__(
         self,
@@ -36,7 +42,9 @@ class Deadline:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.book.leave(self)
+        self.book.far_off.discard(self)
+        if self.timer is not None:
+            self.timer.cancel()
         # Somebody else's cancellation goes on, even if it came at the same time.
         if (
             self.expired
@@ -62,22 +70,23 @@ class Deadlines:
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self.far_off: set[Deadline] = set()
-        self.next_look: asyncio.TimerHandle | None = None
+        self.next_look: float = math.inf
+        """Loop time; for ever when nobody looks."""
+        self.looking: asyncio.TimerHandle | None = None
 
     def enter(self, deadline: Deadline) -> None:
-        """Write a deadline down."""
-        if self.next_look is None:
-            self.next_look = self.loop.call_later(STEP, self.look)
-        if deadline.at > self.next_look.when():
+        """Write a deadline down that is near, or the first one for a while."""
+        if self.looking is None:
+            self.look_at(self.loop.time() + STEP)
+        if deadline.at > self.next_look:
             self.far_off.add(deadline)
         else:
             deadline.timer = self.loop.call_at(deadline.at, deadline.expire)
 
-    def leave(self, deadline: Deadline) -> None:
-        """Strike a deadline out."""
-        self.far_off.discard(deadline)
-        if deadline.timer is not None:
-            deadline.timer.cancel()
+    def look_at(self, moment: float) -> None:
+        """Look next at a loop time."""
+        self.next_look = moment
+        self.looking = self.loop.call_at(moment, self.look)
 
     def look(self) -> None:
         """Give a timer to every deadline that comes before the next look."""
@@ -85,12 +94,13 @@ class Deadlines:
         for deadline in [each for each in self.far_off if each.at <= next_look]:
             self.far_off.discard(deadline)
             deadline.timer = self.loop.call_at(deadline.at, deadline.expire)
-        self.next_look = (
-            self.loop.call_at(next_look, self.look) if self.far_off else None
-        )
+        self.close()
+        if self.far_off:
+            self.look_at(next_look)
 
     def close(self) -> None:
-        """Stop looking, once no request is under way any more."""
-        if self.next_look is not None:
-            self.next_look.cancel()
-            self.next_look = None
+        """Stop looking."""
+        if self.looking is not None:
+            self.looking.cancel()
+            self.looking = None
+            self.next_look = math.inf

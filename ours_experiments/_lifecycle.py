@@ -1,6 +1,6 @@
 """Lifecycle calls: what each sends, and how its effect is recognised."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from functools import cache
 
 import attrs
@@ -155,9 +155,9 @@ def unverified(experiment: Experiment) -> Transition:
     return Transition(experiment, publish_status=None, concurrent_version_changes=None)
 
 
-async def carry_out(
-    session: Session, experiment_id: str, intent: Intent, call: Call | None = None
-) -> Transition:
+def carry_out(
+    session: Session, experiment_id: str, intent: Intent
+) -> Coroutine[object, object, Transition]:
     """Send a lifecycle write until its outcome is known.
 
     After a lost reply the experiment is read back; the transition returned then has
@@ -166,5 +166,4 @@ async def carry_out(
     Raises:
         OutcomeUnknownError: The outcome could not be settled in time.
     """
-    call = call or session.call()
-    return await settle(LifecycleWrite(session, call, experiment_id, intent))
+    return settle(LifecycleWrite(session, session.call(), experiment_id, intent))

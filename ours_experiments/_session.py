@@ -4,13 +4,16 @@ import asyncio
 import itertools
 import logging
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import NoReturn
 
 import attrs
 import orjson
+from aiohttp.hdrs import CONTENT_TYPE
 from yarl import URL
 
 from ours_experiments._address import path_of, query_of
@@ -64,28 +67,30 @@ class Call:
     """Requests sent on purpose; aiohttp's own resends are not among them."""
     maybe_applied: bool = False
     """Whether a request may have been acted upon without a reliable answer."""
-    sent_at: datetime | None = None
-    """When the first request left, by this machine's clock."""
+    timestamp: float | None = None
+    """When the first request left, in seconds since the epoch."""
     reply: Reply | None = None
     """The latest answer of any kind."""
-
-
-@attrs.define
-class Request:
-    """What is sent, however often."""
-
-    method: str
-    path: str
+    method: str = ""
+    """Of what is being sent, like what follows."""
+    path: str = ""
     """Below the root, as it was meant and as it is shown."""
-    segments: tuple[str, ...]
-    url: URL
-    body: bytes | None
-    effect: Effect
+    segments: tuple[str, ...] = ()
+    effect: Effect = Effect.NONE
 
     @property
     def line(self) -> str:
-        """How errors name it."""
+        """How errors name what is being sent."""
         return f"{self.method} {self.path}"
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """When the first request left, by this machine's clock."""
+        return (
+            None
+            if self.timestamp is None
+            else datetime.fromtimestamp(self.timestamp, UTC)
+        )
 
 
 @attrs.frozen
@@ -135,31 +140,25 @@ class Session:
                     method, *segments, params=params, json=json, call=call
                 )
                 return await traced(tracer, name, call, running)
-        path = path_of(segments)
+        call.method, call.segments = method, segments
+        call.path = path = path_of(segments)
+        call.effect = effect = EFFECT_OF_METHOD[method]
         query = f"?{query_of(params)}" if params else ""
-        request = Request(
-            method,
-            path,
-            segments,
-            URL(f"{transport.prefix}{path}{query}", encoded=True),
-            None if json is None else encode_body(json),
-            EFFECT_OF_METHOD[method],
-        )
+        url = URL(f"{transport.prefix}{path}{query}", encoded=True)
+        body = None if json is None else encode_body(json)
         pacing = transport.ready()
         while True:
             if pacing.shared is not None or not pacing.try_enter():
-                await wait_for_place(pacing, request, call)
-            if not call.attempts and request.effect is not Effect.NONE:
-                call.sent_at = datetime.now(UTC)
+                await wait_for_place(pacing, call)
+            if not call.attempts and effect is not Effect.NONE:
+                call.timestamp = time.time()
             call.attempts += 1
             left_at = pacing.loop.time()
             until = min(left_at + self.attempt_timeout, call.deadline)
             try:
-                answer: object = await transport.exchange(
-                    method, request.url, request.body, until
-                )
+                answer: object = await transport.exchange(method, url, body, until)
                 if isinstance(answer, Reply):
-                    answer = outcome_of(answer, request, call, transport)
+                    answer = outcome_of(answer, call, transport)
                 # Before the place is free, so that nobody slips into a pause.
                 if not isinstance(answer, Failure):
                     pacing.succeeded()
@@ -169,16 +168,16 @@ class Session:
                 pacing.leave()
             if answer.fate is Fate.REFUSED:
                 await pacing.tell_pause(answer.retry_after, call.deadline)
-            await self.repeat_or_raise(answer, pacing, request, call)
+            await self.repeat_or_raise(answer, pacing, call)
 
     async def repeat_or_raise(
-        self, failure: Failure, pacing: Pacing, request: Request, call: Call
+        self, failure: Failure, pacing: Pacing, call: Call
     ) -> None:
         """Wait until the request may be sent again; raise when it must not be."""
-        fate, error, effect = failure.fate, failure.error, request.effect
+        fate, error, effect = failure.fate, failure.error, call.effect
         if fate is None:
             if isinstance(error, ConfigurationError):
-                give_up(error, request, call)
+                give_up(error, call)
             raise error
         if fate is Fate.MAYBE_APPLIED:
             if effect is Effect.NONE and isinstance(error, UnexpectedResponseError):
@@ -192,15 +191,15 @@ class Session:
             or not pacing.budget.spend()
         ):
             logger.info("call %d: given up: %s", call.number, error)
-            give_up(error, request, call)
+            give_up(error, call)
         logger.info("call %d: again in %.3f s: %s", call.number, wait, error)
         try:
             await pacing.rest(wait)
         except ConfigurationError as closed:
-            give_up(closed, request, call)
+            give_up(closed, call)
 
 
-async def wait_for_place(pacing: Pacing, request: Request, call: Call) -> None:
+async def wait_for_place(pacing: Pacing, call: Call) -> None:
     """Wait until one more request may leave, inside the call's deadline."""
     try:
         if pacing.shared is None:
@@ -208,7 +207,7 @@ async def wait_for_place(pacing: Pacing, request: Request, call: Call) -> None:
         else:
             await pacing.enter_in_turn(pacing.shared, call.deadline)
     except ConfigurationError as closed:
-        give_up(closed, request, call)
+        give_up(closed, call)
     except TimeoutError as late:
         # What the turn among all processes would take, where that is the reason.
         pause = max(pacing.paused_until - pacing.loop.time(), 0.0, *late.args) or None
@@ -216,42 +215,40 @@ async def wait_for_place(pacing: Pacing, request: Request, call: Call) -> None:
         return
     told = f"the service asked to wait {pause:.1f} s" if pause else "no free place"
     error = APITimeoutError(
-        f"{request.line}: not sent in time: {told}",
+        f"{call.line}: not sent in time: {told}",
         maybe_sent=call.maybe_applied,
         retry_after=pause,
     )
-    give_up(error, request, call)
+    give_up(error, call)
 
 
-def give_up(error: OursError, request: Request, call: Call) -> NoReturn:
+def give_up(error: OursError, call: Call) -> NoReturn:
     """Raise the failure, or what it means for a write that may have been applied."""
-    if request.effect is Effect.NONE or not call.maybe_applied:
+    if call.effect is Effect.NONE or not call.maybe_applied:
         raise error
-    collection, *rest = request.segments
+    collection, *rest = call.segments
     experiment_id = rest[0] if rest and collection == "experiments" else None
     raise OutcomeUnknownError(
-        f"{request.line} may or may not have been applied ({error}): "
+        f"{call.line} may or may not have been applied ({error}): "
         "look before you send it again",
-        action=ACTION_OF_METHOD[request.method],
+        action=ACTION_OF_METHOD[call.method],
         experiment_id=experiment_id,
         sent_at=call.sent_at,
     ) from error
 
 
-def outcome_of(
-    reply: Reply, request: Request, call: Call, transport: Transport
-) -> object:
+def outcome_of(reply: Reply, call: Call, transport: Transport) -> object:
     """Take the JSON out of an answer; a `Failure` when there is none."""
     call.reply = reply
     if reply.status < 300:
-        return payload_of(reply, request, transport)
+        return payload_of(reply, call, transport)
     if (
         reply.status == 404
-        and request.effect is Effect.GONE
+        and call.effect is Effect.GONE
         and (call.maybe_applied or reply.resent)
     ):
         return None
-    return refusal_of(reply, request, transport)
+    return refusal_of(reply, call, transport)
 
 
 def encode_body(json: object) -> bytes:
@@ -262,12 +259,12 @@ def encode_body(json: object) -> bytes:
         raise ConfigurationError(f"json cannot be encoded: {problem}") from None
 
 
-def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
+def payload_of(reply: Reply, call: Call, transport: Transport) -> object:
     """Decode a good answer's JSON; a `Failure` when it is not the API's."""
-    if request.effect is Effect.GONE and not reply.body:
+    if call.effect is Effect.GONE and not reply.body:
         return None
-    content_type = reply.headers.get("Content-Type", "")
-    if not JSON_TYPE.match(content_type):
+    content_type = reply.headers.get(CONTENT_TYPE, "")
+    if not is_json(content_type):
         shown = printable(transport.authorization.excerpt(content_type, SHOWN))
         told = f"{shown or 'no content type'} instead of JSON"
     elif len(reply.body) > transport.most_values < values_in(reply.body):
@@ -278,10 +275,16 @@ def payload_of(reply: Reply, request: Request, transport: Transport) -> object:
         except ValueError as problem:
             told = f"no JSON: {problem}"
     error = UnexpectedResponseError(
-        f"{request.line}: {told}: {excerpt_of(reply, transport)}",
+        f"{call.line}: {told}: {excerpt_of(reply, transport)}",
         status=reply.status,
     )
     return Failure(Fate.MAYBE_APPLIED, error)
+
+
+@lru_cache(maxsize=64)
+def is_json(content_type: str) -> bool:
+    """Whether an answer says of itself that it is JSON."""
+    return JSON_TYPE.match(content_type) is not None
 
 
 def values_in(body: bytes | bytearray) -> int:
@@ -289,13 +292,13 @@ def values_in(body: bytes | bytearray) -> int:
     return sum(map(body.count, (b"{", b"[", b",")))
 
 
-def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:
+def refusal_of(reply: Reply, call: Call, transport: Transport) -> Failure:
     """Make the error of an answer that is not a good one."""
     status = reply.status
     if status < 400:
         target = host_of(transport.mask(reply.headers.get("Location", "")))
         error = UnexpectedResponseError(
-            f"{request.line}: a redirect ({status}) to {printable(target)}, "
+            f"{call.line}: a redirect ({status}) to {printable(target)}, "
             "which is never followed: is base_url right?",
             status=status,
         )
@@ -309,8 +312,8 @@ def refusal_of(reply: Reply, request: Request, transport: Transport) -> Failure:
             {name.lower(): value for name, value in reply.headers.items()},
             reply.body,
             reason=reply.reason,
-            method=request.method,
-            path=request.path,
+            method=call.method,
+            path=call.path,
             retry_after=wait,
             mask=transport.mask,
         ),

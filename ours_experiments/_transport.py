@@ -29,6 +29,11 @@ from ours_experiments.errors import (
 
 NO_CLOCK = aiohttp.ClientTimeout(total=None, sock_connect=None)
 """aiohttp's own clocks stay off: `exchange` has one for the whole attempt."""
+MANNERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": f"ours-experiments/{__version__}",
+}
 CONNECTIONS = 100
 """Beyond this many, aiohttp loses more by switching than it wins."""
 READ_BUFFER = 2**20
@@ -38,6 +43,22 @@ BYTES_OF_VALUE = 16
 """`{}` takes 2 bytes in JSON and some 70 as an object; the API's values take 20."""
 SHOWN = 200
 """Characters of an answer that an error quotes."""
+
+
+class Lineage:
+    """Tells a forked process from the one that it was forked from."""
+
+    forks = 0
+
+    @classmethod
+    def note_fork(cls) -> None:
+        """Count, in the child."""
+        cls.forks += 1
+
+
+if hasattr(os, "register_at_fork"):
+    # Cheaper than asking the system for the process's number before every request.
+    os.register_at_fork(after_in_child=Lineage.note_fork)
 
 
 class RequestBody(aiohttp.Payload):
@@ -123,13 +144,9 @@ class Transport:
     ) -> None:
         self.prefix = prefix
         self.authorization = authorization
+        # What is no secret can be the own session's business once and for all.
         self.headers: CIMultiDict[str] = CIMultiDict(
-            {
-                "Authorization": authorization,
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip, deflate",
-                "User-Agent": f"ours-experiments/{__version__}",
-            }
+            {"Authorization": authorization} | ({} if session is None else MANNERS)
         )
         self.borrowed = session
         self.max_in_flight = max_in_flight
@@ -145,7 +162,7 @@ class Transport:
         self.closed: bool = False
         self.http: aiohttp.ClientSession | None = None
         self.pacing: Pacing | None = None
-        self.process: int = os.getpid()
+        self.forks: int = Lineage.forks
         self.inherited: list[object] = []
 
     def ready(self) -> Pacing:
@@ -154,7 +171,7 @@ class Transport:
         if (
             pacing is not None
             and pacing.loop is asyncio.get_running_loop()
-            and self.process == os.getpid()
+            and self.forks == Lineage.forks
         ):
             return pacing
         return self.open()
@@ -169,7 +186,7 @@ class Transport:
         if self.closed:
             raise ConfigurationError("the client is closed")
         loop = asyncio.get_running_loop()
-        forked = self.process != os.getpid()
+        forked = self.forks != Lineage.forks
         if self.borrowed is not None:
             owner = getattr(self.borrowed, "_loop", loop)
             if forked or owner is not loop:
@@ -189,12 +206,13 @@ class Transport:
             self.http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                headers=MANNERS,
                 read_bufsize=READ_BUFFER,
                 timeout=NO_CLOCK,
                 trace_configs=[*self.trace_configs],
                 trust_env=self.trust_env,
             )
-        self.process = os.getpid()
+        self.forks = Lineage.forks
         self.pacing = Pacing(self.max_in_flight, self.budget, self.shared, self.account)
         return self.pacing
 
@@ -202,7 +220,7 @@ class Transport:
         """Begin no call any more, and end those under way, after `wait` seconds."""
         self.closing = True
         try:
-            if wait and self.pacing is not None and self.process == os.getpid():
+            if wait and self.pacing is not None and self.forks == Lineage.forks:
                 await self.pacing.drain(wait)
         finally:
             await self.end()
@@ -212,7 +230,7 @@ class Transport:
         self.closed = True
         http, pacing = self.http, self.pacing
         self.http = self.pacing = None
-        if self.process != os.getpid():
+        if self.forks != Lineage.forks:
             self.inherited += [http, pacing]
             return
         if pacing is not None:
@@ -288,7 +306,7 @@ class Transport:
                     response.reason or "",
                     response.headers,
                     received,
-                    resent=sendings is not None and sendings.count > 1,
+                    sendings is not None and sendings.count > 1,
                 )
             failure = UnexpectedResponseError(
                 f"{method} {url.raw_path}: the answer is larger than "

@@ -20,7 +20,7 @@ from ours_experiments._arguments import check_count, check_draft
 from ours_experiments._bulk_creation import BulkCreation
 from ours_experiments._bulk_run import BulkRun, Ledger, OnProgress, Plan, Target
 from ours_experiments._bulk_work import Deletions, Input, OneVersion, Transitions
-from ours_experiments._journal import Header, Journal, fingerprint_of
+from ours_experiments._journal import Header, Journal
 from ours_experiments._parallel import in_parallel
 from ours_experiments._session import Session
 from ours_experiments.drafts import NewExperiment
@@ -219,8 +219,7 @@ class Bulk:
         """Open the journal, if there is to be one."""
         if path is None:
             return None
-        transport = self._session.transport
-        account = fingerprint_of(transport.prefix, transport.headers["Authorization"])
+        account = self._session.transport.account
         return Journal.open(path, Header(action, account, publish))
 
     async def create(

@@ -60,19 +60,19 @@ async def test_one_timer_for_all(book: Deadlines) -> None:
         with at(book, FAR), at(book, FAR):
             assert len(book.far_off) == 2
     assert not book.far_off
-    assert book.next_look is not None
+    assert book.looking is not None
     book.look()
-    assert book.next_look is None
+    assert book.looking is None
 
 
 async def test_the_book_of_an_idle_client(book: Deadlines) -> None:
     """Looking goes on while a far deadline is open, and ends with the last one."""
     with at(book, FAR):
-        first = book.next_look
+        first = book.looking
         book.look()
-        assert book.next_look not in {None, first}
+        assert book.looking not in {None, first}
     book.look()
-    assert book.next_look is None
+    assert book.looking is None
 
 
 async def test_a_block_that_ends_in_time(book: Deadlines) -> None:

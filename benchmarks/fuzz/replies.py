@@ -6,13 +6,12 @@ from functools import cache
 from random import Random
 
 from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
 
 from benchmarks.fuzz.mutations import hostile_bytes, hostile_text
 from ours_experiments import Client, OursError
 from ours_experiments._pacing import LONGEST_PAUSE
 from ours_experiments._retry import Effect, retry_after
-from ours_experiments._session import Call, Request, clock_of, outcome_of
+from ours_experiments._session import Call, clock_of, outcome_of
 from ours_experiments._transport import Failure, Reply
 
 
@@ -184,18 +183,16 @@ def draw_reply(random: Random) -> tuple[str, Reply]:
 def judge_reply(drawn: tuple[str, Reply]) -> str:
     """An answer is JSON, nothing, or a failure with an error that can be shown."""
     method, reply = drawn
-    url = URL("http://127.0.0.1:1/rest/v1/experiments/x")
-    effect = {"GET": Effect.NONE, "POST": Effect.AGAIN, "DELETE": Effect.GONE}
-    request = Request(
-        method,
-        "/experiments/x",
-        ("experiments", "x"),
-        url,
-        None,
-        effect.get(method, Effect.SAME),
+    effects = {"GET": Effect.NONE, "POST": Effect.AGAIN, "DELETE": Effect.GONE}
+    call = Call(
+        deadline=60.0,
+        attempts=1,
+        method=method,
+        path="/experiments/x",
+        segments=("experiments", "x"),
+        effect=effects.get(method, Effect.SAME),
     )
-    call = Call(deadline=60.0, attempts=1)
-    outcome = outcome_of(reply, request, call, client()._session.transport)  # noqa: SLF001
+    outcome = outcome_of(reply, call, client()._session.transport)  # noqa: SLF001
     if not isinstance(outcome, Failure):
         return "answer"
     check_text(outcome.error)
