@@ -6,7 +6,6 @@ written back; unknown words of an enum stay text.
 """
 
 import gc
-import re
 import sys
 import threading
 from collections.abc import Generator, Iterator
@@ -50,7 +49,6 @@ from ours_experiments.errors import DecodeError
 
 T = TypeVar("T")
 SHOWN_PROBLEMS = 3
-PLAIN_WORD = re.compile("[A-Za-z]{1,40}", re.ASCII)
 LARGE = 2**16
 """Bytes of JSON from which on it is a page, not an object."""
 PAUSE_PAYS = sys.version_info < (3, 13)
@@ -160,10 +158,8 @@ def step_of(error: BaseException) -> str:
     note: Any = error.__notes__[-1]
     if isinstance(note, AttributeValidationNote):
         return f".{wire_name(note.name)}"
-    if isinstance(note.index, int):
-        return f"[{note.index}]"
-    # A mapping's own name could be anything, the API key too; that is no plain word.
-    return f".{note.index}" if PLAIN_WORD.fullmatch(note.index) else ".*"
+    # A mapping's own keys could be anything, the API key too.
+    return f"[{note.index}]" if isinstance(note.index, int) else ".*"
 
 
 @cache

@@ -264,7 +264,7 @@ def test_fields_come_from_standard_input(service: Service, draft: str) -> None:
         pytest.param("[" * 5000, "nested too deeply", id="deep"),
         pytest.param(
             f'{{"metrics": {"[" * 800}{"]" * 800}}}',
-            "$.metrics: nested too deeply",
+            "nested too deeply",
             id="deep-field",
         ),
         pytest.param('{"name": 5}', "name", id="kind"),
