@@ -32,25 +32,25 @@ from ours_experiments.models import Experiment
 
 BOUNDS: dict[tuple[int, int], dict[str, float]] = {
     (3, 11): {
-        "start": 91,
-        "start, 32 in flight": 91,
-        "retrieve": 56,
-        "list_page": 1377,
-        "a page": 4777,
+        "start": 86,
+        "start, 32 in flight": 86,
+        "retrieve": 52,
+        "list_page": 1374,
+        "a page": 5518,
     },
     (3, 12): {
-        "start": 92,
-        "start, 32 in flight": 92,
-        "retrieve": 57,
-        "list_page": 1378,
-        "a page": 4777,
+        "start": 87,
+        "start, 32 in flight": 87,
+        "retrieve": 53,
+        "list_page": 1375,
+        "a page": 5518,
     },
     (3, 13): {
-        "start": 92,
-        "start, 32 in flight": 92,
-        "retrieve": 57,
-        "list_page": 1372,
-        "a page": 4774,
+        "start": 87,
+        "start, 32 in flight": 87,
+        "retrieve": 53,
+        "list_page": 1369,
+        "a page": 5515,
     },
 }
 ROUNDS = 5
