@@ -255,7 +255,6 @@ class Transport:
         if method == "DELETE":
             sendings = Sendings()
             middlewares = (*getattr(http, "_middlewares", ()), sendings)
-        sent = True
         response: aiohttp.ClientResponse | None = None
         try:
             with Deadline(pacing.deadlines, until):
@@ -283,37 +282,43 @@ class Transport:
             # The locals of the frames below display the answer's headers.
             response = cancelled.__traceback__ = None
             raise
-        except TimeoutError:
-            sent = data is None or data.leaving
-            failure: OursError = APITimeoutError(
-                f"{method} {url.raw_path}: no answer in time", maybe_sent=sent
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            return self.failure_of(problem, f"{method} {url.raw_path}", data)
+        if received is None:
+            told = f"the answer is larger than {self.max_response_bytes} bytes"
+            error = UnexpectedResponseError(
+                f"{method} {url.raw_path}: {told}", status=response.status
             )
-        except (aiohttp.ClientError, OSError) as problem:
-            connected = not isinstance(problem, aiohttp.ClientConnectorError)
-            sent = connected and (data is None or data.leaving)
-            told = f"the connection broke: {self.told(problem)}"
-            failure = APIConnectionError(
-                f"{method} {url.raw_path}: {told if connected else self.told(problem)}",
-                maybe_sent=sent,
-            )
-        except ValueError as problem:
+            return Failure(Fate.MAYBE_APPLIED, error)
+        return Reply(
+            response.status,
+            response.reason or "",
+            response.headers,
+            received,
+            sendings is not None and sendings.count > 1,
+        )
+
+    def failure_of(
+        self, problem: Exception, line: str, data: RequestBody | None
+    ) -> Failure:
+        """Say what an exception of aiohttp's means, in an error that forgets it."""
+        if isinstance(problem, ValueError) and not isinstance(
+            problem, aiohttp.ClientError | OSError
+        ):
             told = f"the session refuses the request: {self.told(problem)}"
             return Failure(None, ConfigurationError(told))
-        else:
-            if received is not None:
-                return Reply(
-                    response.status,
-                    response.reason or "",
-                    response.headers,
-                    received,
-                    sendings is not None and sendings.count > 1,
-                )
-            failure = UnexpectedResponseError(
-                f"{method} {url.raw_path}: the answer is larger than "
-                f"{self.max_response_bytes} bytes",
-                status=response.status,
+        sent = data is None or data.leaving
+        if isinstance(problem, TimeoutError):
+            error: APIConnectionError = APITimeoutError(
+                f"{line}: no answer in time", maybe_sent=sent
             )
-        return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, failure)
+        elif isinstance(problem, aiohttp.ClientConnectorError):
+            sent = False
+            error = APIConnectionError(f"{line}: {self.told(problem)}", maybe_sent=sent)
+        else:
+            told = f"the connection broke: {self.told(problem)}"
+            error = APIConnectionError(f"{line}: {told}", maybe_sent=sent)
+        return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, error)
 
     async def body_of(
         self, response: aiohttp.ClientResponse
