@@ -359,6 +359,33 @@ async def test_publishes_that_wait_when_turns_begin(pacing: Pacing) -> None:
     assert await waiting[1]
 
 
+async def test_cancelled_with_a_place_to_publish(pacing: Pacing) -> None:
+    """Who is cancelled when it has just been given a place gives it back."""
+    for _ in range(2):
+        await pacing.begin_publish(FAR)
+    third = asyncio.create_task(pacing.begin_publish(FAR))
+    await turn()
+    pacing.end_publish(in_turn=False)
+    third.cancel()
+    await turn()
+    assert third.cancelled()
+    assert pacing.publishing == 1
+
+
+async def test_turns_that_begin_with_a_place_just_given(pacing: Pacing) -> None:
+    """Who has just been given a place when turns begin takes a turn."""
+    for _ in range(2):
+        await pacing.begin_publish(FAR)
+    third = asyncio.create_task(pacing.begin_publish(FAR))
+    await turn()
+    pacing.end_publish(in_turn=False)
+    pacing.publish_in_turn()
+    await turn()
+    assert not third.done()
+    pacing.end_publish(in_turn=False)
+    assert await third
+
+
 async def test_deadline_before_a_place_to_publish(pacing: Pacing) -> None:
     """Who finds no place to publish before the deadline gives up."""
     for _ in range(2):
