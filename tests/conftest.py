@@ -1,5 +1,6 @@
 """Fixtures: an emulator on a port of its own, and a client bound to it."""
 
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,6 +10,11 @@ from aiohttp import ClientResponse
 
 from ours_experiments import Client
 from ours_experiments.emulator import Emulator
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Ctrl-C, and so would every command under test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Answer(ClientResponse):
