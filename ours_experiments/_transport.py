@@ -67,7 +67,7 @@ class RequestBody(aiohttp.Payload):
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type="application/json")
         self._size = len(value)
-        self.leaving = False
+        self.leaving: bool = False
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text."""
