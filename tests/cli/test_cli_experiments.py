@@ -261,7 +261,7 @@ def test_fields_come_from_standard_input(service: Service, draft: str) -> None:
         pytest.param("{", "Expecting", id="broken"),
         pytest.param('{"nmae": "x"}', "'nmae'", id="unknown-field"),
         pytest.param('{"metrics": 5}', "$.metrics", id="nested"),
-        pytest.param("[" * 5000, "nested too deeply", id="deep"),
+        pytest.param("[" * 5000 + "]" * 5000, "nested too deeply", id="deep"),
         pytest.param(
             f'{{"metrics": {"[" * 800}{"]" * 800}}}',
             "nested too deeply",
