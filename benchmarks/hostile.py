@@ -177,7 +177,9 @@ ANSWERS: dict[str, Hostile] = {
         plain(b"\xff\xfe\x00" * 99, status="409 No"), "ConflictError"
     ),
     "a dripping body": Hostile(dripping(head() + " " * 999), "APITimeoutError"),
-    "a dripping head": Hostile(dripping(head()), "APITimeoutError"),
+    "a dripping head": Hostile(
+        dripping(head(more=f"X-Padding: {'x' * 999}\r\n")), "APITimeoutError"
+    ),
     "a head without an end": Hostile(
         endless("HTTP/1.1 200 OK\r\n", b"X-A: " + b"b" * 99 + b"\r\n"),
         "APIConnectionError",
