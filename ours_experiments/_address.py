@@ -2,9 +2,9 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,8 +18,8 @@ SERVICE = "https://app.oursprivacy.com"
 ROOT = "/rest/v1"
 LONGEST_SEGMENT = 1024
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-PLAIN = re.compile(r"[A-Za-z0-9_-]{1,1024}", re.ASCII)
-"""What nearly every id looks like: nothing in it to encode or to refuse."""
+PLAIN = re.compile(r"[A-Za-z0-9/_-]{1,1024}", re.ASCII)
+"""What nearly every path looks like: nothing in it to encode or to refuse."""
 
 
 def is_loopback(host: str) -> bool:
@@ -67,18 +67,42 @@ def proxy_before(prefix: str) -> str | None:
     return getproxies().get("http")
 
 
-def path_of(segments: Iterable[object]) -> str:
+def url_of(
+    root: URL, segments: Sequence[str], params: Mapping[str, object] | None
+) -> URL:
+    """Put path and query behind the root: that is faster than to parse the whole.
+
+    Raises:
+        ConfigurationError: As `path_of` and `query_of` do.
+    """
+    url = root.with_path(f"{root.raw_path}{path_of(segments)}", encoded=True)
+    return URL(f"{url}?{query_of(params)}", encoded=True) if params else url
+
+
+def path_of(segments: Sequence[Any]) -> str:
     """Join segments to a path, each percent-encoded as a whole.
 
     Raises:
         ConfigurationError: A segment that would lead to another endpoint or that no
             id can be.
     """
+    try:
+        path = f"/{'/'.join(segments)}"
+    except TypeError:
+        return encoded_path(segments)
+    if (
+        PLAIN.fullmatch(path)
+        and path.count("/") == len(segments)
+        and "" not in segments
+    ):
+        return path
+    return encoded_path(segments)
+
+
+def encoded_path(segments: Sequence[object]) -> str:
+    """Check each segment, and percent-encode it."""
     parts = [""]
     for segment in segments:
-        if isinstance(segment, str) and PLAIN.fullmatch(segment):
-            parts.append(segment)
-            continue
         if not isinstance(segment, str):
             raise ConfigurationError(f"id must be text, not {type(segment).__name__}")
         if segment in {"", ".", ".."}:

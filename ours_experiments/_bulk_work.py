@@ -133,7 +133,7 @@ def enter(ledger: Ledger, item: object, winner: object = None) -> Target | None:
 async def read(session: Session, target: Target, call: Call) -> Experiment:
     """Get an experiment as it is now, in the time that a call has left."""
     payload = await session.request(
-        "GET", "experiments", target.experiment_id, call=Call(call.deadline)
+        "GET", "experiments", target.experiment_id, call=call.another()
     )
     return decode(Experiment, payload)
 

@@ -47,11 +47,14 @@ class Creation(Generic[T]):
         """Nothing with the key, and nothing else that it could be."""
         return self.keyed and not self.candidates
 
-    async def send(self) -> T:
+    def send(self) -> Awaitable[object]:
         """Send it once."""
-        payload = await self.session.request(
+        return self.session.request(
             "POST", self.segment, json=encode(self.draft), call=self.call
         )
+
+    def applied(self, payload: object) -> T:
+        """Read the answer."""
         return decode(self.entity, payload)
 
     async def look(self) -> T | None:
@@ -76,11 +79,10 @@ class Creation(Generic[T]):
 
 async def begun_at(session: Session, call: Call) -> datetime:
     """Tell when a call began by the service's own clock, a second generous."""
-    question = Call(call.deadline)
+    question = call.another()
     await session.request("GET", "experiments", params={"limit": 1}, call=question)
     now = clock_of(question.reply)
-    loop = session.transport.ready().loop
-    elapsed = loop.time() - (call.deadline - session.timeout)
+    elapsed = call.pacing.loop.time() - (call.deadline - session.timeout)
     return now - timedelta(seconds=elapsed + 1)
 
 
@@ -90,7 +92,7 @@ async def create_experiment(session: Session, draft: NewExperiment) -> Experimen
     async def search(session: Session, call: Call) -> tuple[Experiment, ...]:
         began = await begun_at(session, call)
         params = {"search": draft.name, "limit": 100}
-        source = Source(session, ("experiments",), params, Experiment, call.deadline)
+        source = Source(session, ("experiments",), params, Experiment, call)
         listing = Listing(source, None, prefetch=False)
         named = [found async for found in listing if found.name == draft.name]
         return tuple(
@@ -135,9 +137,7 @@ async def create_variant(session: Session, draft: NewVariant) -> Variant:
 
     async def search(session: Session, call: Call) -> tuple[Variant, ...]:
         params = {"experimentId": draft.experiment_id}
-        source = Source(
-            session, ("experiment-variants",), params, Variant, call.deadline
-        )
+        source = Source(session, ("experiment-variants",), params, Variant, call)
         listing = Listing(source, None, prefetch=False)
         return tuple([found async for found in listing if found.name == draft.name])
 
@@ -148,7 +148,7 @@ async def create_settings(session: Session, draft: NewSettings) -> Settings:
     """Create settings; after a lost reply, one of the same name is a candidate."""
 
     async def search(session: Session, call: Call) -> tuple[Settings, ...]:
-        question = Call(call.deadline)
+        question = call.another()
         payload = await session.request("GET", "experiment-settings", call=question)
         found = decode_entities(Settings, entities_of(payload))
         return tuple(one for one in found if draft.name in {None, one.name})
@@ -189,19 +189,20 @@ class Publication:
     name: str = "publish"
     recognisable: bool = True
 
-    async def send(self) -> Version:
+    def send(self) -> Awaitable[object]:
         """Send it once."""
-        payload = await send_in_turn(
+        return send_in_turn(
             self.session, self.call, ("versions",), self.body, publishes=True
         )
+
+    def applied(self, payload: object) -> Version:
+        """Read the answer."""
         return decode(Version, payload)
 
     async def look(self) -> Version | None:
         """Look for the marker."""
         params = {"notesContains": self.marker}
-        source = Source(
-            self.session, ("versions",), params, Version, self.call.deadline
-        )
+        source = Source(self.session, ("versions",), params, Version, self.call)
         return next(iter((await source.page(None)).entities), None)
 
     def unknown(self, cause: OursError) -> OutcomeUnknownError:
@@ -232,18 +233,19 @@ class Republication:
     name: str = "republish"
     recognisable: bool = True
 
-    async def send(self) -> Version:
+    def send(self) -> Awaitable[object]:
         """Send it once."""
         segments = ("versions", self.version_id, "publish")
-        payload = await send_in_turn(
-            self.session, self.call, segments, None, publishes=True
-        )
+        return send_in_turn(self.session, self.call, segments, None, publishes=True)
+
+    def applied(self, payload: object) -> Version:
+        """Read the answer."""
         return decode(Version, payload)
 
     async def look(self) -> Version | None:
         """Read the version back."""
         payload = await self.session.request(
-            "GET", "versions", self.version_id, call=Call(self.call.deadline)
+            "GET", "versions", self.version_id, call=self.call.another()
         )
         version = decode(Version, payload)
         return version if version.is_published else None

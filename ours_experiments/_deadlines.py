@@ -26,11 +26,11 @@ class Deadline:
         self.timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
-        task = current_task()
+        book = self.book
+        task = current_task(book.loop)
         assert task is not None  # noqa: S101 - aiohttp needs one as well
         self.task: asyncio.Task[object] = task
         self.cancelling: int = task.cancelling()
-        book = self.book
         if self.at > book.next_look:
             book.far_off.add(self)
         else:

@@ -39,7 +39,7 @@ def structure(value, _):
     if type(value) is not dict:
         if type(value) is cls: return value
         raise Mismatch
-    if len(value) >= {count}:
+    if len(value) {compared} {count}:
         try:
             built = writable()
 {complete}
@@ -66,8 +66,7 @@ if v.tzinfo is not UTC: v = to_datetime(text, datetime)
 """,
     tuple[str, ...]: """\
 if type(v) is not list: raise Mismatch
-for item in v:
-    if type(item) is not str: raise Mismatch
+join(v)  # refuses what is no text
 v = tuple(v)
 """,
     Mapping[str, object]: """\
@@ -93,10 +92,12 @@ v = tuple(v)
 
 OTHER = "v = hook_{name}(v, kind_{name})\n"
 
+NO_EXTRA_KEYS = "built.additional_properties = {}"
+
 EXTRA_KEYS = """\
-if {none}: built.additional_properties = {{}}
+if known.issuperset(value): built.additional_properties = {}
 else:
-    v = {{k: value[k] for k in value if k not in known}}
+    v = {k: value[k] for k in value if k not in known}
     check_nesting(v)
     built.additional_properties = v
 """
@@ -121,6 +122,7 @@ def flat_hook(cls: Any, using: Converter) -> Hook:
         "check_nesting": check_nesting,
         "cls": cls,
         "datetime": datetime,
+        "join": "".join,
         "known": frozenset(wire_name(field.name) for field in fields),
         "read": datetime.fromisoformat,
         "to_datetime": to_datetime,
@@ -129,10 +131,12 @@ def flat_hook(cls: Any, using: Converter) -> Hook:
     }
     complete = [take(field, names, using, present=True) for field in fields]
     partial = [take(field, names, using, present=False) for field in fields]
-    if EXTRA in attrs.fields_dict(cls):
-        complete.append(EXTRA_KEYS.format(none=f"len(value) == {len(fields)}"))
-        partial.append(EXTRA_KEYS.format(none="known.issuperset(value)"))
+    keeps_extra = EXTRA in attrs.fields_dict(cls)
+    if keeps_extra:
+        complete.append(NO_EXTRA_KEYS)
+        partial.append(EXTRA_KEYS)
     source = FUNCTION.format(
+        compared="==" if keeps_extra else ">=",
         count=len(fields),
         complete=indent("".join(complete), " " * 12),
         partial=indent("".join(partial), " " * 4),

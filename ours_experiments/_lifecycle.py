@@ -116,24 +116,27 @@ class LifecycleWrite:
         """Name the action."""
         return self.intent.action
 
-    async def send(self) -> Transition:
+    def send(self) -> Coroutine[object, object, object]:
         """Send it once."""
         intent = self.intent
-        payload = await send_in_turn(
+        return send_in_turn(
             self.session,
             self.call,
             ("experiments", self.experiment_id, intent.path),
             intent.body,
             publishes=intent.publishes,
         )
-        if intent.action == "winner":
+
+    def applied(self, payload: object) -> Transition:
+        """Read the answer, which is an experiment alone for a winner."""
+        if self.intent.action == "winner":
             return unverified(decode(Experiment, payload))
         return decode(Transition, payload)
 
     async def look(self) -> Transition | None:
         """Read the experiment back."""
         payload = await self.session.request(
-            "GET", "experiments", self.experiment_id, call=Call(self.call.deadline)
+            "GET", "experiments", self.experiment_id, call=self.call.another()
         )
         experiment = decode(Experiment, payload)
         return unverified(experiment) if self.intent.reached(experiment) else None

@@ -84,7 +84,7 @@ class Pacing:
     def try_enter(self) -> bool:
         """Take a place in flight if there is one now; False means: await `enter`."""
         if (
-            self.in_flight < int(self.limit)
+            self.in_flight + 1 <= self.limit
             and not self.waiting
             and (not self.paused_until or self.pause_is_over())
         ):
@@ -126,7 +126,7 @@ class Pacing:
             if self.waking is None:
                 self.waking = self.loop.call_at(self.paused_until, self.wake_again)
             return
-        while self.waiting and self.in_flight < int(self.limit):
+        while self.waiting and self.in_flight + 1 <= self.limit:
             place = self.waiting.popleft()
             if not place.done():
                 self.in_flight += 1
@@ -318,7 +318,7 @@ class Pacing:
                 place.set_result(True)
                 return
         self.publishing -= 1
-        if not self.publishing:
+        if self.publishing_in_turn and not self.publishing:
             self.drained.set()
 
     async def drain(self, seconds: float) -> None:

@@ -56,13 +56,13 @@ class Source(Generic[T]):
     segments: tuple[str, ...]
     params: Mapping[str, object]
     entity: type[T]
-    deadline: float | None = None
-    """Loop time for all requests together; None: each has the session's timeout."""
+    within: Call | None = None
+    """The call whose time all requests share; None: each is a call of its own."""
 
     async def fetch(self, cursor: str | None) -> object:
         """Request one page, not decoded yet."""
         params = self.params if cursor is None else {**self.params, "cursor": cursor}
-        call = None if self.deadline is None else Call(self.deadline)
+        call = None if self.within is None else self.within.another()
         return await self.session.request(
             "GET", *self.segments, params=params, call=call
         )

@@ -1,6 +1,5 @@
 """The one way that every call takes: wait, send, judge, and repeat where it is safe."""
 
-import asyncio
 import itertools
 import logging
 import re
@@ -16,7 +15,7 @@ import orjson
 from aiohttp.hdrs import CONTENT_TYPE
 from yarl import URL
 
-from ours_experiments._address import path_of, query_of
+from ours_experiments._address import path_of, url_of
 from ours_experiments._codec import parse
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import (
@@ -59,10 +58,10 @@ call_numbers = itertools.count(1)
 class Call:
     """One call of a user's, over all the requests that it takes."""
 
+    pacing: Pacing
+    """Of the event loop that it runs on."""
     deadline: float
     """Loop time at which the call has to be over."""
-    number: int = attrs.field(factory=call_numbers.__next__)
-    """Ties the lines of one call together in the log."""
     attempts: int = 0
     """Requests sent on purpose; aiohttp's own resends are not among them."""
     maybe_applied: bool = False
@@ -71,12 +70,27 @@ class Call:
     """When the first request left, in seconds since the epoch."""
     reply: Reply | None = None
     """The latest answer of any kind."""
-    method: str = ""
+    method: str = "GET"
     """Of what is being sent, like what follows."""
-    path: str = ""
-    """Below the root, as it was meant and as it is shown."""
     segments: tuple[str, ...] = ()
-    effect: Effect = Effect.NONE
+    known_as: int = 0
+
+    @property
+    def number(self) -> int:
+        """Ties the lines of one call together in the log."""
+        if not self.known_as:
+            self.known_as = next(call_numbers)
+        return self.known_as
+
+    @property
+    def effect(self) -> Effect:
+        """What sending it a second time would do."""
+        return EFFECT_OF_METHOD[self.method]
+
+    @property
+    def path(self) -> str:
+        """Below the root, as it was meant and as it is shown."""
+        return path_of(self.segments)
 
     @property
     def line(self) -> str:
@@ -91,6 +105,10 @@ class Call:
             if self.timestamp is None
             else datetime.fromtimestamp(self.timestamp, UTC)
         )
+
+    def another(self) -> "Call":
+        """Begin a call for the same purpose, which has to be over by the same time."""
+        return Call(self.pacing, self.deadline)
 
 
 @attrs.frozen
@@ -110,9 +128,11 @@ class Session:
         Raises:
             ConfigurationError: The client is closing; what it began may still end.
         """
-        if self.transport.closing:
+        transport = self.transport
+        if transport.closing:
             raise ConfigurationError("the client is closed")
-        return Call(asyncio.get_running_loop().time() + self.timeout)
+        pacing = transport.ready()
+        return Call(pacing, pacing.loop.time() + self.timeout)
 
     async def request(
         self,
@@ -140,13 +160,12 @@ class Session:
                     method, *segments, params=params, json=json, call=call
                 )
                 return await traced(tracer, name, call, running)
-        call.method, call.segments = method, segments
-        call.path = path = path_of(segments)
-        call.effect = effect = EFFECT_OF_METHOD[method]
-        query = f"?{query_of(params)}" if params else ""
-        url = URL(f"{transport.prefix}{path}{query}", encoded=True)
+        call.method = method
+        call.segments = segments
+        effect = call.effect
+        url = url_of(transport.root, segments, params)
         body = None if json is None else encode_body(json)
-        pacing = transport.ready()
+        pacing = call.pacing
         while True:
             if pacing.shared is not None or not pacing.try_enter():
                 await wait_for_place(pacing, call)
@@ -237,20 +256,6 @@ def give_up(error: OursError, call: Call) -> NoReturn:
     ) from error
 
 
-def outcome_of(reply: Reply, call: Call, transport: Transport) -> object:
-    """Take the JSON out of an answer; a `Failure` when there is none."""
-    call.reply = reply
-    if reply.status < 300:
-        return payload_of(reply, call, transport)
-    if (
-        reply.status == 404
-        and call.effect is Effect.GONE
-        and (call.maybe_applied or reply.resent)
-    ):
-        return None
-    return refusal_of(reply, call, transport)
-
-
 def encode_body(json: object) -> bytes:
     """Encode a request body, refusing what JSON cannot hold."""
     try:
@@ -259,9 +264,12 @@ def encode_body(json: object) -> bytes:
         raise ConfigurationError(f"json cannot be encoded: {problem}") from None
 
 
-def payload_of(reply: Reply, call: Call, transport: Transport) -> object:
-    """Decode a good answer's JSON; a `Failure` when it is not the API's."""
-    if call.effect is Effect.GONE and not reply.body:
+def outcome_of(reply: Reply, call: Call, transport: Transport) -> object:
+    """Take the JSON out of an answer; a `Failure` when there is none of the API's."""
+    call.reply = reply
+    if reply.status >= 300:
+        return refusal_of(reply, call, transport)
+    if not reply.body and call.effect is Effect.GONE:
         return None
     content_type = reply.headers.get(CONTENT_TYPE, "")
     if not is_json(content_type):
@@ -292,9 +300,18 @@ def values_in(body: bytes | bytearray) -> int:
     return sum(map(body.count, (b"{", b"[", b",")))
 
 
-def refusal_of(reply: Reply, call: Call, transport: Transport) -> Failure:
-    """Make the error of an answer that is not a good one."""
+def refusal_of(reply: Reply, call: Call, transport: Transport) -> Failure | None:
+    """Make the error of an answer that is not a good one.
+
+    None: what was to be deleted is gone, and an earlier request may have done that.
+    """
     status = reply.status
+    if (
+        status == 404
+        and call.effect is Effect.GONE
+        and (call.maybe_applied or reply.resent)
+    ):
+        return None
     if status < 400:
         target = host_of(transport.mask(reply.headers.get("Location", "")))
         error = UnexpectedResponseError(

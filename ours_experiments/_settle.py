@@ -1,7 +1,6 @@
 """Writes that survive a lost reply: send, look what became of it, decide."""
 
-import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Protocol, TypeVar
 
 from ours_experiments._session import Call, Session, logger
@@ -48,8 +47,12 @@ class Write(Protocol[Applied_co]):
         """Whether finding nothing, at the end, proves that nothing was applied."""
         ...
 
-    async def send(self) -> Applied_co:
-        """Send it once more."""
+    def send(self) -> Awaitable[object]:
+        """Send it once more; the answer's JSON is the result."""
+        ...
+
+    def applied(self, payload: object) -> Applied_co:
+        """Read that answer."""
         ...
 
     async def look(self) -> Applied_co | None:
@@ -80,7 +83,7 @@ async def until_settled(write: Write[T]) -> T:
     while True:
         conflict: ConflictError | None = None
         try:
-            return await write.send()
+            return write.applied(await write.send())
         except (OutcomeUnknownError, DecodeError) as problem:
             lost = lost or problem
         except ConflictError as problem:
@@ -112,8 +115,8 @@ async def read_back(write: Write[T]) -> tuple[T | None, bool]:
     Returns what was found and, where nothing was, whether that is proved: the last
     look came late enough and succeeded.
     """
-    session, call = write.session, write.call
-    loop = asyncio.get_running_loop()
+    call = write.call
+    loop = call.pacing.loop
     lost_at = loop.time()
     proved_absent = False
     for offset in READ_BACK:
@@ -121,7 +124,7 @@ async def read_back(write: Write[T]) -> tuple[T | None, bool]:
         if lost_at + offset >= call.deadline:
             break
         try:
-            await session.transport.ready().rest(lost_at + offset - loop.time())
+            await call.pacing.rest(lost_at + offset - loop.time())
         except ConfigurationError:
             break
         logger.info("call %d: reading back after %.1f s", call.number, offset)
@@ -150,7 +153,7 @@ async def send_in_turn(
     """
     if not publishes:
         return await session.request("POST", *segments, json=body, call=call)
-    pacing = session.transport.ready()
+    pacing = call.pacing
     wait = SHORTEST_TURN
     while True:
         try:

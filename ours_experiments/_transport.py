@@ -41,6 +41,7 @@ UNWANTED = {"br", "zstd"}
 """How much they need beside their output is for the sender to choose."""
 BYTES_OF_VALUE = 16
 """`{}` takes 2 bytes in JSON and some 70 as an object; the API's values take 20."""
+CLOSED = "the client or its session is closed"
 SHOWN = 200
 """Characters of an answer that an error quotes."""
 
@@ -143,6 +144,7 @@ class Transport:
         pacing: SharedPacing | None = None,
     ) -> None:
         self.prefix = prefix
+        self.root: URL = URL(prefix, encoded=True)
         self.authorization = authorization
         # What is no secret can be the own session's business once and for all.
         self.headers: CIMultiDict[str] = CIMultiDict(
@@ -247,9 +249,8 @@ class Transport:
         request's headers, can then be reached from an error.
         """
         http, pacing = self.http, self.pacing
-        if http is None or http.closed or pacing is None:
-            closed = ConfigurationError("the client or its session is closed")
-            return Failure(None, closed)
+        if http is None or pacing is None:
+            return Failure(None, ConfigurationError(CLOSED))
         data = None if body is None else RequestBody(body)
         sendings, middlewares = None, None
         if method == "DELETE":
@@ -282,6 +283,10 @@ class Transport:
             # The locals of the frames below display the answer's headers.
             response = cancelled.__traceback__ = None
             raise
+        except RuntimeError:
+            if not http.closed:
+                raise
+            return Failure(None, ConfigurationError(CLOSED))
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             return self.failure_of(problem, f"{method} {url.raw_path}", data)
         if received is None:

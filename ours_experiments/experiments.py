@@ -11,7 +11,7 @@ from ours_experiments._codec import decode, encode
 from ours_experiments._creation import create_experiment
 from ours_experiments._lifecycle import carry_out
 from ours_experiments._pagination import Listing, Source
-from ours_experiments._session import Call, Session
+from ours_experiments._session import Session
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
@@ -285,7 +285,7 @@ class Experiments:
         call = self._session.call()
         if not is_one_window(start, end):
             payload = await self._session.request(
-                "GET", "experiments", id, call=Call(call.deadline)
+                "GET", "experiments", id, call=call.another()
             )
             start, end = within(decode(Experiment, payload), start, end)
         days: tuple[Day, ...] = ()
@@ -296,7 +296,7 @@ class Experiments:
                 id,
                 "results-time-series",
                 params={"eventName": event_name, "startDate": first, "endDate": last},
-                call=Call(call.deadline),
+                call=call.another(),
             )
             days += decode(TimeSeries, payload).days
         return TimeSeries(days)

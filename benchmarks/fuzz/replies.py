@@ -1,5 +1,6 @@
 """The client's reading of everything else: status, headers, bodies of errors."""
 
+import asyncio
 import math
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,8 +10,8 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from benchmarks.fuzz.mutations import hostile_bytes, hostile_text
 from ours_experiments import Client, OursError
-from ours_experiments._pacing import LONGEST_PAUSE
-from ours_experiments._retry import Effect, retry_after
+from ours_experiments._pacing import LONGEST_PAUSE, Pacing
+from ours_experiments._retry import RetryBudget, retry_after
 from ours_experiments._session import Call, clock_of, outcome_of
 from ours_experiments._transport import Failure, Reply
 
@@ -148,6 +149,16 @@ def check_text(error: OursError) -> None:
 
 
 @cache
+def pacing() -> Pacing:
+    """Make the pacing of a client that never sends anything."""
+
+    async def make() -> Pacing:
+        return Pacing(1, RetryBudget(0))
+
+    return asyncio.run(make())
+
+
+@cache
 def client() -> Client:
     """Build a client that never sends anything."""
     return Client(KEY, base_url="http://127.0.0.1:1")
@@ -183,14 +194,12 @@ def draw_reply(random: Random) -> tuple[str, Reply]:
 def judge_reply(drawn: tuple[str, Reply]) -> str:
     """An answer is JSON, nothing, or a failure with an error that can be shown."""
     method, reply = drawn
-    effects = {"GET": Effect.NONE, "POST": Effect.AGAIN, "DELETE": Effect.GONE}
     call = Call(
+        pacing(),
         deadline=60.0,
         attempts=1,
         method=method,
-        path="/experiments/x",
         segments=("experiments", "x"),
-        effect=effects.get(method, Effect.SAME),
     )
     outcome = outcome_of(reply, call, client()._session.transport)  # noqa: SLF001
     if not isinstance(outcome, Failure):
