@@ -30,8 +30,14 @@ OnProgress = Callable[[int, int | None], object]
 Verdict = tuple[OutcomeStatus, Transition | None]
 """What became of an id, and the service's word for it."""
 
-STATUSES = tuple(OutcomeStatus)
+STATUSES = (
+    OutcomeStatus.NOT_ATTEMPTED,
+    *(status for status in OutcomeStatus if status is not OutcomeStatus.NOT_ATTEMPTED),
+)
 NUMBERS = {status: number for number, status in enumerate(STATUSES)}
+"""0 is what a row begins with."""
+ROWS = 1024
+"""At least so many are made at a time."""
 MOST_ATTEMPTS = 0xFFFF
 
 
@@ -61,7 +67,6 @@ class Ledger:
         self.calls: dict[str, Call] = {}
         self.kept: dict[str, Outcome] = {}
         self.counts: dict[OutcomeStatus, int] = dict.fromkeys(OutcomeStatus, 0)
-        self.done: int = 0
         self.begun_before: set[str] = set()
         self.settled_before: dict[str, OutcomeStatus] = {}
 
@@ -69,33 +74,47 @@ class Ledger:
         """Give an id its row; None when it has one."""
         row = len(self.ids)
         self.ids.setdefault(experiment_id)
-        if len(self.ids) == row:
-            return None
-        self.statuses.append(NUMBERS[OutcomeStatus.NOT_ATTEMPTED])
-        self.attempts.append(0)
-        self.seconds.append(0.0)
-        return row
+        return None if len(self.ids) == row else row
+
+    def make_rows(self) -> None:
+        """Have at least one row for every id."""
+        missing = len(self.ids) - len(self.statuses)
+        if missing > 0:
+            rows = bytes(max(missing, ROWS))
+            self.statuses.extend(rows)
+            self.attempts.extend(rows)
+            self.seconds.extend(rows)
+
+    @property
+    def done(self) -> int:
+        """How many outcomes there are so far."""
+        return sum(self.counts.values())
 
     def settle(self, row: int, outcome: Outcome, *, keep: bool) -> None:
         """Note an outcome; what failed is kept whole in any case."""
-        self.calls.pop(outcome.experiment_id, None)
-        self.statuses[row] = NUMBERS[outcome.status]
-        self.attempts[row] = min(outcome.attempts, MOST_ATTEMPTS)
-        self.seconds[row] = outcome.seconds
-        self.counts[outcome.status] += 1
-        self.done += 1
+        if row >= len(self.statuses):
+            self.make_rows()
+        status = outcome.status
+        self.statuses[row] = NUMBERS[status]
+        self.counts[status] += 1
         if keep or outcome.error is not None:
             self.kept[outcome.experiment_id] = outcome
+        else:
+            self.attempts[row] = min(outcome.attempts, MOST_ATTEMPTS)
+            self.seconds[row] = outcome.seconds
+        self.calls.pop(outcome.experiment_id, None)
 
     def ids_with(self, status: OutcomeStatus) -> list[str]:
         """Select the ids that have this status now."""
         wanted = NUMBERS[status]
-        rows = zip(self.ids, self.statuses, strict=True)
+        self.make_rows()
+        rows = zip(self.ids, self.statuses, strict=False)
         return [experiment_id for experiment_id, number in rows if number == wanted]
 
     def mark_applied(self, published: Iterable[str]) -> None:
         """Note that what was staged has been published."""
         wanted = frozenset(published)
+        self.make_rows()
         for row, experiment_id in enumerate(self.ids):
             if experiment_id in wanted:
                 self.statuses[row] = NUMBERS[OutcomeStatus.APPLIED]
@@ -108,7 +127,8 @@ class Ledger:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return every outcome, those of calls that were cut off included."""
-        rows = zip(self.ids, self.statuses, self.attempts, self.seconds, strict=True)
+        self.make_rows()
+        rows = zip(self.ids, self.statuses, self.attempts, self.seconds, strict=False)
         return tuple(
             self.kept.get(experiment_id)
             or self.outcome(experiment_id, STATUSES[number], attempts, seconds)
@@ -282,59 +302,55 @@ class BulkRun:
             if self._journal is not None:
                 self._journal.close()
 
-    async def _carry_out(self, target: Target) -> Outcome:
-        """Bring one id to its outcome, on record at every step."""
-        plan, ledger, journal = self._plan, self._ledger, self._journal
+    async def _carry_out(self, target: Target) -> Outcome | None:
+        """Bring one id to its outcome; None when the report is all that is wanted."""
+        plan, journal = self._plan, self._journal
         experiment_id = target.experiment_id
-        sent = False
         if target.refusal is not None:
-            status = OutcomeStatus.FAILED
-            outcome = Outcome(experiment_id, plan.action, status, error=target.refusal)
-        elif journal is not None and experiment_id in journal.settled:
+            outcome = Outcome(
+                experiment_id, plan.action, OutcomeStatus.FAILED, error=target.refusal
+            )
+            return self._settle(target, outcome)
+        if journal is not None and experiment_id in journal.settled:
             status = journal.settled.pop(experiment_id)
-            outcome = Outcome(experiment_id, plan.action, status)
-        else:
-            outcome = await self._attempt(target)
-            sent = True
-        ledger.settle(target.row, outcome, keep=plan.keep)
-        if sent and journal is not None:
-            journal.settle(outcome)
-        if plan.on_progress is not None:
-            report_progress(plan.on_progress, ledger.done, plan.source.total)
-        return outcome
-
-    async def _attempt(self, target: Target) -> Outcome:
-        """Do the work for one id, and judge how it went."""
-        experiment_id, journal = target.experiment_id, self._journal
-        try:
-            call = self._ledger.calls[experiment_id] = self._plan.begin_call()
-        except ConfigurationError as closed:
-            forget_frames(closed)
-            status = OutcomeStatus.FAILED
-            return Outcome(experiment_id, self._plan.action, status, error=closed)
-        begun_at = asyncio.get_running_loop().time()
-        if journal is not None:
-            journal.begin(experiment_id)
-            target.sent_before = experiment_id in journal.begun
+            return self._settle(target, Outcome(experiment_id, plan.action, status))
+        call: Call | None = None
         transition: Transition | None = None
         error: OursError | None = None
         try:
-            status, transition = await self._plan.work(target, call)
+            call = self._ledger.calls[experiment_id] = plan.begin_call()
+            if journal is not None:
+                journal.begin(experiment_id)
+                target.sent_before = experiment_id in journal.begun
+            status, transition = await plan.work(target, call)
         except OutcomeUnknownError as problem:
             status, error = OutcomeStatus.UNKNOWN, problem
         except OursError as problem:
             status, error = OutcomeStatus.FAILED, problem
         if error is not None:
             forget_frames(error)
-        return Outcome(
+        outcome = Outcome(
             experiment_id,
-            self._plan.action,
+            plan.action,
             status,
             transition,
             error,
-            call.attempts,
-            asyncio.get_running_loop().time() - begun_at,
+            call.attempts if call else 0,
+            call.seconds if call else 0.0,
         )
+        return self._settle(target, outcome, journal)
+
+    def _settle(
+        self, target: Target, outcome: Outcome, journal: Journal | None = None
+    ) -> Outcome | None:
+        """Note an outcome, also in a journal that has not got it, and tell of it."""
+        plan, ledger = self._plan, self._ledger
+        ledger.settle(target.row, outcome, keep=plan.keep)
+        if journal is not None:
+            journal.settle(outcome)
+        if plan.on_progress is not None:
+            report_progress(plan.on_progress, ledger.done, plan.source.total)
+        return None if plan.keep else outcome
 
 
 def forget_frames(error: BaseException) -> None:

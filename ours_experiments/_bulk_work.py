@@ -12,7 +12,7 @@ from uuid import uuid4
 import attrs
 
 from ours_experiments import _lifecycle
-from ours_experiments._address import path_of
+from ours_experiments._address import is_plain, path_of
 from ours_experiments._bulk_run import Ledger, Target, Verdict
 from ours_experiments._codec import decode
 from ours_experiments._journal import Journal
@@ -82,36 +82,48 @@ class Input:
         ids = self.ids
         if isinstance(ids, Listing):
             async for item in ids:
-                self.keep(enter(ledger, item))
+                self.enter(ledger, item)
         elif isinstance(ids, AsyncIterable):
             return self.stream(ids, ledger)
         else:
             for item in ids:
-                winner = self.winners.get(item) if self.winners else None
-                self.keep(enter(ledger, item, winner))
+                if type(item) is str and not self.winners and is_plain(item):
+                    ledger.ids[item] = None
+                else:
+                    self.enter(ledger, item)
         self.total = len(ledger.ids)
+        special = self.special
         return (
-            self.special.get(row) or Target(experiment_id, row)
+            special.get(row) or Target(experiment_id, row)
             for row, experiment_id in enumerate(ledger.ids)
         )
 
-    def keep(self, target: Target | None) -> None:
-        """Remember a target until its turn, unless the ledger tells all of it."""
-        if target is not None and (target.refusal or target.winner_variant_id):
-            self.special[target.row] = target
+    def enter(self, ledger: Ledger, item: object) -> None:
+        """Enter one item, and keep what is more than an id until its turn."""
+        experiment_id, refusal = checked(item)
+        winner = self.winners.get(item) if self.winners else None
+        if not isinstance(winner, str | None):
+            refusal = ConfigurationError(
+                f"winner_variant_id must be text, not {type(winner).__name__}"
+            )
+            winner = None
+        row = ledger.enter(experiment_id)
+        if row is not None and (refusal or winner):
+            self.special[row] = Target(experiment_id, row, refusal, winner)
 
     async def stream(
         self, items: AsyncIterable[object], ledger: Ledger
     ) -> AsyncGenerator[Target, None]:
         """Pass each distinct id on as it comes."""
         async for item in items:
-            target = enter(ledger, item)
-            if target is not None:
-                yield target
+            experiment_id, refusal = checked(item)
+            row = ledger.enter(experiment_id)
+            if row is not None:
+                yield Target(experiment_id, row, refusal)
 
 
-def enter(ledger: Ledger, item: object, winner: object = None) -> Target | None:
-    """Check one item and enter it, or what is wrong with it; None for a repetition."""
+def checked(item: object) -> tuple[str, ConfigurationError | None]:
+    """Take an item's id, and what is wrong with it."""
     experiment_id = item.id if isinstance(item, Experiment) else item
     refusal: ConfigurationError | None = None
     try:
@@ -120,14 +132,8 @@ def enter(ledger: Ledger, item: object, winner: object = None) -> Target | None:
         refusal = problem.with_traceback(None)
     if not isinstance(experiment_id, str):
         # In brackets, or the number 5 would take the row of the id "5".
-        experiment_id = f"<{type(item).__name__} {item!r}>"
-    if not isinstance(winner, str | None):
-        refusal = ConfigurationError(
-            f"winner_variant_id must be text, not {type(winner).__name__}"
-        )
-        winner = None
-    row = ledger.enter(experiment_id)
-    return None if row is None else Target(experiment_id, row, refusal, winner)
+        return f"<{type(item).__name__} {item!r}>", refusal
+    return experiment_id, refusal
 
 
 async def read(session: Session, target: Target, call: Call) -> Experiment:

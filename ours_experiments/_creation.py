@@ -82,8 +82,7 @@ async def begun_at(session: Session, call: Call) -> datetime:
     question = call.another()
     await session.request("GET", "experiments", params={"limit": 1}, call=question)
     now = clock_of(question.reply)
-    elapsed = call.pacing.loop.time() - (call.deadline - session.timeout)
-    return now - timedelta(seconds=elapsed + 1)
+    return now - timedelta(seconds=call.seconds + 1)
 
 
 async def create_experiment(session: Session, draft: NewExperiment) -> Experiment:

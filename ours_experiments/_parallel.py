@@ -19,14 +19,19 @@ class End(Enum):
 
 END: Final = End.END
 """What a worker takes when there are no more items."""
+ITEMS_A_TURN = 100
+"""After so many, a worker lets everybody else run, in case its work never waits."""
 
 
 class Workshop(Generic[T, R]):
     """What the workers of one `in_parallel` share with its consumer."""
 
-    def __init__(self, work: Callable[[T], Awaitable[R]], concurrency: int) -> None:
+    def __init__(
+        self, work: Callable[[T], Awaitable[R | None]], concurrency: int
+    ) -> None:
         self.work = work
-        self.room = asyncio.Semaphore(2 * concurrency)
+        self.room = 2 * concurrency
+        self.waiting: deque[asyncio.Future[None]] = deque()
         self.results: deque[R] = deque()
         self.arrived = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -36,19 +41,14 @@ class Workshop(Generic[T, R]):
     def open(self, items: Iterator[T] | AsyncIterator[T], concurrency: int) -> None:
         """Begin to work."""
         if isinstance(items, Iterator):
-            ready = items
-
-            async def take() -> T | End:
-                await self.room.acquire()
-                return next(ready, END)
-
+            workers = [self.take_from(items) for _ in range(concurrency)]
         else:
             queue: asyncio.Queue[T | End] = asyncio.Queue()
-            take = queue.get
             reader = asyncio.create_task(self.read(items, queue, concurrency))
             self.watch(reader, essential=False)
-        for _ in range(concurrency):
-            self.watch(asyncio.create_task(self.worker(take)), essential=True)
+            workers = [self.take_from_queue(queue) for _ in range(concurrency)]
+        for worker in workers:
+            self.watch(asyncio.create_task(worker), essential=True)
 
     def watch(self, task: asyncio.Task[None], *, essential: bool) -> None:
         """Learn when a task ends; the failure of an essential one ends all."""
@@ -69,27 +69,69 @@ class Workshop(Generic[T, R]):
     ) -> None:
         """Read the items, all in one task: generators may depend on that."""
         try:
-            await self.room.acquire()
+            await self.take_room()
             async for item in items:
                 queue.put_nowait(item)
-                await self.room.acquire()
+                await self.take_room()
         finally:
             for _ in range(concurrency):
                 queue.put_nowait(END)
 
-    async def worker(self, take: Callable[[], Awaitable[T | End]]) -> None:
-        """Take items one after the other until there are none."""
-        while (item := await take()) is not END:
-            self.results.append(await self.work(item))
-            self.arrived.set()
+    async def take_from(self, items: Iterator[T]) -> None:
+        """Work on items one after the other until there are none."""
+        done = 0
+        while True:
+            await self.take_room()
+            for item in items:
+                result = await self.work(item)
+                done += 1
+                if not done % ITEMS_A_TURN:
+                    await asyncio.sleep(0)
+                if result is not None:
+                    self.deliver(result)
+                    break
+            else:
+                return
+
+    async def take_from_queue(self, queue: asyncio.Queue[T | End]) -> None:
+        """Work on what was read, which has its room already."""
+        while (item := await queue.get()) is not END:
+            result = await self.work(item)
+            if result is None:
+                self.give_room()
+            else:
+                self.deliver(result)
+
+    def deliver(self, result: R) -> None:
+        """Hand a result to the consumer."""
+        self.results.append(result)
+        self.arrived.set()
+
+    async def take_room(self) -> None:
+        """Wait until one more item may be taken."""
+        if self.room:
+            self.room -= 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self.waiting.append(place)
+        await place
+
+    def give_room(self) -> None:
+        """Let one more item be taken, by whoever waits longest."""
+        while self.waiting:
+            place = self.waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self.room += 1
 
 
 async def in_parallel(
     items: Iterator[T] | AsyncIterator[T],
-    work: Callable[[T], Awaitable[R]],
+    work: Callable[[T], Awaitable[R | None]],
     concurrency: int,
 ) -> AsyncGenerator[R, None]:
-    """Yield results in completion order.
+    """Yield results in completion order; None is no result.
 
     At most `concurrency` items are worked on, and at most twice as many are taken
     whose results have not been consumed. When `items` raises, what was begun is
@@ -101,7 +143,7 @@ async def in_parallel(
         while True:
             while shop.results:
                 yield shop.results.popleft()
-                shop.room.release()
+                shop.give_room()
             if shop.broken or not shop.tasks:
                 break
             shop.arrived.clear()

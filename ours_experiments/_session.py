@@ -60,8 +60,10 @@ class Call:
 
     pacing: Pacing
     """Of the event loop that it runs on."""
+    begun_at: float
+    """Loop time, like the next one."""
     deadline: float
-    """Loop time at which the call has to be over."""
+    """When the call has to be over."""
     attempts: int = 0
     """Requests sent on purpose; aiohttp's own resends are not among them."""
     maybe_applied: bool = False
@@ -106,9 +108,14 @@ class Call:
             else datetime.fromtimestamp(self.timestamp, UTC)
         )
 
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return self.pacing.loop.time() - self.begun_at
+
     def another(self) -> "Call":
         """Begin a call for the same purpose, which has to be over by the same time."""
-        return Call(self.pacing, self.deadline)
+        return Call(self.pacing, self.begun_at, self.deadline)
 
 
 @attrs.frozen
@@ -132,7 +139,8 @@ class Session:
         if transport.closing:
             raise ConfigurationError("the client is closed")
         pacing = transport.ready()
-        return Call(pacing, pacing.loop.time() + self.timeout)
+        begun_at = pacing.loop.time()
+        return Call(pacing, begun_at, begun_at + self.timeout)
 
     async def request(
         self,

@@ -196,6 +196,7 @@ def judge_reply(drawn: tuple[str, Reply]) -> str:
     method, reply = drawn
     call = Call(
         pacing(),
+        begun_at=0.0,
         deadline=60.0,
         attempts=1,
         method=method,
