@@ -1,7 +1,7 @@
 """Creating many experiments, each at most once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import attrs
@@ -50,8 +50,11 @@ class BulkCreation:
                 positions.append(position)
                 keys.add(key)
         workers = min(concurrency, len(positions))
-        async with aclosing(in_parallel(iter(positions), self.create, workers)) as done:
-            async for _ in done:
+        nothing: AsyncGenerator[None, None] = in_parallel(
+            iter(positions), self.create, workers
+        )
+        async with aclosing(nothing):
+            async for _ in nothing:
                 pass
         return self.report()
 

@@ -92,10 +92,10 @@ v = tuple(v)
 
 OTHER = "v = hook_{name}(v, kind_{name})\n"
 
-NO_EXTRA_KEYS = "built.additional_properties = {}"
+NO_EXTRA_KEYS = "built.additional_properties = no_properties"
 
 EXTRA_KEYS = """\
-if known.issuperset(value): built.additional_properties = {}
+if known.issuperset(value): built.additional_properties = no_properties
 else:
     v = {k: value[k] for k in value if k not in known}
     check_nesting(v)
@@ -131,12 +131,13 @@ def flat_hook(cls: Any, using: Converter) -> Hook:
     }
     complete = [take(field, names, using, present=True) for field in fields]
     partial = [take(field, names, using, present=False) for field in fields]
-    keeps_extra = EXTRA in attrs.fields_dict(cls)
-    if keeps_extra:
+    extra = attrs.fields_dict(cls).get(EXTRA)
+    if extra is not None:
+        names["no_properties"] = extra.default
         complete.append(NO_EXTRA_KEYS)
         partial.append(EXTRA_KEYS)
     source = FUNCTION.format(
-        compared="==" if keeps_extra else ">=",
+        compared=">=" if extra is None else "==",
         count=len(fields),
         complete=indent("".join(complete), " " * 12),
         partial=indent("".join(partial), " " * 4),

@@ -27,6 +27,7 @@ Hook = Callable[[Any, Any], Any]
 DEEPEST = 200
 """Levels of objects and arrays in a value that has no class of its own: fewer than
 orjson writes, so that everything that was read can be sent again."""
+NESTED = frozenset({dict, list})
 MOST_WRONG = 10
 """Wrong values of one array or mapping that an error tells of."""
 
@@ -64,14 +65,16 @@ def exactly(kind: type) -> Hook:
 
 def check_nesting(value: Any, levels: int = DEEPEST) -> None:
     """Refuse what is nested so deep that Python could not display or compare it."""
-    if isinstance(value, dict):
-        value = cast("dict[str, object]", value).values()
-    elif not isinstance(value, list):
+    kind = value.__class__
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
         return
     if not levels:
         raise Mismatch(f"expected at most {DEEPEST} levels")
-    for each in cast("Iterable[object]", value):
-        check_nesting(each, levels - 1)
+    for each in value:
+        if type(each) in NESTED:
+            check_nesting(each, levels - 1)
 
 
 def keep(value: Any, _: Any) -> Any:

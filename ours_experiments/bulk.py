@@ -282,8 +282,7 @@ class Bulk:
 
         async with aclosing(in_parallel(targets, read, concurrency)) as pairs:
             async for pair in pairs:
-                if pair is not None:
-                    yield pair
+                yield pair
         if failures:
             raise ExceptionGroup("results that could not be read", failures)
 

@@ -2,6 +2,8 @@
 
 import copy
 import csv
+import json
+import operator
 import pickle
 from collections.abc import Callable
 from datetime import date
@@ -12,6 +14,7 @@ import pytest
 import strategies
 from hypothesis import given
 
+from ours_experiments._codec import decode
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     ChangedEntity,
@@ -278,3 +281,33 @@ def test_page() -> None:
     """A page holds what it was given."""
     page = Page(("a", "b"), None, has_more=False)
     assert (page.entities, page.next_cursor, page.has_more) == (("a", "b"), None, False)
+
+
+def merge(properties: dict[str, object]) -> None:
+    """Add to properties in place."""
+    properties |= {"new": 1}
+
+
+ADDITIONS: tuple[Callable[[dict[str, object]], object], ...] = (
+    lambda properties: operator.setitem(properties, "new", 1),
+    merge,
+    lambda properties: properties.setdefault("new", 1),
+    lambda properties: properties.update(new=1),
+)
+
+
+@pytest.mark.parametrize("add", ADDITIONS)
+def test_no_properties_are_the_same_for_all(
+    add: Callable[[dict[str, object]], object],
+) -> None:
+    """Objects without unknown keys share one dict, to which nobody can add."""
+    decoded = decode(Style, {"property": "a", "value": "b"})
+    properties = decoded.additional_properties
+    assert properties is Style("c", "d").additional_properties
+    assert isinstance(properties, dict)
+    with pytest.raises(TypeError, match=r"attrs\.evolve"):
+        add(properties)
+    assert properties == {}
+    assert json.dumps(attrs.asdict(decoded)["additional_properties"]) == "{}"
+    for copied in (copy.deepcopy(decoded), pickle.loads(pickle.dumps(decoded))):  # noqa: S301
+        assert copied.additional_properties is properties

@@ -5,11 +5,47 @@ that this version does not know in `additional_properties`, to be sent again.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import NoReturn
 
 import attrs
 
 from ours_experiments._checks import tuple_of
 from ours_experiments.models._enums import DomAction, QueryOperator
+
+
+FIXED = "additional_properties cannot be changed: attrs.evolve gives an object others"
+
+
+class NoProperties(dict[str, object]):
+    """A dict for all objects that have no keys to keep: most of them have none.
+
+    A fifth of what an experiment takes would be empty dicts of their own.
+    """
+
+    __slots__ = ()
+
+    def __setitem__(self, *_: object) -> NoReturn:
+        """Refuse: it is everybody's."""
+        raise TypeError(FIXED)
+
+    def __ior__(self, *_: object) -> NoReturn:  # type: ignore[misc]
+        """Refuse."""
+        raise TypeError(FIXED)
+
+    def setdefault(self, *_: object) -> NoReturn:
+        """Refuse."""
+        raise TypeError(FIXED)
+
+    def update(self, *_: object, **__: object) -> NoReturn:
+        """Refuse."""
+        raise TypeError(FIXED)
+
+    def __reduce__(self) -> str:
+        """Remain the only one when it is copied or pickled."""
+        return "NO_PROPERTIES"
+
+
+NO_PROPERTIES = NoProperties()
 
 
 def to_url_patterns(values: Iterable[str]) -> tuple[str, ...]:
@@ -28,7 +64,7 @@ class QueryParam:
     value: str | None = None
     """What it is compared with; None for `exists` and `not_exists`."""
     additional_properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], kw_only=True, repr=False, hash=False
+        default=NO_PROPERTIES, kw_only=True, repr=False, hash=False
     )
     """Keys that this version does not know, as they came."""
 
@@ -57,7 +93,7 @@ class TargetingRules:
     )
     """Conditions on the query string; all of them must hold."""
     additional_properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], kw_only=True, repr=False, hash=False
+        default=NO_PROPERTIES, kw_only=True, repr=False, hash=False
     )
     """Keys that this version does not know, as they came."""
 
@@ -71,7 +107,7 @@ class Metric:
     funnel_id: str | None = None
     """The funnel that the metric comes from; None where it comes from none."""
     additional_properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], kw_only=True, repr=False, hash=False
+        default=NO_PROPERTIES, kw_only=True, repr=False, hash=False
     )
     """Keys that this version does not know, as they came."""
 
@@ -90,7 +126,7 @@ class Metrics:
     secondary: tuple[Metric, ...] = attrs.field(default=(), converter=to_secondary)
     """Further metrics that are tracked."""
     additional_properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], kw_only=True, repr=False, hash=False
+        default=NO_PROPERTIES, kw_only=True, repr=False, hash=False
     )
     """Keys that this version does not know, as they came."""
 
@@ -104,7 +140,7 @@ class Style:
     value: str
     """The CSS value."""
     additional_properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], kw_only=True, repr=False, hash=False
+        default=NO_PROPERTIES, kw_only=True, repr=False, hash=False
     )
     """Keys that this version does not know, as they came."""
 
@@ -135,6 +171,6 @@ class DomModification:
     attribute: Mapping[str, object] | None = attrs.field(default=None, hash=False)
     """The attributes of `setAttribute` by name; None for other actions."""
     additional_properties: Mapping[str, object] = attrs.field(
-        factory=dict[str, object], kw_only=True, repr=False, hash=False
+        default=NO_PROPERTIES, kw_only=True, repr=False, hash=False
     )
     """Keys that this version does not know, as they came."""
