@@ -32,25 +32,25 @@ from ours_experiments.models import Experiment
 
 BOUNDS: dict[tuple[int, int], dict[str, float]] = {
     (3, 11): {
-        "start": 86,
-        "start, 32 in flight": 86,
-        "retrieve": 52,
-        "list_page": 1374,
-        "a page": 5518,
+        "start": 77,
+        "start, 32 in flight": 77,
+        "retrieve": 47,
+        "list_page": 1174,
+        "a page": 3965,
     },
     (3, 12): {
-        "start": 87,
-        "start, 32 in flight": 87,
-        "retrieve": 53,
-        "list_page": 1375,
-        "a page": 5518,
+        "start": 78,
+        "start, 32 in flight": 78,
+        "retrieve": 48,
+        "list_page": 1175,
+        "a page": 3965,
     },
     (3, 13): {
-        "start": 87,
-        "start, 32 in flight": 87,
-        "retrieve": 53,
-        "list_page": 1369,
-        "a page": 5515,
+        "start": 78,
+        "start, 32 in flight": 78,
+        "retrieve": 48,
+        "list_page": 1169,
+        "a page": 3962,
     },
 }
 ROUNDS = 5

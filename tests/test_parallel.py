@@ -1,12 +1,12 @@
 """Working on many items at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import pytest
 from bulk_calls import all_end, own_tasks
 
-from ours_experiments._parallel import in_parallel
+from ours_experiments._parallel import ITEMS_A_TURN, in_parallel
 
 
 class WorkError(Exception):
@@ -84,6 +84,45 @@ async def test_no_more_than_allowed(*, one_by_one: bool) -> None:
             await asyncio.sleep(0)
         consumed += 1
     assert (busiest, furthest, consumed) == (5, 10, 40)
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["at once", "one by one"])
+async def test_none_is_no_result(*, one_by_one: bool) -> None:
+    """Work may have no result, and needs no consumer then to go on."""
+    worked: list[int] = []
+
+    async def work(number: int) -> int | None:
+        worked.append(number)
+        await asyncio.sleep(0)
+        return None if number % 10 else number
+
+    source = count(95) if one_by_one else iter(range(95))
+    results = in_parallel(source, work, 3)
+    assert await anext(results) == 0
+    assert len(worked) < 10
+    assert sorted([number async for number in results]) == list(range(10, 95, 10))
+    assert sorted(worked) == list(range(95))
+
+
+async def test_work_that_never_waits() -> None:
+    """Others run meanwhile, however long the source is."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async def work(number: int) -> None:
+        pass
+
+    running = asyncio.create_task(others())
+    items = 50 * ITEMS_A_TURN
+    nothing: AsyncGenerator[None, None] = in_parallel(iter(range(items)), work, 2)
+    assert [each async for each in nothing] == []
+    assert turns >= 20
+    running.cancel()
 
 
 async def test_work_that_breaks() -> None:
