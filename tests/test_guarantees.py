@@ -49,15 +49,21 @@ TENTH_OF_A_REAL_SECOND = 0.1 * SPEED
     ],
 )
 @pytest.mark.parametrize("write", [False, True], ids=["read", "write"])
+@pytest.mark.parametrize("attempt", [20, 2], ids=["one attempt", "several"])
 def test_a_call_ends_within_its_timeout(
-    word: str, parameters: dict[str, Any], *, write: bool
+    word: str, parameters: dict[str, Any], attempt: float, *, write: bool
 ) -> None:
     """G1: attempts, waits and reads together take no longer than `timeout`."""
 
     async def main() -> None:
         async with (
             Emulator() as emulator,
-            Client(emulator.api_key, base_url=emulator.url, timeout=20) as client,
+            Client(
+                emulator.api_key,
+                base_url=emulator.url,
+                timeout=20,
+                attempt_timeout=attempt,
+            ) as client,
         ):
             (experiment_id,) = emulator.seed_experiments(1)
             emulator.faults.add(word, **parameters)
