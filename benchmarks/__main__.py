@@ -35,6 +35,7 @@ NAMES = (
     "memory",
     "growth",
     "loops",
+    "layers",
 )
 
 
