@@ -92,15 +92,18 @@ def test_stays_off(page: bytes) -> None:
     assert not gc.isenabled()
 
 
-def test_runs_for_other_threads(page: bytes) -> None:
+def test_runs_for_other_threads(page: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the main thread touches the switch, which is the whole process's."""
-    counts: list[int] = []
-    thread = threading.Thread(
-        target=lambda: counts.append(collections(lambda: build(page)))
-    )
+    switched: list[str] = []
+    monkeypatch.setattr(gc, "disable", lambda: switched.append("off"))
+    built: list[object] = []
+    thread = threading.Thread(target=lambda: built.append(build(page)))
     thread.start()
     thread.join()
-    assert counts[0] > 20
+    assert len(built) == 1
+    assert not switched
+    build(page)
+    assert bool(switched) is PAUSE_PAYS
 
 
 def test_small_and_large_are_read_alike(page: bytes) -> None:

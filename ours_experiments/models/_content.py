@@ -19,7 +19,7 @@ FIXED = "additional_properties cannot be changed: attrs.evolve gives an object o
 class NoProperties(dict[str, object]):
     """A dict for all objects that have no keys to keep: most of them have none.
 
-    A fifth of what an experiment takes would be empty dicts of their own.
+    A tenth of what an experiment takes would be empty dicts of their own.
     """
 
     __slots__ = ()
