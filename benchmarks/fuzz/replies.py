@@ -16,7 +16,9 @@ from ours_experiments._session import Call, clock_of, outcome_of
 from ours_experiments._transport import Failure, Reply
 
 
-KEY = "fuzz-key-4711"
+KEY = "key-4711-of-fuzz"
+"""It begins with no hexadecimal digit, which the escape of a character before it could
+end with."""
 NOW = datetime(2026, 4, 30, tzinfo=UTC)
 
 
@@ -125,7 +127,7 @@ BODIES = (
     b'{"error": null, "details": 7}',
     b'{"error": {"message": "nested"}}',
     b'{"error": "key %b", "details": "Bearer %b"}' % (KEY.encode(), KEY.encode()),
-    b'{"error": "\\u0066uzz-key-4711", "details": "d"}',
+    b'{"error": "\\u006bey-4711-of-fuzz", "details": "d"}',
     b"<html>502 Bad Gateway</html>",
     b"",
     b"null",
