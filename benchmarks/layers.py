@@ -13,6 +13,7 @@ import attrs
 import orjson
 
 from benchmarks.bulk import in_bulk
+from benchmarks.collect import keep
 from benchmarks.measuring import (
     Comparison,
     Options,
@@ -84,11 +85,10 @@ def keeping(calls: int) -> Work:
     async def work(peer: Calls) -> int:
         kept: list[object] = []
 
-        async def keep(client: Client, experiment_id: str) -> None:
+        async def start_and_keep(client: Client, experiment_id: str) -> None:
             kept.append(await start(client, experiment_id))
 
-        layer = Layer(cast("Ours", peer).client, keep)
-        return await starting(identifiers(calls), IN_FLIGHT)(layer)
+        return await up_to(start_and_keep, calls)(peer)
 
     return work
 
@@ -125,11 +125,6 @@ async def without_collector(peer: Calls) -> int:
         gc.enable()
 
 
-async def kept(peer: Calls) -> int:
-    """Keep all that is walked over."""
-    return len([each async for each in peer.experiments()])
-
-
 def turns_of(works: Mapping[str, Work], peer: Connected, each: int) -> dict[str, Turn]:
     """Make turns that tell microseconds for one of so many."""
 
@@ -161,7 +156,7 @@ def compare(options: Options) -> Iterator[Comparison]:
             "requests, parsed": undecoded,
             "listing, no collector": without_collector,
             "listing": count,
-            "and all kept": kept,
+            "and all kept": keep,
         }
         for work, layers, theirs, each in (
             ("start", calls, by_hand, starts),

@@ -20,8 +20,6 @@ LONGEST_SEGMENT = 1024
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 PLAIN = re.compile(r"[A-Za-z0-9/_-]{1,1024}", re.ASCII)
 """What nearly every path looks like: nothing in it to encode or to refuse."""
-is_plain = re.compile(r"[A-Za-z0-9_-]{1,1024}", re.ASCII).fullmatch
-"""Recognises what nearly every id looks like."""
 
 
 def is_loopback(host: str) -> bool:

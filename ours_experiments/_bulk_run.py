@@ -30,14 +30,8 @@ OnProgress = Callable[[int, int | None], object]
 Verdict = tuple[OutcomeStatus, Transition | None]
 """What became of an id, and the service's word for it."""
 
-STATUSES = (
-    OutcomeStatus.NOT_ATTEMPTED,
-    *(status for status in OutcomeStatus if status is not OutcomeStatus.NOT_ATTEMPTED),
-)
+STATUSES = tuple(OutcomeStatus)
 NUMBERS = {status: number for number, status in enumerate(STATUSES)}
-"""0 is what a row begins with."""
-ROWS = 1024
-"""At least so many are made at a time."""
 MOST_ATTEMPTS = 0xFFFF
 
 
@@ -74,16 +68,12 @@ class Ledger:
         """Give an id its row; None when it has one."""
         row = len(self.ids)
         self.ids.setdefault(experiment_id)
-        return None if len(self.ids) == row else row
-
-    def make_rows(self) -> None:
-        """Have at least one row for every id."""
-        missing = len(self.ids) - len(self.statuses)
-        if missing > 0:
-            rows = bytes(max(missing, ROWS))
-            self.statuses.extend(rows)
-            self.attempts.extend(rows)
-            self.seconds.extend(rows)
+        if len(self.ids) == row:
+            return None
+        self.statuses.append(NUMBERS[OutcomeStatus.NOT_ATTEMPTED])
+        self.attempts.append(0)
+        self.seconds.append(0.0)
+        return row
 
     @property
     def done(self) -> int:
@@ -92,8 +82,6 @@ class Ledger:
 
     def settle(self, row: int, outcome: Outcome, *, keep: bool) -> None:
         """Note an outcome; what failed is kept whole in any case."""
-        if row >= len(self.statuses):
-            self.make_rows()
         status = outcome.status
         self.statuses[row] = NUMBERS[status]
         self.counts[status] += 1
@@ -107,14 +95,12 @@ class Ledger:
     def ids_with(self, status: OutcomeStatus) -> list[str]:
         """Select the ids that have this status now."""
         wanted = NUMBERS[status]
-        self.make_rows()
-        rows = zip(self.ids, self.statuses, strict=False)
+        rows = zip(self.ids, self.statuses, strict=True)
         return [experiment_id for experiment_id, number in rows if number == wanted]
 
     def mark_applied(self, published: Iterable[str]) -> None:
         """Note that what was staged has been published."""
         wanted = frozenset(published)
-        self.make_rows()
         for row, experiment_id in enumerate(self.ids):
             if experiment_id in wanted:
                 self.statuses[row] = NUMBERS[OutcomeStatus.APPLIED]
@@ -127,8 +113,7 @@ class Ledger:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return every outcome, those of calls that were cut off included."""
-        self.make_rows()
-        rows = zip(self.ids, self.statuses, self.attempts, self.seconds, strict=False)
+        rows = zip(self.ids, self.statuses, self.attempts, self.seconds, strict=True)
         return tuple(
             self.kept.get(experiment_id)
             or self.outcome(experiment_id, STATUSES[number], attempts, seconds)

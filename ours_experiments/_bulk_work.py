@@ -12,7 +12,7 @@ from uuid import uuid4
 import attrs
 
 from ours_experiments import _lifecycle
-from ours_experiments._address import is_plain, path_of
+from ours_experiments._address import path_of
 from ours_experiments._bulk_run import Ledger, Target, Verdict
 from ours_experiments._codec import decode
 from ours_experiments._journal import Journal
@@ -87,10 +87,7 @@ class Input:
             return self.stream(ids, ledger)
         else:
             for item in ids:
-                if type(item) is str and not self.winners and is_plain(item):
-                    ledger.ids[item] = None
-                else:
-                    self.enter(ledger, item)
+                self.enter(ledger, item)
         self.total = len(ledger.ids)
         special = self.special
         return (

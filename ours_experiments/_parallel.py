@@ -20,7 +20,8 @@ class End(Enum):
 END: Final = End.END
 """What a worker takes when there are no more items."""
 ITEMS_A_TURN = 100
-"""After so many, a worker lets everybody else run, in case its work never waits."""
+"""After so many without a result, for whose consumer it would wait, a worker lets
+everybody else run: its work may never wait."""
 
 
 class Workshop(Generic[T, R]):
@@ -79,17 +80,17 @@ class Workshop(Generic[T, R]):
 
     async def take_from(self, items: Iterator[T]) -> None:
         """Work on items one after the other until there are none."""
-        done = 0
+        without = 0
         while True:
             await self.take_room()
             for item in items:
                 result = await self.work(item)
-                done += 1
-                if not done % ITEMS_A_TURN:
-                    await asyncio.sleep(0)
                 if result is not None:
                     self.deliver(result)
                     break
+                without += 1
+                if not without % ITEMS_A_TURN:
+                    await asyncio.sleep(0)
             else:
                 return
 

@@ -64,6 +64,8 @@ class Call:
     """Loop time, like the next one."""
     deadline: float
     """When the call has to be over."""
+    number: int = attrs.field(factory=call_numbers.__next__)
+    """Ties the lines of one call together in the log."""
     attempts: int = 0
     """Requests sent on purpose; aiohttp's own resends are not among them."""
     maybe_applied: bool = False
@@ -75,14 +77,6 @@ class Call:
     method: str = "GET"
     """Of what is being sent, like what follows."""
     segments: tuple[str, ...] = ()
-    known_as: int = 0
-
-    @property
-    def number(self) -> int:
-        """Ties the lines of one call together in the log."""
-        if not self.known_as:
-            self.known_as = next(call_numbers)
-        return self.known_as
 
     @property
     def effect(self) -> Effect:

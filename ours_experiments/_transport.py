@@ -143,7 +143,6 @@ class Transport:
         trust_env: bool,
         pacing: SharedPacing | None = None,
     ) -> None:
-        self.prefix = prefix
         self.root: URL = URL(prefix, encoded=True)
         self.authorization = authorization
         # What is no secret can be the own session's business once and for all.

@@ -136,7 +136,7 @@ class Client:
 
     def __repr__(self) -> str:
         session: Session | None = getattr(self, "_session", None)
-        where = session.transport.prefix if session else "refused"
+        where = session.transport.root if session else "refused"
         return f"<{type(self).__name__} {where}>"
 
     async def __aenter__(self) -> Self:

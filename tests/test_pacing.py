@@ -359,13 +359,19 @@ async def test_publishes_that_wait_when_turns_begin(pacing: Pacing) -> None:
     assert await waiting[1]
 
 
-async def test_cancelled_with_a_place_to_publish(pacing: Pacing) -> None:
-    """Who is cancelled when it has just been given a place gives it back."""
+async def just_given_a_place(pacing: Pacing) -> asyncio.Task[bool]:
+    """Let a third wait to publish, and hand it a place that it has not seen yet."""
     for _ in range(2):
         await pacing.begin_publish(FAR)
     third = asyncio.create_task(pacing.begin_publish(FAR))
     await turn()
     pacing.end_publish(in_turn=False)
+    return third
+
+
+async def test_cancelled_with_a_place_to_publish(pacing: Pacing) -> None:
+    """Who is cancelled when it has just been given a place gives it back."""
+    third = await just_given_a_place(pacing)
     third.cancel()
     await turn()
     assert third.cancelled()
@@ -374,11 +380,7 @@ async def test_cancelled_with_a_place_to_publish(pacing: Pacing) -> None:
 
 async def test_turns_that_begin_with_a_place_just_given(pacing: Pacing) -> None:
     """Who has just been given a place when turns begin takes a turn."""
-    for _ in range(2):
-        await pacing.begin_publish(FAR)
-    third = asyncio.create_task(pacing.begin_publish(FAR))
-    await turn()
-    pacing.end_publish(in_turn=False)
+    third = await just_given_a_place(pacing)
     pacing.publish_in_turn()
     await turn()
     assert not third.done()
