@@ -77,7 +77,7 @@ def collector_paused() -> Generator[None, None, None]:
         gc.enable()
 
 
-def parse(body: bytes | bytearray) -> object:
+def parse(body: bytes) -> object:
     """Read JSON.
 
     Raises:

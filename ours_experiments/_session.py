@@ -297,7 +297,7 @@ def is_json(content_type: str) -> bool:
     return JSON_TYPE.match(content_type) is not None
 
 
-def values_in(body: bytes | bytearray) -> int:
+def values_in(body: bytes) -> int:
     """Count the JSON values of a body: at least as many as there are, and fast."""
     return sum(map(body.count, (b"{", b"[", b",")))
 

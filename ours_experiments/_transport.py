@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from io import BytesIO
 
 import aiohttp
 import attrs
@@ -37,6 +38,8 @@ MANNERS = {
 CONNECTIONS = 100
 """Beyond this many, aiohttp loses more by switching than it wins."""
 READ_BUFFER = 2**20
+RESERVED = 32 * 2**20
+"""Bytes for a large body of unknown length; malloc lets one as large grow in place."""
 UNWANTED = {"br", "zstd"}
 """How much they need beside their output is for the sender to choose."""
 BYTES_OF_VALUE = 16
@@ -110,7 +113,7 @@ class Reply:
     reason: str = attrs.field(repr=False)
     """Not shown, like what follows: a service may quote the key there."""
     headers: CIMultiDictProxy[str] = attrs.field(repr=False)
-    body: bytes | bytearray = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
     resent: bool
     """Whether aiohttp sent the request twice, the first time perhaps with effect."""
 
@@ -275,7 +278,7 @@ class Transport:
                     and content.total_bytes <= self.max_response_bytes
                 ):
                     # All of it came with the headers, and the connection is free.
-                    received: bytes | bytearray | None = content.read_nowait()
+                    received: bytes | None = content.read_nowait()
                 else:
                     received = await self.body_of(response)
         except asyncio.CancelledError as cancelled:
@@ -324,9 +327,7 @@ class Transport:
             error = APIConnectionError(f"{line}: {told}", maybe_sent=sent)
         return Failure(Fate.MAYBE_APPLIED if sent else Fate.NOT_SENT, error)
 
-    async def body_of(
-        self, response: aiohttp.ClientResponse
-    ) -> bytes | bytearray | None:
+    async def body_of(self, response: aiohttp.ClientResponse) -> bytes | None:
         """Read the decoded body; None as soon as it exceeds the cap."""
         cap = self.max_response_bytes
         length = response.content_length
@@ -344,13 +345,19 @@ class Transport:
                     return None
                 if length <= READ_BUFFER:
                     return await response.read()
-            # A large body grows in place: parts and their sum take twice as much.
-            grown = bytearray()
+            room = BytesIO()
             async for chunk in response.content.iter_any():
-                grown += chunk
-                if len(grown) > cap:
+                end = room.tell() + len(chunk)
+                if end > cap:
                     return None
-            return grown
+                if room.tell() <= READ_BUFFER < end:
+                    # To grow may mean to copy; zeroed bytes cost nothing until written.
+                    begun = room.getvalue()
+                    room = BytesIO(bytes(min(cap, RESERVED)))
+                    room.write(begun)
+                room.write(chunk)
+            room.truncate()
+            return room.getvalue()
         finally:
             response.release()
 

@@ -265,7 +265,7 @@ def text_in(payload: Mapping[str, object], name: str) -> str | None:
 def error_from_response(
     status: int,
     headers: Mapping[str, str],
-    body: bytes | bytearray,
+    body: bytes,
     *,
     reason: str,
     method: str,

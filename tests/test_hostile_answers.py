@@ -197,3 +197,27 @@ async def test_values_are_counted(body: bytes, *, refused: bool) -> None:
                 await client.request("GET", "experiments")
         else:
             assert await client.request("GET", "experiments") == orjson.loads(body)
+
+
+@pytest.mark.parametrize("size", [3000, 2**20, 2**20 + 1, 3 * 2**20, 33 * 2**20])
+async def test_size_of_a_body_without_a_length(size: int) -> None:
+    """The cap is met to the byte, and what is within it arrives whole."""
+    text = "x" * (size - 2)
+
+    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        await response.write(f'"{text[:900]}'.encode())
+        await asyncio.sleep(0.01)
+        await response.write(f'{text[900:]}"'.encode())
+        return response
+
+    async with RawTestServer(serve) as server:
+        url = str(server.make_url("/"))
+        for cap in (size, 2 * size):
+            async with Client(KEY, base_url=url, max_response_bytes=cap) as client:
+                assert await client.request("GET", "experiments") == text
+        async with Client(KEY, base_url=url, max_response_bytes=size - 1) as client:
+            with pytest.raises(UnexpectedResponseError, match="larger than"):
+                await client.request("GET", "experiments")
