@@ -14,7 +14,7 @@ from functools import partial
 
 import attrs
 
-from benchmarks.fast_clock import run_fast
+from benchmarks.waiting_clock import run_fast
 from ours_experiments import Client, Outcome, OutcomeStatus
 from ours_experiments.emulator import Emulator, parse
 

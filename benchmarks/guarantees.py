@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from benchmarks.fast_clock import run_fast
+from benchmarks.waiting_clock import run_fast
 from ours_experiments import (
     Client,
     Experiment,

@@ -33,8 +33,8 @@ from rich.traceback import Traceback
 
 import ours_experiments.emulator
 from benchmarks.echo import ECHOES, SILENT, echoing
-from benchmarks.fast_clock import run_fast
 from benchmarks.fault_matrix import FAULTS, KINDS, attempt, staged
+from benchmarks.waiting_clock import run_fast
 from ours_experiments import BulkReport, Client, OursError, RetryPolicy
 from ours_experiments.emulator import Emulator
 

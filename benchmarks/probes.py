@@ -10,7 +10,7 @@ from typing import Protocol
 
 import httpx
 
-from benchmarks.fast_clock import run_fast
+from benchmarks.waiting_clock import run_fast
 from ours_experiments import Client, NewExperiment, OursError, RetryPolicy
 from ours_experiments.emulator import Emulator
 

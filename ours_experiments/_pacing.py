@@ -237,15 +237,15 @@ class Pacing:
 
         Args:
             retry_after: Seconds that the service asked for, if it did.
-            sent_at: Loop time at which the refused request left; a request that left
-                before the limit last shrank tells nothing new.
+            sent_at: Loop time at which the refused request left; one that left no
+                later than the limit last shrank tells nothing new.
         """
         now = self.loop.time()
         if retry_after:
             until = now + min(retry_after, LONGEST_PAUSE)
             self.paused_until = max(self.paused_until, until)
             logger.info("every call pauses: the service asks for %.3f s", retry_after)
-        if sent_at >= self.shrunk_at:
+        if sent_at > self.shrunk_at:
             self.limit = max(self.limit / 2, 1.0)
             self.shrunk_at = now
 

@@ -1,13 +1,15 @@
 """Fixtures: an emulator on a port of its own, and a client bound to it."""
 
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
+from hypothesis import HealthCheck, settings
 
+from benchmarks.waiting_clock import WaitingEventLoop
 from ours_experiments import Client
 from ours_experiments.emulator import Emulator
 
@@ -15,6 +17,22 @@ from ours_experiments.emulator import Emulator
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores Ctrl-C, and so would every command under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+    ],
+)
+settings.load_profile("untimed")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], WaitingEventLoop]]:
+    """Keep what is late because the machine is busy from timing anything out."""
+    return {"waiting": WaitingEventLoop}
 
 
 class Answer(ClientResponse):

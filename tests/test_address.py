@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from operations import BAD_IDS
 from yarl import URL
@@ -229,11 +229,7 @@ async def client(echo: Echo) -> AsyncIterator[Client]:
         yield speaking
 
 
-@settings(
-    max_examples=120,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=120)
 @given(one=ANYTHING, two=ANYTHING, value=ANYTHING)
 async def test_what_arrives(
     client: Client, echo: Echo, one: str, two: str, value: str

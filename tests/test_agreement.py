@@ -1,6 +1,5 @@
 """Client, emulator and a small model agree after every step, faults included."""
 
-import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
@@ -9,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from benchmarks.fast_clock import FastEventLoop
 from benchmarks.guarantees import LOST_REPLIES
+from benchmarks.waiting_clock import fast_runner
 from ours_experiments import (
     Client,
     ConflictError,
@@ -41,7 +40,7 @@ class Lifecycles(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.runner = asyncio.Runner(loop_factory=FastEventLoop)
+        self.runner = fast_runner()
         self.stack = AsyncExitStack()
         self.emulator = self.run(self.stack.enter_async_context(Emulator()))
         client = Client(
@@ -142,5 +141,5 @@ class Lifecycles(RuleBasedStateMachine):
 
 TestLifecycles = Lifecycles.TestCase
 TestLifecycles.settings = settings(
-    max_examples=12, stateful_step_count=12, deadline=None, derandomize=True
+    max_examples=12, stateful_step_count=12, derandomize=True
 )

@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from benchmarks.bulk_honesty import KINDS, start_amid_faults
-from benchmarks.fast_clock import run_fast
+from benchmarks.waiting_clock import run_fast
 from ours_experiments import Client, OutcomeStatus
 from ours_experiments.emulator import Emulator
 from ours_experiments.emulator._fault_kinds import KINDS as ALL_KINDS

@@ -1,12 +1,12 @@
 """Deadlines of requests: those of `asyncio.timeout_at`, without its price."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from benchmarks.waiting_clock import block
 from ours_experiments._deadlines import STEP, Deadline, Deadlines
 
 
@@ -142,6 +142,6 @@ async def test_a_blocked_loop(book: Deadlines) -> None:
     """A far deadline that passes while the loop is blocked ends its block after."""
     sleeping = asyncio.create_task(sleep_inside(at(book, 1.1 * STEP)))
     await asyncio.sleep(0)
-    time.sleep(1.3 * STEP)  # noqa: ASYNC251 - blocking is the subject
+    block(1.3 * STEP)
     with pytest.raises(TimeoutError):
         await sleeping

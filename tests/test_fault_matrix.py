@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from benchmarks.fast_clock import run_fast
 from benchmarks.fault_matrix import FAULTS, KINDS, READS, Stage, attempt, staged
+from benchmarks.waiting_clock import run_fast
 from ours_experiments import (
     Client,
     DecodeError,

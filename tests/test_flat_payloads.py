@@ -12,7 +12,7 @@ import attrs
 import pytest
 import strategies
 from cattrs import BaseValidationError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments import models
@@ -176,11 +176,7 @@ def test_every_field(cls: type) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES)
 @given(st.data())
-@settings(
-    max_examples=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@settings(max_examples=50)
 def test_alike(cls: type, data: st.DataObject) -> None:
     """Both build the same object or both refuse, and what is refused has a place."""
     check(cls, data.draw(payloads(cls) | strategies.json_values))

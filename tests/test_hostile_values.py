@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ours_experiments import Client, ConfigurationError
@@ -106,11 +106,7 @@ def meant(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-@settings(
-    max_examples=400,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=400)
 @given(one=ANYTHING, name=ANYTHING, value=VALUES)
 @example(one="..", name="a", value="b")
 @example(one="%2e%2e", name="a&b", value="c#d")

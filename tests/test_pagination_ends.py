@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments import (
@@ -210,11 +210,7 @@ def expected_walk(pages: dict[str | None, Any]) -> tuple[list[str], bool]:
             return came, False
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=60)
 @given(pages=books(), prefetch=st.booleans())
 async def test_any_pages(
     reader: Client,

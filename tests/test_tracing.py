@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from benchmarks.fast_clock import run_fast
+from benchmarks.waiting_clock import run_fast
 from ours_experiments import Client, NotFoundError
 from ours_experiments.emulator import Emulator
 

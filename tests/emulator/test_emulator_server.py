@@ -67,9 +67,8 @@ async def test_leaves_nothing_behind() -> None:
         await call("GET", "experiments")
         hanging = asyncio.create_task(call("POST", f"experiments/{id_}/start"))
         await call.until_publishing()
-        began = time.monotonic()
-        await emulator.aclose()
-        assert time.monotonic() - began < 1
+        async with asyncio.timeout(1):
+            await emulator.aclose()
         with pytest.raises(ClientConnectionError):
             await hanging
     await asyncio.sleep(0)
@@ -86,9 +85,12 @@ async def test_listens_on_ipv6() -> None:
 
 async def test_starts_fast() -> None:
     """Start-up takes under 50 ms."""
-    began = time.perf_counter()
-    async with Emulator():
-        assert time.perf_counter() - began < 0.05
+    seconds: list[float] = []
+    for _ in range(5):
+        began = time.perf_counter()
+        async with Emulator():
+            seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.05, "the others may have been interrupted"
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "example.com", "192.0.2.1", "::"])  # noqa: S104

@@ -2,7 +2,6 @@
 
 import asyncio
 import resource
-import time
 import zlib
 
 import orjson
@@ -152,9 +151,8 @@ async def test_gzip_bomb_leaves_time_to_others() -> None:
             wire.send("POST", START)
             reading = asyncio.create_task(wire.rest())
             await asyncio.sleep(0.01)
-            begin = time.monotonic()
             await service.seen("POST", START)
-            assert time.monotonic() - begin < 0.2
+            assert not reading.done()
             reading.cancel()
             await asyncio.wait([reading])
 

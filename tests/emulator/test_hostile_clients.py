@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from emulator_calls import Calls
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments.emulator import Emulator
@@ -49,11 +49,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
 
 
 @pytest.mark.usefixtures("logged")
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=60)
 @given(
     before=st.sampled_from([b"", RETRIEVE, RETRIEVE[:-2], b"POST / HTTP/1.1\r\n"]),
     garbage=st.binary(max_size=200),
