@@ -49,7 +49,7 @@ FAULTS: Sequence[str] = (
     "rate_limit:rate=20",
     "redirect:origin=http://127.0.0.1:1,code=302",
     "redirect:origin=http://127.0.0.1:1,code=303,applied=true",
-    "refuse:seconds=1",
+    "refuse:seconds=0.1",
     "reset:applied=true",
     "reset:applied=false",
     "spare_cursor:",

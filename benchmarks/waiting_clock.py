@@ -17,7 +17,7 @@ T = TypeVar("T")
 SPEED = 40.0
 """How many seconds of a fast clock pass in a real one."""
 MOMENT = 20e-6
-"""Seconds that a turn of the loop takes: who never waits does not stop the clock."""
+"""Real seconds that a turn of the loop counts as; who never waits stops no clock."""
 
 
 class WaitingSelector(selectors.DefaultSelector):
@@ -33,7 +33,8 @@ class WaitingSelector(selectors.DefaultSelector):
         begun_at = monotonic()
         events = super().select(timeout and timeout / self.speed)
         waited = (monotonic() - begun_at) * self.speed
-        self.waited += MOMENT + (waited if timeout is None else min(waited, timeout))
+        self.waited += waited if timeout is None else min(waited, timeout)
+        self.waited += MOMENT * self.speed
         return events
 
 

@@ -1,6 +1,7 @@
 """The command line in a terminal: bars, questions, Ctrl-C, narrow windows."""
 
 import re
+from time import sleep
 
 import pytest
 from cli_runner import Service, Terminal
@@ -91,6 +92,7 @@ def test_a_question_names_the_one_it_is_about(service: Service) -> None:
     [experiment_id] = service.seed(1, "running")
     terminal = Terminal("stop", experiment_id, env=service.environment)
     terminal.wait_for(f"stop the experiment {experiment_id} for good? [y/N]")
+    sleep(0.5)  # A signal in the moment before a read blocks does not end it.
     terminal.interrupt()
     assert terminal.end() == 130
     assert service.status(experiment_id) == "running"
