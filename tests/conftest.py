@@ -19,7 +19,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
-    "untimed",
+    "exploring",
     deadline=None,
     suppress_health_check=[
         HealthCheck.data_too_large,
@@ -27,7 +27,11 @@ settings.register_profile(
         HealthCheck.too_slow,
     ],
 )
-settings.load_profile("untimed")
+settings.register_profile(
+    "repeatable", settings.get_profile("exploring"), derandomize=True
+)
+# New examples are looked for on request: `pytest --hypothesis-profile=exploring`.
+settings.load_profile("repeatable")
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], WaitingEventLoop]]:

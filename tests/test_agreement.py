@@ -140,6 +140,4 @@ class Lifecycles(RuleBasedStateMachine):
 
 
 TestLifecycles = Lifecycles.TestCase
-TestLifecycles.settings = settings(
-    max_examples=12, stateful_step_count=12, derandomize=True
-)
+TestLifecycles.settings = settings(max_examples=12, stateful_step_count=12)
