@@ -88,7 +88,7 @@ async def serve(service: Emulator, context: Context, *, key_is_own: bool) -> Non
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with suppress(NotImplementedError):
+    with suppress(NotImplementedError):  # as on Windows
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
     journal = Journal(context)

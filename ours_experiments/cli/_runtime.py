@@ -22,7 +22,7 @@ def complete(work: Coroutine[object, object, T]) -> T:
 
     async def cancellable() -> T:
         task = asyncio.create_task(work)
-        with suppress(NotImplementedError):
+        with suppress(NotImplementedError):  # as on Windows
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, task.cancel)
         return await task
