@@ -30,8 +30,8 @@ from benchmarks.measuring import (
 from benchmarks.peers import PAGE, generated, stainless
 from benchmarks.peers.present import GENERATED, STAINLESS, can_generate
 from benchmarks.peers.translated import Decode, pydantic_page
-from ours_experiments._codec import converter, decode_entities
-from ours_experiments._hooks import is_open_enum, keep, open_enum_hook, wire_name
+from ours_experiments._codec.converter import converter, decode_entities
+from ours_experiments._codec.hooks import is_open_enum, keep, open_enum_hook, wire_name
 from ours_experiments.models import Experiment
 
 

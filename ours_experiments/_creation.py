@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import attrs
 
-from ours_experiments._codec import decode, decode_entities, encode
+from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments._pagination import Listing, Source, entities_of
 from ours_experiments._session import Call, Session, clock_of
 from ours_experiments._settle import send_in_turn, settle

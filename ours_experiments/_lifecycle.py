@@ -5,7 +5,7 @@ from functools import cache
 
 import attrs
 
-from ours_experiments._codec import decode
+from ours_experiments._codec.converter import decode
 from ours_experiments._session import Call, Session
 from ours_experiments._settle import send_in_turn, settle
 from ours_experiments.errors import OursError, OutcomeUnknownError

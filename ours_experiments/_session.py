@@ -16,7 +16,7 @@ from aiohttp.hdrs import CONTENT_TYPE
 from yarl import URL
 
 from ours_experiments._address import path_of, url_of
-from ours_experiments._codec import parse
+from ours_experiments._codec.converter import parse
 from ours_experiments._pacing import Pacing
 from ours_experiments._retry import (
     EFFECT_OF_METHOD,

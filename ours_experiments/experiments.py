@@ -7,7 +7,7 @@ import attrs
 
 from ours_experiments import _lifecycle
 from ours_experiments._arguments import check_draft, check_limit, check_text, to_day
-from ours_experiments._codec import decode, encode
+from ours_experiments._codec.converter import decode, encode
 from ours_experiments._creation import create_experiment
 from ours_experiments._lifecycle import carry_out
 from ours_experiments._pagination import Listing, Source

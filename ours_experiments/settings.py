@@ -5,7 +5,7 @@ from typing import Literal
 import attrs
 
 from ours_experiments._arguments import check_draft
-from ours_experiments._codec import decode, decode_entities, encode
+from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments._creation import create_settings
 from ours_experiments._pagination import entities_of
 from ours_experiments._session import Session

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin
 import attrs
 import orjson
 
-from ours_experiments._hooks import EXTRA, wire_name, words_of
+from ours_experiments._codec.hooks import EXTRA, wire_name, words_of
 
 
 Part = tuple[Any, Any, str]

@@ -25,7 +25,7 @@ import pytest
 import ours_experiments
 from benchmarks.corpus import Corpus
 from ours_experiments import Client
-from ours_experiments._codec import decode_entities
+from ours_experiments._codec.converter import decode_entities
 from ours_experiments.emulator import Emulator
 from ours_experiments.models import Experiment
 

@@ -15,7 +15,7 @@ import wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_experiments._codec import decode, decode_entities, encode
+from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments.drafts import (
     ExperimentPatch,
     NewExperiment,

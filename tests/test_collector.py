@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from benchmarks.corpus import Corpus
-from ours_experiments._codec import PAUSE_PAYS, decode_entities, parse
+from ours_experiments._codec.converter import PAUSE_PAYS, decode_entities, parse
 from ours_experiments.errors import DecodeError
 from ours_experiments.models import Experiment
 

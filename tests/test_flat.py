@@ -12,9 +12,9 @@ from cattrs import BaseValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_experiments._codec import converter, decode_entities, flat_converter
-from ours_experiments._flat import is_flat
-from ours_experiments._hooks import Mismatch
+from ours_experiments._codec.converter import converter, decode_entities, flat_converter
+from ours_experiments._codec.compiled import is_flat
+from ours_experiments._codec.hooks import Mismatch
 from ours_experiments.errors import DecodeError
 from ours_experiments.models import (
     DomModification,

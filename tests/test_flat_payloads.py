@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments import models
-from ours_experiments._codec import converter, decode, flat_converter
-from ours_experiments._flat import is_flat
-from ours_experiments._hooks import EXTRA, Mismatch, wire_name
+from ours_experiments._codec.converter import converter, decode, flat_converter
+from ours_experiments._codec.compiled import is_flat
+from ours_experiments._codec.hooks import EXTRA, Mismatch, wire_name
 from ours_experiments._pagination import Position
 from ours_experiments.errors import DecodeError
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from ours_experiments._codec import decode
+from ours_experiments._codec.converter import decode
 from ours_experiments.errors import DecodeError
 from ours_experiments.models import (
     DraftChanges,

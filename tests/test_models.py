@@ -14,7 +14,7 @@ import pytest
 import strategies
 from hypothesis import given
 
-from ours_experiments._codec import decode
+from ours_experiments._codec.converter import decode
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     ChangedEntity,

@@ -38,8 +38,8 @@ from ours_experiments import (
     VariantPatch,
     Version,
 )
-from ours_experiments._codec import decode
-from ours_experiments._hooks import EXTRA
+from ours_experiments._codec.converter import decode
+from ours_experiments._codec.hooks import EXTRA
 from ours_experiments._pagination import Position
 
 

@@ -19,14 +19,14 @@ from ours_experiments import (
     TargetingRules,
     Variant,
 )
-from ours_experiments._codec import (
+from ours_experiments._codec.converter import (
     converter,
     decode,
     decode_entities,
     encode,
     flat_converter,
 )
-from ours_experiments._hooks import EXTRA, Mismatch, wire_name
+from ours_experiments._codec.hooks import EXTRA, Mismatch, wire_name
 from ours_experiments._pagination import Position, problem_with, split
 
 

@@ -18,8 +18,8 @@ from benchmarks.fuzz.mutations import (
     hostile_bytes,
     hostile_json,
 )
-from ours_experiments._codec import encode
-from ours_experiments._hooks import wire_name
+from ours_experiments._codec.converter import encode
+from ours_experiments._codec.hooks import wire_name
 from ours_experiments._journal import LASTING, Header, Journal
 from ours_experiments._session import encode_body
 from ours_experiments.cli._context import Context

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 import attrs
 
-from ours_experiments._hooks import EXTRA, wire_name
+from ours_experiments._codec.hooks import EXTRA, wire_name
 from ours_experiments.models import Experiment, Transition
 
 

@@ -19,7 +19,7 @@ from typing import Any, get_args
 import attrs
 from cattrs import Converter
 
-from ours_experiments._hooks import (
+from ours_experiments._codec.hooks import (
     EXTRA,
     Hook,
     Mismatch,

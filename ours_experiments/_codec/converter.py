@@ -24,8 +24,8 @@ from cattrs import (
     Converter,
 )
 
-from ours_experiments import _flat
-from ours_experiments._hooks import (
+from ours_experiments._codec import compiled as _flat
+from ours_experiments._codec.hooks import (
     Hook,
     Mismatch,
     encoding_hook,
