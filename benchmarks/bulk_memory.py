@@ -18,10 +18,10 @@ from yarl import URL
 
 from benchmarks.corpus import Corpus
 from ours_experiments import RetryPolicy
-from ours_experiments._key import Authorization
-from ours_experiments._retry import RetryBudget
-from ours_experiments._session import Session
-from ours_experiments._transport import Failure, Reply, Transport
+from ours_experiments._http.api_key import Authorization
+from ours_experiments._http.retry import RetryBudget
+from ours_experiments._http.session import Session
+from ours_experiments._http.transport import Failure, Reply, Transport
 from ours_experiments.bulk import Bulk
 
 

@@ -38,7 +38,7 @@ from benchmarks.peers.ours import Ours
 from benchmarks.peers.present import BARE
 from benchmarks.server import running_server
 from ours_experiments import Client, Transition
-from ours_experiments._address import url_of
+from ours_experiments._http.urls import url_of
 
 
 IN_FLIGHT = 32

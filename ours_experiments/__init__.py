@@ -34,9 +34,9 @@ from ours_experiments._reference import documented
 
 if TYPE_CHECKING:
     from ours_experiments._bulk_run import BulkRun
-    from ours_experiments._pacing import SharedPacing
+    from ours_experiments._http.pacing import SharedPacing
     from ours_experiments._pagination import Listing
-    from ours_experiments._retry import RetryPolicy
+    from ours_experiments._http.retry import RetryPolicy
     from ours_experiments._version import __version__
     from ours_experiments.client import Client
     from ours_experiments.drafts import (

@@ -18,7 +18,7 @@ import attrs
 
 from ours_experiments._journal import Journal
 from ours_experiments._parallel import in_parallel
-from ours_experiments._session import Call
+from ours_experiments._http.session import Call
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
 from ours_experiments.models import Transition, Version
 from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus

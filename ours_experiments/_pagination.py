@@ -7,7 +7,7 @@ from typing import Generic, TypeVar, cast
 import attrs
 
 from ours_experiments._codec.converter import decode, decode_entities, forget
-from ours_experiments._session import Call, Session
+from ours_experiments._http.session import Call, Session
 from ours_experiments.errors import DecodeError, PaginationError
 from ours_experiments.models import Page
 

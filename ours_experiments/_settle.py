@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Protocol, TypeVar
 
-from ours_experiments._session import Call, Session, logger
-from ours_experiments._tracing import traced
+from ours_experiments._http.session import Call, Session, logger
+from ours_experiments._http.tracing import traced
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,

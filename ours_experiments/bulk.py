@@ -22,7 +22,7 @@ from ours_experiments._bulk_run import BulkRun, Ledger, OnProgress, Plan, Target
 from ours_experiments._bulk_work import Deletions, Input, OneVersion, Transitions
 from ours_experiments._journal import Header, Journal
 from ours_experiments._parallel import in_parallel
-from ours_experiments._session import Session
+from ours_experiments._http.session import Session
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError
 from ours_experiments.experiments import Experiments

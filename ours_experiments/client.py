@@ -9,13 +9,13 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ours_experiments._address import prefix_from, proxy_before
+from ours_experiments._http.urls import prefix_from, proxy_before
 from ours_experiments._arguments import check_count, check_seconds
-from ours_experiments._key import authorization_from
-from ours_experiments._pacing import SharedPacing
-from ours_experiments._retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
-from ours_experiments._session import Session
-from ours_experiments._transport import Transport
+from ours_experiments._http.api_key import authorization_from
+from ours_experiments._http.pacing import SharedPacing
+from ours_experiments._http.retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
+from ours_experiments._http.session import Session
+from ours_experiments._http.transport import Transport
 from ours_experiments.bulk import Bulk
 from ours_experiments.drafts import UNSET, Unset
 from ours_experiments.errors import ConfigurationError

@@ -11,7 +11,7 @@ from ours_experiments._codec.converter import decode, encode
 from ours_experiments._creation import create_experiment
 from ours_experiments._lifecycle import carry_out
 from ours_experiments._pagination import Listing, Source
-from ours_experiments._session import Session
+from ours_experiments._http.session import Session
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (

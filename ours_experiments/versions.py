@@ -8,7 +8,7 @@ from ours_experiments._arguments import check_limit, check_text, check_texts
 from ours_experiments._codec.converter import decode
 from ours_experiments._creation import publish, republish
 from ours_experiments._pagination import Listing, Source
-from ours_experiments._session import Session
+from ours_experiments._http.session import Session
 from ours_experiments.drafts import UNSET, Unset
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import DraftChanges, Page, Version

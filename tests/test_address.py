@@ -14,7 +14,7 @@ from operations import BAD_IDS
 from yarl import URL
 
 from ours_experiments import Client, ConfigurationError, ExperimentStatus
-from ours_experiments._address import (
+from ours_experiments._http.urls import (
     is_loopback,
     path_of,
     prefix_from,

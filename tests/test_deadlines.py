@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from benchmarks.waiting_clock import block
-from ours_experiments._deadlines import STEP, Deadline, Deadlines
+from ours_experiments._http.deadlines import STEP, Deadline, Deadlines
 
 
 FAR = 100 * STEP

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from ours_experiments import Client, ConfigurationError
-from ours_experiments._key import Authorization, authorization_from
+from ours_experiments._http.api_key import Authorization, authorization_from
 
 
 KEY = "s3cret+/key\"with\\odd&<characters>'=%"

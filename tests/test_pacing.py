@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from benchmarks.waiting_clock import block
 from ours_experiments import ConfigurationError
-from ours_experiments._pacing import LONGEST_PAUSE, Pacing
-from ours_experiments._retry import Fate, RetryBudget
+from ours_experiments._http.pacing import LONGEST_PAUSE, Pacing
+from ours_experiments._http.retry import Fate, RetryBudget
 
 
 FAR = math.inf

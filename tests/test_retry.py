@@ -17,7 +17,7 @@ from ours_experiments import (
     RateLimitError,
     RetryPolicy,
 )
-from ours_experiments._retry import (
+from ours_experiments._http.retry import (
     EFFECT_OF_METHOD,
     Effect,
     Fate,

@@ -10,10 +10,10 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from benchmarks.fuzz.mutations import hostile_bytes, hostile_text
 from ours_experiments import Client, OursError
-from ours_experiments._pacing import LONGEST_PAUSE, Pacing
-from ours_experiments._retry import RetryBudget, retry_after
-from ours_experiments._session import Call, clock_of, outcome_of
-from ours_experiments._transport import Failure, Reply
+from ours_experiments._http.pacing import LONGEST_PAUSE, Pacing
+from ours_experiments._http.retry import RetryBudget, retry_after
+from ours_experiments._http.session import Call, clock_of, outcome_of
+from ours_experiments._http.transport import Failure, Reply
 
 
 KEY = "key-4711-of-fuzz"

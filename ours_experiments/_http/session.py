@@ -15,10 +15,10 @@ import orjson
 from aiohttp.hdrs import CONTENT_TYPE
 from yarl import URL
 
-from ours_experiments._address import path_of, url_of
+from ours_experiments._http.urls import path_of, url_of
 from ours_experiments._codec.converter import parse
-from ours_experiments._pacing import Pacing
-from ours_experiments._retry import (
+from ours_experiments._http.pacing import Pacing
+from ours_experiments._http.retry import (
     EFFECT_OF_METHOD,
     Effect,
     Fate,
@@ -27,8 +27,8 @@ from ours_experiments._retry import (
     may_repeat,
     retry_after,
 )
-from ours_experiments._tracing import traced
-from ours_experiments._transport import SHOWN, Failure, Reply, Transport
+from ours_experiments._http.tracing import traced
+from ours_experiments._http.transport import SHOWN, Failure, Reply, Transport
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
-from ours_experiments._deadlines import Deadlines
-from ours_experiments._retry import Fate, RetryBudget
+from ours_experiments._http.deadlines import Deadlines
+from ours_experiments._http.retry import Fate, RetryBudget
 from ours_experiments.errors import ConfigurationError
 
 

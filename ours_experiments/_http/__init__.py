@@ -1,0 +1,1 @@
+"""One call on the wire: urls, key, retries, deadlines, limits, transport, session."""
