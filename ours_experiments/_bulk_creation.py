@@ -7,7 +7,7 @@ from contextlib import aclosing
 import attrs
 
 from ours_experiments._bulk_run import OnProgress, forget_frames, report_progress
-from ours_experiments._lifecycle import unverified
+from ours_experiments._writes.lifecycle import unverified
 from ours_experiments._parallel import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError

@@ -11,15 +11,15 @@ from uuid import uuid4
 
 import attrs
 
-from ours_experiments import _lifecycle
+from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._http.urls import path_of
 from ours_experiments._bulk_run import Ledger, Target, Verdict
 from ours_experiments._codec.converter import decode
 from ours_experiments._journal import Journal
-from ours_experiments._lifecycle import Intent, LifecycleWrite, unverified
+from ours_experiments._writes.lifecycle import Intent, LifecycleWrite, unverified
 from ours_experiments._pagination import Listing
 from ours_experiments._http.session import Call, Session
-from ours_experiments._settle import settle
+from ours_experiments._writes.reconcile import settle
 from ours_experiments.errors import (
     ConfigurationError,
     ConflictError,

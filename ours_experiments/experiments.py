@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import attrs
 
-from ours_experiments import _lifecycle
+from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._arguments import check_draft, check_limit, check_text, to_day
 from ours_experiments._codec.converter import decode, encode
-from ours_experiments._creation import create_experiment
-from ours_experiments._lifecycle import carry_out
+from ours_experiments._writes.creation import create_experiment
+from ours_experiments._writes.lifecycle import carry_out
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._http.session import Session
 from ours_experiments.drafts import ExperimentPatch, NewExperiment

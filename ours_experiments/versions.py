@@ -6,7 +6,7 @@ import attrs
 
 from ours_experiments._arguments import check_limit, check_text, check_texts
 from ours_experiments._codec.converter import decode
-from ours_experiments._creation import publish, republish
+from ours_experiments._writes.creation import publish, republish
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._http.session import Session
 from ours_experiments.drafts import UNSET, Unset

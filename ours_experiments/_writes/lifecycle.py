@@ -7,7 +7,7 @@ import attrs
 
 from ours_experiments._codec.converter import decode
 from ours_experiments._http.session import Call, Session
-from ours_experiments._settle import send_in_turn, settle
+from ours_experiments._writes.reconcile import send_in_turn, settle
 from ours_experiments.errors import OursError, OutcomeUnknownError
 from ours_experiments.models import Experiment, ExperimentStatus, Transition
 

@@ -11,7 +11,7 @@ import attrs
 from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments._pagination import Listing, Source, entities_of
 from ours_experiments._http.session import Call, Session, clock_of
-from ours_experiments._settle import send_in_turn, settle
+from ours_experiments._writes.reconcile import send_in_turn, settle
 from ours_experiments.drafts import NewExperiment, NewSettings, NewVariant
 from ours_experiments.errors import OursError, OutcomeUnknownError
 from ours_experiments.models import Experiment, Settings, Variant, Version

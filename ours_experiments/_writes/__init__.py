@@ -1,0 +1,1 @@
+"""Writes that survive a lost reply."""
