@@ -22,7 +22,7 @@ from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.retry import RetryBudget
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Failure, Reply, Transport
-from ours_experiments.bulk import Bulk
+from ours_experiments.bulk.bulk import Bulk
 
 
 MIB = 2**20

@@ -17,10 +17,10 @@ Where to read on, here and with `python -m pydoc NAME`:
 - `ours_experiments.Client`, and what is reached through it:
   `ours_experiments.experiments.Experiments`, `ours_experiments.variants.Variants`,
   `ours_experiments.settings.SettingsRecords`, `ours_experiments.versions.Versions` and
-  `ours_experiments.bulk.Bulk`;
+  `ours_experiments.bulk.bulk.Bulk`;
 - `ours_experiments.models`, what the service answers, and `ours_experiments.drafts`,
   what it is sent;
-- `ours_experiments.errors`, the tree of errors; `ours_experiments.outcomes`, what bulk
+- `ours_experiments.errors`, the tree of errors; `ours_experiments.bulk.outcomes`, what bulk
   calls report; `ours_experiments.RetryPolicy`, what is repeated;
 - `ours_experiments.emulator`, a stand-in for the service; `ours_experiments.testing`,
   the pytest plugin; `ours_experiments.plotting`, pictures.
@@ -33,7 +33,7 @@ from ours_experiments._reference import documented
 
 
 if TYPE_CHECKING:
-    from ours_experiments._bulk_run import BulkRun
+    from ours_experiments.bulk.run import BulkRun
     from ours_experiments._http.pacing import SharedPacing
     from ours_experiments._pagination import Listing
     from ours_experiments._http.retry import RetryPolicy
@@ -98,7 +98,7 @@ if TYPE_CHECKING:
         VariantType,
         Version,
     )
-    from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus
+    from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 __all__ = [

@@ -16,7 +16,7 @@ from ours_experiments._http.pacing import SharedPacing
 from ours_experiments._http.retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
-from ours_experiments.bulk import Bulk
+from ours_experiments.bulk.bulk import Bulk
 from ours_experiments.drafts import UNSET, Unset
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.experiments import Experiments

@@ -6,7 +6,7 @@ import pytest
 from bulk_calls import statuses, writes
 
 from ours_experiments import Client, ConfigurationError, NewExperiment, OutcomeStatus
-from ours_experiments.bulk import Action
+from ours_experiments.bulk.bulk import Action
 from ours_experiments.emulator import Emulator
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ours_experiments import ConfigurationError, Outcome, OutcomeStatus
-from ours_experiments._journal import Header, Journal, fingerprint_of, line_of
+from ours_experiments.bulk.journal import Header, Journal, fingerprint_of, line_of
 
 
 HEADER = Header("start", fingerprint_of("https://a/rest/v1", "Bearer key"), "once")

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 import pytest
 from bulk_calls import all_end, own_tasks
 
-from ours_experiments._parallel import ITEMS_A_TURN, in_parallel
+from ours_experiments.bulk.workers import ITEMS_A_TURN, in_parallel
 
 
 class WorkError(Exception):

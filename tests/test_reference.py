@@ -19,7 +19,7 @@ import pytest
 import ours_experiments
 from ours_experiments import Client, Metric, NewExperiment, emulator, plotting, testing
 from ours_experiments._reference import FieldTexts, documented, texts_beneath_fields
-from ours_experiments.bulk import Bulk, PublishOptions, StreamOptions
+from ours_experiments.bulk.bulk import Bulk, PublishOptions, StreamOptions
 from ours_experiments.experiments import Experiments
 from ours_experiments.settings import SettingsRecords
 from ours_experiments.variants import Variants

@@ -20,7 +20,7 @@ from benchmarks.fuzz.mutations import (
 )
 from ours_experiments._codec.converter import encode
 from ours_experiments._codec.hooks import wire_name
-from ours_experiments._journal import LASTING, Header, Journal
+from ours_experiments.bulk.journal import LASTING, Header, Journal
 from ours_experiments._http.session import encode_body
 from ours_experiments.cli._context import Context
 from ours_experiments.cli._drafts import build, fields_from

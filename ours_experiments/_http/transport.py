@@ -12,7 +12,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from ours_experiments._http.deadlines import Deadline
-from ours_experiments._journal import fingerprint_of
+from ours_experiments.bulk.journal import fingerprint_of
 from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.pacing import Pacing, SharedPacing
 from ours_experiments._http.retry import Fate, RetryBudget

@@ -17,7 +17,7 @@ from ours_experiments.cli._table import new_table
 from ours_experiments.cli._text import escape, text
 from ours_experiments.cli._words import headline
 from ours_experiments.errors import APIStatusError, ConfigurationError, OursError
-from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus
+from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 FIELDS = ("experiment_id", "action", "status", "error", "attempts", "seconds")

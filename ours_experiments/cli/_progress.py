@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.cli._words import counted, duration, rate_of
-from ours_experiments.outcomes import Outcome
+from ours_experiments.bulk.outcomes import Outcome
 
 
 LINES = 4

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ours_experiments.outcomes import BulkReport, OutcomeStatus
+from ours_experiments.bulk.outcomes import BulkReport, OutcomeStatus
 
 
 INSTANT: Final = 0.1

@@ -8,7 +8,7 @@ import orjson
 
 from ours_experiments import errors
 from ours_experiments.errors import OursError, revive
-from ours_experiments.outcomes import Outcome, OutcomeStatus
+from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
 
 
 OutcomeRecord: TypeAlias = dict[str, object]

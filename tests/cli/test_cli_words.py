@@ -3,7 +3,7 @@
 import pytest
 
 from ours_experiments.cli._words import chance, counted, duration, headline, rate_of
-from ours_experiments.outcomes import BulkReport, Outcome, OutcomeStatus
+from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 @pytest.mark.parametrize(

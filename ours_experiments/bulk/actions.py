@@ -13,9 +13,9 @@ import attrs
 
 from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._http.urls import path_of
-from ours_experiments._bulk_run import Ledger, Target, Verdict
+from ours_experiments.bulk.run import Ledger, Target, Verdict
 from ours_experiments._codec.converter import decode
-from ours_experiments._journal import Journal
+from ours_experiments.bulk.journal import Journal
 from ours_experiments._writes.lifecycle import Intent, LifecycleWrite, unverified
 from ours_experiments._pagination import Listing
 from ours_experiments._http.session import Call, Session
@@ -36,7 +36,7 @@ from ours_experiments.models import (
     Transition,
     Version,
 )
-from ours_experiments.outcomes import OutcomeStatus
+from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.versions import Versions
 
 

@@ -17,7 +17,7 @@ import attrs
 import orjson
 
 from ours_experiments.errors import ConfigurationError
-from ours_experiments.outcomes import Outcome, OutcomeStatus
+from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
 
 
 LASTING = frozenset(
