@@ -10,7 +10,7 @@ import attrs
 from yarl import URL
 
 from ours_experiments._http.urls import prefix_from, proxy_before
-from ours_experiments._arguments import check_count, check_seconds
+from ours_experiments._validation import check_count, check_seconds
 from ours_experiments._http.api_key import authorization_from
 from ours_experiments._http.pacing import SharedPacing
 from ours_experiments._http.retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy

@@ -4,7 +4,7 @@ from typing import Literal
 
 import attrs
 
-from ours_experiments._arguments import check_draft
+from ours_experiments._validation import check_draft
 from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments._writes.creation import create_settings
 from ours_experiments._pagination import entities_of

@@ -2,7 +2,7 @@
 
 import attrs
 
-from ours_experiments._arguments import check_draft, check_limit
+from ours_experiments._validation import check_draft, check_limit
 from ours_experiments._codec.converter import decode, encode
 from ours_experiments._writes.creation import create_variant
 from ours_experiments._pagination import Listing, Source

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from ours_experiments._arguments import check_limit, check_text, check_texts
+from ours_experiments._validation import check_limit, check_text, check_texts
 from ours_experiments._codec.converter import decode
 from ours_experiments._writes.creation import publish, republish
 from ours_experiments._pagination import Listing, Source

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ours_experiments import ConfigurationError, NewExperiment, NewVariant, RetryPolicy
-from ours_experiments._arguments import (
+from ours_experiments._validation import (
     check_count,
     check_draft,
     check_limit,

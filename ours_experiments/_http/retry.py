@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import attrs
 
-from ours_experiments._arguments import at_least, positive_seconds
+from ours_experiments._validation import at_least, positive_seconds
 
 
 class Fate(enum.Enum):

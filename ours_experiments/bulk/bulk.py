@@ -16,7 +16,7 @@ from typing import Literal, TypedDict, Unpack, cast
 
 import attrs
 
-from ours_experiments._arguments import check_count, check_draft
+from ours_experiments._validation import check_count, check_draft
 from ours_experiments.bulk.create import BulkCreation
 from ours_experiments.bulk.run import BulkRun, Ledger, OnProgress, Plan, Target
 from ours_experiments.bulk.actions import Deletions, Input, OneVersion, Transitions

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import attrs
 
-from ours_experiments._tables import html_table
+from ours_experiments._html import html_table
 from ours_experiments.errors import OursError
 from ours_experiments.models import Transition, Version
 

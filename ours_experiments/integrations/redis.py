@@ -23,7 +23,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from ours_experiments._arguments import check_count, check_seconds
+from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.errors import ConfigurationError
 
 

@@ -41,7 +41,7 @@ from taskiq_redis import (
 )
 
 from ours_experiments import BulkReport, Client
-from ours_experiments._arguments import check_count, check_seconds
+from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.integrations._records import OutcomeRecord, outcome_of
 from ours_experiments.integrations._worker import BatchRecord, Ids, Worker
 

@@ -5,7 +5,7 @@ from itertools import chain
 
 import attrs
 
-from ours_experiments._tables import html_table
+from ours_experiments._html import html_table
 
 
 @attrs.frozen(kw_only=True)
