@@ -9,7 +9,7 @@ from benchmarks.bulk_honesty import KINDS, start_amid_faults
 from benchmarks.waiting_clock import run_fast
 from ours_experiments import Client, OutcomeStatus
 from ours_experiments.emulator import Emulator
-from ours_experiments.emulator._fault_kinds import KINDS as ALL_KINDS
+from ours_experiments.emulator.faults.kinds import KINDS as ALL_KINDS
 
 
 FOR_EVER = 10_000.0

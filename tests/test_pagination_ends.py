@@ -17,7 +17,7 @@ from ours_experiments import (
     PaginationError,
 )
 from ours_experiments.emulator import Emulator
-from ours_experiments.emulator._faults import parse
+from ours_experiments.emulator.faults.rules import parse
 
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from ours_experiments.cli._errors import UsageError
 from ours_experiments.cli._output import CsvWriter, JsonLinesWriter
 from ours_experiments.cli._text import escape
 from ours_experiments.emulator import Emulator, LogEntry
-from ours_experiments.emulator._faults import parse
+from ours_experiments.emulator.faults.rules import parse
 
 
 DEFAULT_KEY = "test-key"

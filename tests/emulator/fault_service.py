@@ -8,8 +8,8 @@ from typing import Self
 import orjson
 from aiohttp import ClientSession, ClientTimeout, web
 
-from ours_experiments.emulator._fault_wire import Json
-from ours_experiments.emulator._faults import Faults
+from ours_experiments.emulator.faults.wire import Json
+from ours_experiments.emulator.faults.rules import Faults
 
 
 EXPERIMENT: dict[str, Json] = {

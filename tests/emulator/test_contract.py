@@ -15,7 +15,7 @@ from contract_walk import Walk
 from emulator_calls import Calls
 
 from ours_experiments.emulator import Emulator
-from ours_experiments.emulator._routes import ALL_SCOPES
+from ours_experiments.emulator.api.routes import ALL_SCOPES
 
 
 DOCUMENT = os.environ.get("OURS_OPENAPI")

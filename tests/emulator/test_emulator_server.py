@@ -12,7 +12,7 @@ from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, we
 from emulator_calls import Calls
 
 from ours_experiments.emulator import Clock, Emulator, LogEntry
-from ours_experiments.emulator._connections import Connection
+from ours_experiments.emulator.connections import Connection
 
 
 async def test_starts_and_closes_without_a_block() -> None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from fault_service import EXPERIMENT, Service, Wire, over_the_wire
 
-from ours_experiments.emulator._fault_bodies import BLOCK, gzipped, with_member
+from ours_experiments.emulator.faults.bodies import BLOCK, gzipped, with_member
 
 
 START = "/experiments/start"

@@ -6,9 +6,9 @@ import pytest
 from aiohttp import ClientPayloadError, ServerDisconnectedError
 from fault_service import Service, Wire, over_the_wire
 
-from ours_experiments.emulator._fault_delivery import Stale
-from ours_experiments.emulator._fault_wire import LostReply
-from ours_experiments.emulator._faults import parse
+from ours_experiments.emulator.faults.delivery import Stale
+from ours_experiments.emulator.faults.wire import LostReply
+from ours_experiments.emulator.faults.rules import parse
 
 
 START = "/experiments/start"

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientConnectorError, ClientOSError, ClientSession, ClientTimeout
 
 from ours_experiments.emulator import Emulator
-from ours_experiments.emulator._faults import parse
+from ours_experiments.emulator.faults.rules import parse
 
 
 EXPERIMENTS = "/rest/v1/experiments"

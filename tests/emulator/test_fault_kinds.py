@@ -2,13 +2,13 @@
 
 import pytest
 
-from ours_experiments.emulator._fault_bodies import GzipBomb, MalformedJson
-from ours_experiments.emulator._fault_delivery import Drip, Late, Latency, Reset, Stale
-from ours_experiments.emulator._fault_exchange import FaultKind
-from ours_experiments.emulator._fault_kinds import KINDS, build, describe
-from ours_experiments.emulator._fault_payloads import UnknownFields
-from ours_experiments.emulator._fault_status import Redirect, Status
-from ours_experiments.emulator._faults import Faults, parse
+from ours_experiments.emulator.faults.bodies import GzipBomb, MalformedJson
+from ours_experiments.emulator.faults.delivery import Drip, Late, Latency, Reset, Stale
+from ours_experiments.emulator.faults.exchange import FaultKind
+from ours_experiments.emulator.faults.kinds import KINDS, build, describe
+from ours_experiments.emulator.faults.payloads import UnknownFields
+from ours_experiments.emulator.faults.status import Redirect, Status
+from ours_experiments.emulator.faults.rules import Faults, parse
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import orjson
 import pytest
 from fault_service import EXPERIMENT, Service
 
-from ours_experiments.emulator._fault_payloads import objects
-from ours_experiments.emulator._fault_wire import Json
+from ours_experiments.emulator.faults.payloads import objects
+from ours_experiments.emulator.faults.wire import Json
 
 
 START = "/experiments/start"

@@ -9,13 +9,13 @@ from fault_service import Service, over_the_wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_experiments.emulator._fault_status import (
+from ours_experiments.emulator.faults.status import (
     RateLimit,
     RetryAfter,
     parse_retry_after,
     retry_after_headers,
 )
-from ours_experiments.emulator._second_origin import Arrival, SecondOrigin
+from ours_experiments.emulator.faults.second_origin import Arrival, SecondOrigin
 
 
 START = "/experiments/start"

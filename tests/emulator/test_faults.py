@@ -10,8 +10,8 @@ from fault_service import Service, Wire, over_the_wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_experiments.emulator._fault_kinds import KINDS
-from ours_experiments.emulator._faults import Faults, parse
+from ours_experiments.emulator.faults.kinds import KINDS
+from ours_experiments.emulator.faults.rules import Faults, parse
 
 
 START = "/experiments/start"

@@ -7,7 +7,7 @@ import pytest
 from emulator_calls import Calls
 
 from ours_experiments.emulator import Clock, Emulator
-from ours_experiments.emulator._traffic import probabilities_to_be_best
+from ours_experiments.emulator.account.traffic import probabilities_to_be_best
 
 
 async def simulated(call: Calls, **options: Any) -> str:

@@ -18,8 +18,8 @@ from hypothesis.stateful import (
 )
 
 from ours_experiments.emulator import Clock, ProblemError, State
-from ours_experiments.emulator._index import Filter
-from ours_experiments.emulator._json import Json
+from ours_experiments.emulator.account.index import Filter
+from ours_experiments.emulator.json_values import Json
 
 
 # Where each call leads from where; written apart from the emulator's own table.

@@ -7,13 +7,13 @@ from typing import Literal
 
 from aiohttp import web
 
-from ours_experiments.emulator._fault_exchange import (
+from ours_experiments.emulator.faults.exchange import (
     NOTICE_SECONDS,
     Exchange,
     at_least,
     at_most,
 )
-from ours_experiments.emulator._fault_wire import (
+from ours_experiments.emulator.faults.wire import (
     error_reply,
     raw_blocks,
     raw_head,

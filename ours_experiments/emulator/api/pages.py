@@ -7,7 +7,7 @@ from hashlib import blake2b
 from hmac import compare_digest
 from typing import TypeVar
 
-from ours_experiments.emulator._problems import bad_request
+from ours_experiments.emulator.problems import bad_request
 
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ours_experiments.emulator._clock import timestamp
-from ours_experiments.emulator._json import Json
-from ours_experiments.emulator._problems import conflict, not_found
+from ours_experiments.emulator.clock import timestamp
+from ours_experiments.emulator.json_values import Json
+from ours_experiments.emulator.problems import conflict, not_found
 
 
 NOTHING_TO_PUBLISH = "There are no draft changes to publish"

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 
 from aiohttp import web
 
-from ours_experiments.emulator._fault_exchange import Exchange, at_least, at_most
-from ours_experiments.emulator._fault_wire import error_reply
+from ours_experiments.emulator.faults.exchange import Exchange, at_least, at_most
+from ours_experiments.emulator.faults.wire import error_reply
 
 
 RetryAfter: TypeAlias = (

@@ -6,8 +6,8 @@ from dataclasses import replace as copy_of
 
 import orjson
 
-from ours_experiments.emulator._clock import timestamp
-from ours_experiments.emulator._json import Json, Values, mapping, string
+from ours_experiments.emulator.clock import timestamp
+from ours_experiments.emulator.json_values import Json, Values, mapping, string
 
 
 @dataclass(slots=True)

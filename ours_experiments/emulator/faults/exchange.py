@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from ours_experiments.emulator._fault_wire import (
+from ours_experiments.emulator.faults.wire import (
     Blocks,
     Handler,
     LostReply,

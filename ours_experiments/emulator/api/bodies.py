@@ -2,9 +2,9 @@
 
 import orjson
 
-from ours_experiments.emulator._json import Json, array, mapping, parse, string
-from ours_experiments.emulator._problems import bad_request
-from ours_experiments.emulator._validation import (
+from ours_experiments.emulator.json_values import Json, array, mapping, parse, string
+from ours_experiments.emulator.problems import bad_request
+from ours_experiments.emulator.api.validation import (
     Shape,
     array_of,
     boolean,

@@ -8,20 +8,20 @@ from typing import cast
 import orjson
 from aiohttp import web
 
-from ours_experiments.emulator._connections import MOST_BYTES, Connection
-from ours_experiments.emulator._faults import Faults
-from ours_experiments.emulator._handlers import Call, Handlers
-from ours_experiments.emulator._json import Json, Values, parse
-from ours_experiments.emulator._log import LogEntry, RequestLog
-from ours_experiments.emulator._problems import (
+from ours_experiments.emulator.connections import MOST_BYTES, Connection
+from ours_experiments.emulator.faults.rules import Faults
+from ours_experiments.emulator.api.handlers import Call, Handlers
+from ours_experiments.emulator.json_values import Json, Values, parse
+from ours_experiments.emulator.log import LogEntry, RequestLog
+from ours_experiments.emulator.problems import (
     ProblemError,
     bad_request,
     forbidden,
     not_found,
     unauthorized,
 )
-from ours_experiments.emulator._query import Query
-from ours_experiments.emulator._routes import Route, Routes, Target
+from ours_experiments.emulator.api.query import Query
+from ours_experiments.emulator.api.routes import Route, Routes, Target
 
 
 _JSON = {"Content-Type": "application/json"}

@@ -7,8 +7,8 @@ from typing import Literal
 
 from aiohttp import web
 
-from ours_experiments.emulator._fault_exchange import Exchange, at_least
-from ours_experiments.emulator._fault_wire import Json, json_of, with_json
+from ours_experiments.emulator.faults.exchange import Exchange, at_least
+from ours_experiments.emulator.faults.wire import Json, json_of, with_json
 
 
 LOOP_CURSOR = re.compile(r"loop-(\d+)", re.ASCII)

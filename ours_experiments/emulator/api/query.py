@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ours_experiments.emulator._problems import bad_request
+from ours_experiments.emulator.problems import bad_request
 
 
 _WHOLE = re.compile(r"-?[0-9]+")

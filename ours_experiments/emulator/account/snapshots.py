@@ -2,8 +2,8 @@
 
 import orjson
 
-from ours_experiments.emulator._records import Experiment, Settings
-from ours_experiments.emulator._versions import Key, Snapshot
+from ours_experiments.emulator.account.records import Experiment, Settings
+from ours_experiments.emulator.account.versions import Key, Snapshot
 
 
 _ONLY_REPORTED = (

@@ -8,19 +8,19 @@ from collections.abc import Mapping
 import orjson
 
 from ours_experiments.emulator import _lifecycle, _variants
-from ours_experiments.emulator._clock import Clock, milliseconds
-from ours_experiments.emulator._ids import Ids, IdStyle
-from ours_experiments.emulator._index import Index
-from ours_experiments.emulator._json import Json, Values, array, mapping, string
-from ours_experiments.emulator._problems import conflict, not_found
-from ours_experiments.emulator._records import Experiment, Settings, Variant
-from ours_experiments.emulator._snapshots import (
+from ours_experiments.emulator.clock import Clock, milliseconds
+from ours_experiments.emulator.account.ids import Ids, IdStyle
+from ours_experiments.emulator.account.index import Index
+from ours_experiments.emulator.json_values import Json, Values, array, mapping, string
+from ours_experiments.emulator.problems import conflict, not_found
+from ours_experiments.emulator.account.records import Experiment, Settings, Variant
+from ours_experiments.emulator.account.snapshots import (
     experiment_snapshots,
     settings_key,
     settings_snapshot,
 )
-from ours_experiments.emulator._traffic import Traffic
-from ours_experiments.emulator._versions import Releases
+from ours_experiments.emulator.account.traffic import Traffic
+from ours_experiments.emulator.account.versions import Releases
 
 
 class State:

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from ours_experiments.emulator import _bodies
-from ours_experiments.emulator._handlers import Call, Handlers
-from ours_experiments.emulator._validation import Shape
+from ours_experiments.emulator.api import bodies as _bodies
+from ours_experiments.emulator.api.handlers import Call, Handlers
+from ours_experiments.emulator.api.validation import Shape
 
 
 PREFIX = "/rest/v1/"

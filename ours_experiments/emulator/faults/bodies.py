@@ -9,8 +9,8 @@ from typing import Literal
 
 from aiohttp import web
 
-from ours_experiments.emulator._fault_exchange import Exchange, at_least, at_most
-from ours_experiments.emulator._fault_wire import (
+from ours_experiments.emulator.faults.exchange import Exchange, at_least, at_most
+from ours_experiments.emulator.faults.wire import (
     body_of,
     with_body,
 )

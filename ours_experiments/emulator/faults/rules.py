@@ -15,7 +15,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from aiohttp import web
 
-from ours_experiments.emulator._fault_exchange import (
+from ours_experiments.emulator.faults.exchange import (
     NOTICE_SECONDS,
     Background,
     Exchange,
@@ -24,14 +24,14 @@ from ours_experiments.emulator._fault_exchange import (
     at_least,
     at_most,
 )
-from ours_experiments.emulator._fault_kinds import (
+from ours_experiments.emulator.faults.kinds import (
     NESTING,
     build,
     parameters_of,
     read,
     unknown_parameter,
 )
-from ours_experiments.emulator._fault_wire import Handler, hang_up
+from ours_experiments.emulator.faults.wire import Handler, hang_up
 
 
 Condition = Callable[[web.Request], bool]

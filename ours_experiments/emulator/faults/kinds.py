@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Literal, Union, get_args, get_origin
 
-from ours_experiments.emulator import _fault_bodies as bodies
-from ours_experiments.emulator import _fault_delivery as delivery
-from ours_experiments.emulator import _fault_payloads as payloads
-from ours_experiments.emulator import _fault_status as status
-from ours_experiments.emulator._fault_exchange import FaultKind
+from ours_experiments.emulator.faults import bodies as bodies
+from ours_experiments.emulator.faults import delivery as delivery
+from ours_experiments.emulator.faults import payloads as payloads
+from ours_experiments.emulator.faults import status as status
+from ours_experiments.emulator.faults.exchange import FaultKind
 
 
 # The order is that of nesting, whatever the order in which faults are added: one

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ours_experiments.emulator._json import Json
-from ours_experiments.emulator._problems import bad_request
+from ours_experiments.emulator.json_values import Json
+from ours_experiments.emulator.problems import bad_request
 
 
 Check = Callable[[Json, str], Json]

@@ -1,0 +1,1 @@
+"""The state of one account and its rules, without HTTP."""

@@ -1,0 +1,1 @@
+"""HTTP to account and back: routes, bodies, pages."""
