@@ -22,9 +22,9 @@ from ours_experiments._codec.converter import encode
 from ours_experiments._codec.hooks import wire_name
 from ours_experiments.bulk.journal import LASTING, Header, Journal
 from ours_experiments._http.session import encode_body
-from ours_experiments.cli._context import Context
-from ours_experiments.cli._drafts import build, fields_from
-from ours_experiments.cli._selection import Source
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.input_files import build, fields_from
+from ours_experiments.cli.selection import Source
 from ours_experiments.drafts import (
     ExperimentPatch,
     NewExperiment,

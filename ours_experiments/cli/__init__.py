@@ -9,7 +9,7 @@ NEEDED = frozenset({"cyclopts", "docstring_parser", "rich", "rich_rst"})
 def main() -> None:
     """Run the command line and exit with its code."""
     try:
-        from ours_experiments.cli._app import run  # noqa: PLC0415 - the extra
+        from ours_experiments.cli.app import run  # noqa: PLC0415 - the extra
     except ModuleNotFoundError as missing:
         if str(missing.name).partition(".")[0] not in NEEDED:
             raise

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import attrs
 
-from ours_experiments.cli._app import run
+from ours_experiments.cli.app import run
 from ours_experiments.emulator import Emulator
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from rich.console import Console
 
-from ours_experiments.cli._chart import Line, conversion_chart, draw
+from ours_experiments.cli.output.chart import Line, conversion_chart, draw
 from ours_experiments.models import Day, DayVariant, TimeSeries
 
 

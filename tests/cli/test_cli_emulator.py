@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from cli_runner import Terminal, in_process
 
-from ours_experiments.cli._context import Context
-from ours_experiments.cli._emulator import Journal, build, is_loopback, populate
-from ours_experiments.cli._errors import UsageError
-from ours_experiments.cli._text import console
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.commands.emulator import Journal, build, is_loopback, populate
+from ours_experiments.cli.errors import UsageError
+from ours_experiments.cli.output.text import console
 from ours_experiments.emulator import Emulator
 
 

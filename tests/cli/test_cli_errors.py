@@ -2,8 +2,8 @@
 
 import pytest
 
-from ours_experiments.cli import _errors
-from ours_experiments.cli._errors import UsageError, code_of, line_for
+from ours_experiments.cli import errors as _errors
+from ours_experiments.cli.errors import UsageError, code_of, line_for
 from ours_experiments.errors import (
     APIConnectionError,
     APIStatusError,

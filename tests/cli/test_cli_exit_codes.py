@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from cli_runner import COMMAND, PATIENCE, Service, process
 
-from ours_experiments.cli._errors import EXIT_CODES
+from ours_experiments.cli.errors import EXIT_CODES
 
 
 DOCUMENTED = {int(code) for code in re.findall(r"^ +(\d+)  ", EXIT_CODES, re.MULTILINE)}

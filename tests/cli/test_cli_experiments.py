@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cli_runner import Ran, Service, process
 
-from ours_experiments.cli._experiments import Fields, nested
+from ours_experiments.cli.commands.experiments import Fields, nested
 from ours_experiments.models import Metric, Metrics, TargetingRules
 
 

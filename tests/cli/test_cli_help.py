@@ -10,10 +10,10 @@ import pytest
 from cli_runner import Ran, in_process, process
 
 from ours_experiments import __version__
-from ours_experiments.cli._app import app
-from ours_experiments.cli._commands import COMMANDS, EXAMPLES, GROUPS, Command
-from ours_experiments.cli._errors import EXIT_CODES
-from ours_experiments.cli._usage import without_dashes
+from ours_experiments.cli.app import app
+from ours_experiments.cli.commands.registry import COMMANDS, EXAMPLES, GROUPS, Command
+from ours_experiments.cli.errors import EXIT_CODES
+from ours_experiments.cli.usage import without_dashes
 
 
 Invoke = Callable[..., Ran]
@@ -97,7 +97,7 @@ def test_help_loads_no_http_library() -> None:
     """No help page loads what only requests need, so that all of them are quick."""
     script = f"""
 import contextlib, io, json, sys
-from ours_experiments.cli._app import run
+from ours_experiments.cli.app import run
 loaded = {{}}
 for name in [""] + {NAMES!r}:
     with contextlib.redirect_stdout(io.StringIO()):

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ours_experiments.cli._context import Context, Format
-from ours_experiments.cli._output import write_one, writing
-from ours_experiments.cli._records import fields_of, record_of, to_json
-from ours_experiments.cli._table import print_table
+from ours_experiments.cli.context import Context, Format
+from ours_experiments.cli.output.formats import write_one, writing
+from ours_experiments.cli.output.records import fields_of, record_of, to_json
+from ours_experiments.cli.output.table import print_table
 from ours_experiments.models import (
     Experiment,
     Metric,

@@ -15,8 +15,8 @@ import attrs
 import pytest
 from cli_runner import PATIENCE, environment, in_process
 
-from ours_experiments.cli._commands import COMMANDS
-from ours_experiments.cli._errors import EXIT_CODES
+from ours_experiments.cli.commands.registry import COMMANDS
+from ours_experiments.cli.errors import EXIT_CODES
 
 
 README = Path(__file__).parents[2] / "README.md"

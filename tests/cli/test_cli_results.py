@@ -7,11 +7,11 @@ import pytest
 from cli_runner import Ran, Service, Terminal
 
 from ours_experiments import Client, RetryPolicy
-from ours_experiments.cli import _figures
-from ours_experiments.cli._context import Context
-from ours_experiments.cli._standing import bar, standing_of
-from ours_experiments.cli._text import console
-from ours_experiments.cli._watch import looks
+from ours_experiments.cli.output import pictures as _figures
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.output.standing import bar, standing_of
+from ours_experiments.cli.output.text import console
+from ours_experiments.cli.commands.watch import looks
 from ours_experiments.emulator import Emulator
 from ours_experiments.models import Results, VariantResult
 

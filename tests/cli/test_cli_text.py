@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ours_experiments.cli._text import escape, is_plain, text
+from ours_experiments.cli.output.text import escape, is_plain, text
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ours_experiments.cli._words import chance, counted, duration, headline, rate_of
+from ours_experiments.cli.output.words import chance, counted, duration, headline, rate_of
 from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 

@@ -9,10 +9,10 @@ import attrs
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from ours_experiments.cli._context import Context, Flag, InContext
-from ours_experiments.cli._errors import UsageError
-from ours_experiments.cli._runtime import complete
-from ours_experiments.cli._selection import NO_FILTERS, NO_SOURCE, Filters, Source
+from ours_experiments.cli.context import Context, Flag, InContext
+from ours_experiments.cli.errors import UsageError
+from ours_experiments.cli.runtime import complete
+from ours_experiments.cli.selection import NO_FILTERS, NO_SOURCE, Filters, Source
 from ours_experiments.models import Experiment
 
 
@@ -219,7 +219,7 @@ def carry_out(targets: Targets, common: Common, publishing: Publishing) -> int:
     destructive = targets.action in {"stop", "delete"} or bool(matched)
     if ids and destructive and not common.dry_run:
         context.confirm(targets.question(ids, matched), yes=common.yes)
-    from ours_experiments.cli._bulk_run import Options, run_bulk  # noqa: PLC0415 - not for help
+    from ours_experiments.cli.output.report import Options, run_bulk  # noqa: PLC0415 - not for help
 
     options = Options(
         concurrency=common.concurrency,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from ours_experiments.cli._errors import UsageError
+from ours_experiments.cli.errors import UsageError
 from ours_experiments.errors import ConfigurationError
 
 

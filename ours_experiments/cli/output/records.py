@@ -7,7 +7,7 @@ from typing import TypeGuard, cast
 
 import attrs
 
-from ours_experiments.cli._text import UNSAFE_IN_JSON
+from ours_experiments.cli.output.text import UNSAFE_IN_JSON
 
 
 EXTRA = "additional_properties"

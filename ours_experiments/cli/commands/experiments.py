@@ -8,11 +8,11 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 import ours_experiments as ours
-from ours_experiments.cli._context import Flag, InContext
-from ours_experiments.cli._errors import NoSuchKeyError, UsageError
-from ours_experiments.cli._output import page_size, write_listing, write_one
-from ours_experiments.cli._records import record_of
-from ours_experiments.cli._selection import NO_FILTERS, Filters
+from ours_experiments.cli.context import Flag, InContext
+from ours_experiments.cli.errors import NoSuchKeyError, UsageError
+from ours_experiments.cli.output.formats import page_size, write_listing, write_one
+from ours_experiments.cli.output.records import record_of
+from ours_experiments.cli.selection import NO_FILTERS, Filters
 from ours_experiments.models import (
     Experiment,
     ExperimentType,

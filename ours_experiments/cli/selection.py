@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 import attrs
 from cyclopts import Parameter
 
-from ours_experiments.cli._context import Flag, read_text
+from ours_experiments.cli.context import Flag, read_text
 from ours_experiments.models import ExperimentStatus, ExperimentType
 
 

@@ -8,14 +8,14 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from ours_experiments.cli._chart import conversion_chart
-from ours_experiments.cli._context import Context, Flag, InContext
-from ours_experiments.cli._errors import UsageError
-from ours_experiments.cli._figures import check_picture, save_picture
-from ours_experiments.cli._output import page_size, write_listing, writing
-from ours_experiments.cli._records import fields_of, record_of
-from ours_experiments.cli._standing import standing_of
-from ours_experiments.cli._text import is_plain
+from ours_experiments.cli.output.chart import conversion_chart
+from ours_experiments.cli.context import Context, Flag, InContext
+from ours_experiments.cli.errors import UsageError
+from ours_experiments.cli.output.pictures import check_picture, save_picture
+from ours_experiments.cli.output.formats import page_size, write_listing, writing
+from ours_experiments.cli.output.records import fields_of, record_of
+from ours_experiments.cli.output.standing import standing_of
+from ours_experiments.cli.output.text import is_plain
 from ours_experiments.models import Results, SessionReplay, TimeSeries, VariantResult
 from ours_experiments.plotting import plot_results, plot_time_series
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from ours_experiments.cli._text import escape
+from ours_experiments.cli.output.text import escape
 from ours_experiments.errors import (
     APIConnectionError,
     APIStatusError,

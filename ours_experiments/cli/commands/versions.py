@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from ours_experiments.cli._context import Flag, InContext
-from ours_experiments.cli._output import (
+from ours_experiments.cli.context import Flag, InContext
+from ours_experiments.cli.output.formats import (
     page_size,
     write_listing,
     write_one,
     writing,
 )
-from ours_experiments.cli._records import record_of
+from ours_experiments.cli.output.records import record_of
 from ours_experiments.models import Version
 
 

@@ -12,8 +12,8 @@ from cyclopts import (
     UnusedCliTokensError,
 )
 
-from ours_experiments.cli._context import KEY_VARIABLE
-from ours_experiments.cli._errors import UsageError
+from ours_experiments.cli.context import KEY_VARIABLE
+from ours_experiments.cli.errors import UsageError
 
 
 TAKES_FILE: Final = frozenset({"--from", "--from-file"})

@@ -12,17 +12,17 @@ from cyclopts import App, CycloptsError, Group, Parameter
 from rich.text import Text
 
 from ours_experiments import __version__
-from ours_experiments.cli import _errors
-from ours_experiments.cli._commands import (
+from ours_experiments.cli import errors as _errors
+from ours_experiments.cli.commands.registry import (
     COMMANDS,
     EXAMPLES,
     GROUPS,
     example_lines,
 )
-from ours_experiments.cli._context import KEY_VARIABLE, Context, Flag, Format, tell
-from ours_experiments.cli._runtime import complete
-from ours_experiments.cli._text import console
-from ours_experiments.cli._usage import refuse_keys, usage_error, without_dashes
+from ours_experiments.cli.context import KEY_VARIABLE, Context, Flag, Format, tell
+from ours_experiments.cli.runtime import complete
+from ours_experiments.cli.output.text import console
+from ours_experiments.cli.usage import refuse_keys, usage_error, without_dashes
 from ours_experiments.errors import OursError
 
 
@@ -91,7 +91,7 @@ def launch(
         api_key_file=api_key_file,
         base_url=base_url,
     )
-    from ours_experiments.cli._notes import listening  # noqa: PLC0415 - not for help
+    from ours_experiments.cli.output.notes import listening  # noqa: PLC0415 - not for help
 
     with listening(context, verbose=verbose):
         if inspect.iscoroutinefunction(command):

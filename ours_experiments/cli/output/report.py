@@ -8,14 +8,14 @@ from typing import Literal
 import attrs
 from rich.padding import Padding
 
-from ours_experiments.cli._context import Context
-from ours_experiments.cli._errors import SOME_FAILED, OutputError, code_of, reason_of
-from ours_experiments.cli._output import JsonLinesWriter, writing
-from ours_experiments.cli._progress import follow
-from ours_experiments.cli._records import to_json
-from ours_experiments.cli._table import new_table
-from ours_experiments.cli._text import escape, text
-from ours_experiments.cli._words import headline
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.errors import SOME_FAILED, OutputError, code_of, reason_of
+from ours_experiments.cli.output.formats import JsonLinesWriter, writing
+from ours_experiments.cli.output.progress import follow
+from ours_experiments.cli.output.records import to_json
+from ours_experiments.cli.output.table import new_table
+from ours_experiments.cli.output.text import escape, text
+from ours_experiments.cli.output.words import headline
 from ours_experiments.errors import APIStatusError, ConfigurationError, OursError
 from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 

@@ -6,10 +6,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import ours_experiments as ours
-from ours_experiments.cli._context import Flag, InContext
-from ours_experiments.cli._output import write_one, writing
-from ours_experiments.cli._records import fields_of, record_of
-from ours_experiments.cli._runtime import complete
+from ours_experiments.cli.context import Flag, InContext
+from ours_experiments.cli.output.formats import write_one, writing
+from ours_experiments.cli.output.records import fields_of, record_of
+from ours_experiments.cli.runtime import complete
 from ours_experiments.models import Variant
 
 

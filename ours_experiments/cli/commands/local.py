@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.types import NonNegativeFloat, NonNegativeInt, PositiveInt, UInt16
 
-from ours_experiments.cli._context import Flag, InContext
+from ours_experiments.cli.context import Flag, InContext
 
 
 Faults = Annotated[
@@ -37,7 +37,7 @@ async def demo(
         faults: Let the emulator misbehave meanwhile.
         seed: Makes visitors and faults repeatable.
     """
-    from ours_experiments.cli._demo import play  # noqa: PLC0415 - not for help
+    from ours_experiments.cli.commands.demo import play  # noqa: PLC0415 - not for help
 
     return await play(context, experiments, concurrency, faults, seed)
 
@@ -91,7 +91,7 @@ def completion(
         shell: Which shell.
         install: Write the script where the shell looks, and name it in its start file.
     """
-    from ours_experiments.cli._app import app  # noqa: PLC0415 - builds the commands
+    from ours_experiments.cli.app import app  # noqa: PLC0415 - builds the commands
 
     if install:
         path = app.install_completion(shell=shell)

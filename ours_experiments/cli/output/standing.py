@@ -3,9 +3,9 @@
 from rich.table import Table
 from rich.text import Text
 
-from ours_experiments.cli._table import new_table
-from ours_experiments.cli._text import text
-from ours_experiments.cli._words import chance
+from ours_experiments.cli.output.table import new_table
+from ours_experiments.cli.output.text import text
+from ours_experiments.cli.output.words import chance
 from ours_experiments.models import Results
 from ours_experiments.plotting import interval, name_of
 

@@ -9,13 +9,13 @@ from cyclopts.types import NonNegativeInt, NormFloat, PositiveFloat
 from rich.console import Group, RenderableType
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
-from ours_experiments.cli._context import Context, InContext
-from ours_experiments.cli._errors import line_for
-from ours_experiments.cli._records import record_of, to_json
-from ours_experiments.cli._results import Event, show_results
-from ours_experiments.cli._standing import standing_of
-from ours_experiments.cli._text import is_plain, text
-from ours_experiments.cli._words import chance
+from ours_experiments.cli.context import Context, InContext
+from ours_experiments.cli.errors import line_for
+from ours_experiments.cli.output.records import record_of, to_json
+from ours_experiments.cli.commands.results import Event, show_results
+from ours_experiments.cli.output.standing import standing_of
+from ours_experiments.cli.output.text import is_plain, text
+from ours_experiments.cli.output.words import chance
 from ours_experiments.errors import (
     APIConnectionError,
     InternalServerError,

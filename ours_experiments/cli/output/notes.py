@@ -4,7 +4,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from ours_experiments.cli._context import Context
+from ours_experiments.cli.context import Context
 
 
 class Notes(logging.Handler):

@@ -16,14 +16,14 @@ from ours_experiments import (
     NewVariant,
     OutcomeStatus,
 )
-from ours_experiments.cli._bulk_run import summary, why
-from ours_experiments.cli._chart import conversion_chart
-from ours_experiments.cli._context import Context
-from ours_experiments.cli._emulator import add_faults
-from ours_experiments.cli._output import write_one
-from ours_experiments.cli._progress import follow
-from ours_experiments.cli._text import is_plain, text
-from ours_experiments.cli._words import counted, duration, rate_of
+from ours_experiments.cli.output.report import summary, why
+from ours_experiments.cli.output.chart import conversion_chart
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.commands.emulator import add_faults
+from ours_experiments.cli.output.formats import write_one
+from ours_experiments.cli.output.progress import follow
+from ours_experiments.cli.output.text import is_plain, text
+from ours_experiments.cli.output.words import counted, duration, rate_of
 from ours_experiments.emulator import Emulator
 
 

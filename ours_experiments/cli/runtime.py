@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TypeVar
 
-from ours_experiments.cli._errors import TerminatedError
+from ours_experiments.cli.errors import TerminatedError
 
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from ours_experiments.cli._records import (
+from ours_experiments.cli.output.records import (
     Record,
     flat,
     is_nested,
@@ -15,7 +15,7 @@ from ours_experiments.cli._records import (
     records_in,
     to_json,
 )
-from ours_experiments.cli._text import text
+from ours_experiments.cli.output.text import text
 
 
 GAP = 2

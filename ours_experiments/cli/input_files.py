@@ -9,7 +9,7 @@ import attrs
 
 from ours_experiments._codec.converter import decode, decode_entities
 from ours_experiments._codec.hooks import wire_name
-from ours_experiments.cli._context import Context, read_text
+from ours_experiments.cli.context import Context, read_text
 from ours_experiments.errors import ConfigurationError, DecodeError
 from ours_experiments.models import (
     DomModification,

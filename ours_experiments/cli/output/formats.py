@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar
 import attrs
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
-from ours_experiments.cli._context import Context
-from ours_experiments.cli._records import (
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.output.records import (
     Record,
     fields_of,
     is_nested,
@@ -18,8 +18,8 @@ from ours_experiments.cli._records import (
     record_of,
     to_json,
 )
-from ours_experiments.cli._table import print_table, show_one
-from ours_experiments.cli._text import escape
+from ours_experiments.cli.output.table import print_table, show_one
+from ours_experiments.cli.output.text import escape
 
 
 M = TypeVar("M", bound=attrs.AttrsInstance)

@@ -1,9 +1,9 @@
 """Commands on completed experiments: rollout, end-rollout, winner."""
 
-from ours_experiments.cli._context import Context, Flag, InContext
-from ours_experiments.cli._errors import UsageError
-from ours_experiments.cli._output import write_one
-from ours_experiments.cli._records import record_of
+from ours_experiments.cli.context import Context, Flag, InContext
+from ours_experiments.cli.errors import UsageError
+from ours_experiments.cli.output.formats import write_one
+from ours_experiments.cli.output.records import record_of
 from ours_experiments.models import Transition
 
 

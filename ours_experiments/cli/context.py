@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.text import Text
 
 import ours_experiments as ours
-from ours_experiments.cli._errors import DeclinedError, OutputError, UsageError
-from ours_experiments.cli._text import text
+from ours_experiments.cli.errors import DeclinedError, OutputError, UsageError
+from ours_experiments.cli.output.text import text
 from ours_experiments.errors import ConfigurationError
 
 

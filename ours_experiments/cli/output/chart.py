@@ -6,7 +6,7 @@ import attrs
 from rich.console import Group
 from rich.text import Text
 
-from ours_experiments.cli._text import escape
+from ours_experiments.cli.output.text import escape
 from ours_experiments.models import TimeSeries
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 
-from ours_experiments.cli._context import Context
-from ours_experiments.cli._errors import UsageError
-from ours_experiments.cli._output import CsvWriter, JsonLinesWriter
-from ours_experiments.cli._text import escape
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.errors import UsageError
+from ours_experiments.cli.output.formats import CsvWriter, JsonLinesWriter
+from ours_experiments.cli.output.text import escape
 from ours_experiments.emulator import Emulator, LogEntry
 from ours_experiments.emulator.faults.rules import parse
 

@@ -1,0 +1,1 @@
+"""Records, formats, tables, charts and progress."""
