@@ -16,13 +16,13 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from benchmarks.corpus import Corpus
 from ours_experiments import RetryPolicy
 from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.retry import RetryBudget
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Failure, Reply, Transport
 from ours_experiments.bulk.bulk import Bulk
+from tests.support.corpus import Corpus
 
 
 MIB = 2**20

@@ -17,7 +17,6 @@ import orjson
 from cattrs import gen
 from cattrs.preconf.orjson import make_converter
 
-from benchmarks.corpus import Corpus
 from benchmarks.measuring import (
     OURS,
     Comparison,
@@ -33,6 +32,7 @@ from benchmarks.peers.translated import Decode, pydantic_page
 from ours_experiments._codec.converter import converter, decode_entities
 from ours_experiments._codec.hooks import is_open_enum, keep, open_enum_hook, wire_name
 from ours_experiments.models import Experiment
+from tests.support.corpus import Corpus
 
 
 PAGES = 10

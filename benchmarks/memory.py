@@ -13,7 +13,6 @@ from itertools import count
 
 import orjson
 
-from benchmarks.corpus import Corpus
 from benchmarks.decode import flat, size_of
 from benchmarks.measuring import (
     OURS,
@@ -27,6 +26,7 @@ from benchmarks.measuring import (
 from benchmarks.peers import PAGE, generated, stainless
 from benchmarks.peers.present import GENERATED, STAINLESS, can_generate
 from benchmarks.peers.translated import Decode, pydantic_page
+from tests.support.corpus import Corpus
 
 
 DICTIONARY = "a dictionary"

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import httpx
 
-from benchmarks.waiting_clock import run_fast
 from ours_experiments import Client, NewExperiment, OursError, RetryPolicy
 from ours_experiments.emulator import Emulator
+from tests.support.clock import run_fast
 
 
 TRIES = 3

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 import attrs
 import orjson
 
-from benchmarks.corpus import Corpus
+from tests.support.corpus import Corpus
 
 
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)

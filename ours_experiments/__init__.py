@@ -20,8 +20,8 @@ Where to read on, here and with `python -m pydoc NAME`:
   `ours_experiments.bulk.bulk.Bulk`;
 - `ours_experiments.models`, what the service answers, and `ours_experiments.drafts`,
   what it is sent;
-- `ours_experiments.errors`, the tree of errors; `ours_experiments.bulk.outcomes`, what bulk
-  calls report; `ours_experiments.RetryPolicy`, what is repeated;
+- `ours_experiments.errors`, the tree of errors; `ours_experiments.bulk.outcomes`, what
+  bulk calls report; `ours_experiments.RetryPolicy`, what is repeated;
 - `ours_experiments.emulator`, a stand-in for the service; `ours_experiments.testing`,
   the pytest plugin; `ours_experiments.plotting`, pictures.
 """
@@ -33,20 +33,20 @@ from ours_experiments._reference import documented
 
 
 if TYPE_CHECKING:
-    from ours_experiments.bulk.run import BulkRun
     from ours_experiments._http.pacing import SharedPacing
-    from ours_experiments._pagination import Listing
     from ours_experiments._http.retry import RetryPolicy
+    from ours_experiments._pagination import Listing
+    from ours_experiments._unset import UNSET, Unset
     from ours_experiments._version import __version__
+    from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
+    from ours_experiments.bulk.run import BulkRun
     from ours_experiments.client import Client
     from ours_experiments.drafts import (
-        UNSET,
         ExperimentPatch,
         NewExperiment,
         NewSettings,
         NewVariant,
         SettingsPatch,
-        Unset,
         VariantPatch,
     )
     from ours_experiments.errors import (
@@ -98,7 +98,6 @@ if TYPE_CHECKING:
         VariantType,
         Version,
     )
-    from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 __all__ = [
@@ -168,14 +167,15 @@ __all__ = [
 
 HOMES = (
     "_version",
+    "_unset",
     "errors",
     "models",
-    "outcomes",
+    "bulk.outcomes",
     "drafts",
-    "_retry",
-    "_pacing",
+    "_http.retry",
+    "_http.pacing",
     "_pagination",
-    "_bulk_run",
+    "bulk.run",
     "client",
 )
 """Where the public names are defined, the light modules first."""

@@ -9,15 +9,15 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ours_experiments._http.urls import prefix_from, proxy_before
-from ours_experiments._validation import check_count, check_seconds
 from ours_experiments._http.api_key import authorization_from
 from ours_experiments._http.pacing import SharedPacing
 from ours_experiments._http.retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
+from ours_experiments._http.urls import prefix_from, proxy_before
+from ours_experiments._unset import UNSET, Unset
+from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.bulk.bulk import Bulk
-from ours_experiments.drafts import UNSET, Unset
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.experiments import Experiments
 from ours_experiments.settings import SettingsRecords

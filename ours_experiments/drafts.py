@@ -7,8 +7,7 @@ nested objects and lists replace the former ones, they are never merged.
 """
 
 from collections.abc import Callable, Iterable
-from enum import Enum
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 import attrs
 
@@ -29,6 +28,7 @@ from ours_experiments._content_checks import (
     metrics,
     targeting_rules,
 )
+from ours_experiments._unset import UNSET, Unset
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     DomModification,
@@ -41,17 +41,6 @@ from ours_experiments.models import (
 
 T = TypeVar("T")
 C = TypeVar("C")
-
-
-class Unset(Enum):
-    """The type of `UNSET`."""
-
-    UNSET = "unset"
-    """Leave the field as it is."""
-
-
-UNSET: Final = Unset.UNSET
-"""The value of a patch's field that is not to be sent."""
 
 
 def accept(

@@ -28,6 +28,8 @@ from typing import TypeVar, cast
 
 import orjson
 
+from ours_experiments._text import printable
+
 
 Kind = TypeVar("Kind", bound="OursError")
 
@@ -35,20 +37,6 @@ SHOWN_CHARACTERS = 1000
 """Of a service's word in the text of an error; its attributes hold all of it."""
 LARGEST_ERROR_BODY = 2**16
 """Bytes; what is larger is not the API's, and not read."""
-
-
-def printable(text: str) -> str:
-    r"""Spell what would act upon a terminal or a log, such as `\x1b` and `\x0a`."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else spelled(ord(one)) for one in text)
-
-
-def spelled(point: int) -> str:
-    """Spell a character as a Python literal does."""
-    if point <= 0xFF:
-        return f"\\x{point:02x}"
-    return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
 
 
 class OursError(Exception):

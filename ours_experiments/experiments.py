@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import attrs
 
-from ours_experiments._writes import lifecycle as _lifecycle
-from ours_experiments._validation import check_draft, check_limit, check_text, to_day
 from ours_experiments._codec.converter import decode, encode
+from ours_experiments._http.session import Session
+from ours_experiments._pagination import Listing, Source
+from ours_experiments._validation import check_draft, check_limit, check_text, to_day
+from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._writes.creation import create_experiment
 from ours_experiments._writes.lifecycle import carry_out
-from ours_experiments._pagination import Listing, Source
-from ours_experiments._http.session import Session
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (

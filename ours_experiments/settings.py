@@ -4,11 +4,11 @@ from typing import Literal
 
 import attrs
 
-from ours_experiments._validation import check_draft
 from ours_experiments._codec.converter import decode, decode_entities, encode
-from ours_experiments._writes.creation import create_settings
-from ours_experiments._pagination import entities_of
 from ours_experiments._http.session import Session
+from ours_experiments._pagination import entities_of
+from ours_experiments._validation import check_draft
+from ours_experiments._writes.creation import create_settings
 from ours_experiments.drafts import NewSettings, SettingsPatch
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import Settings

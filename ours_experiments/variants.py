@@ -2,11 +2,11 @@
 
 import attrs
 
-from ours_experiments._validation import check_draft, check_limit
 from ours_experiments._codec.converter import decode, encode
-from ours_experiments._writes.creation import create_variant
-from ours_experiments._pagination import Listing, Source
 from ours_experiments._http.session import Session
+from ours_experiments._pagination import Listing, Source
+from ours_experiments._validation import check_draft, check_limit
+from ours_experiments._writes.creation import create_variant
 from ours_experiments.drafts import NewVariant, VariantPatch
 from ours_experiments.models import Page, Variant
 

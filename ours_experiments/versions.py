@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from ours_experiments._validation import check_limit, check_text, check_texts
 from ours_experiments._codec.converter import decode
-from ours_experiments._writes.creation import publish, republish
-from ours_experiments._pagination import Listing, Source
 from ours_experiments._http.session import Session
-from ours_experiments.drafts import UNSET, Unset
+from ours_experiments._pagination import Listing, Source
+from ours_experiments._unset import UNSET, Unset
+from ours_experiments._validation import check_limit, check_text, check_texts
+from ours_experiments._writes.publication import publish, republish
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import DraftChanges, Page, Version
 

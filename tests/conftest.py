@@ -9,9 +9,9 @@ import pytest
 from aiohttp import ClientResponse
 from hypothesis import HealthCheck, settings
 
-from benchmarks.waiting_clock import WaitingEventLoop
 from ours_experiments import Client
 from ours_experiments.emulator import Emulator
+from tests.support.clock import WaitingEventLoop
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -8,8 +8,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from benchmarks.guarantees import LOST_REPLIES
-from benchmarks.waiting_clock import fast_runner
 from ours_experiments import (
     Client,
     ConflictError,
@@ -21,6 +19,8 @@ from ours_experiments import (
     RetryPolicy,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.clock import fast_runner
+from tests.trials.guarantees import LOST_REPLIES
 
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""The import directions of the package, and the sizes of its rooms."""
+"""Forbidden imports, each with its reason, and the sizes of modules and functions."""
 
 import ast
 from collections.abc import Iterator
@@ -10,96 +10,131 @@ import ours_experiments
 
 
 ROOT = Path(ours_experiments.__file__).parent
+PROJECT = ROOT.parent
+MODULES = sorted(ROOT.rglob("*.py"))
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 60
 
-LAYERS = [
-    {"_deadlines", "_reference", "_tables", "_tracing", "_version", "errors"},
-    {"_arguments", "_checks", "_key", "models"},
-    {"_content_checks", "drafts", "outcomes", "_retry", "_address"},
-    {"_hooks", "_flat", "_codec", "_pacing", "_journal"},
-    {"_transport"},
-    {"_session"},
-    {"_pagination", "_parallel"},
-    {"_settle"},
-    {"_lifecycle", "_creation"},
-    {"experiments", "variants", "settings", "versions"},
-    {"_bulk_run"},
-    {"_bulk_work", "_bulk_creation"},
+RANKS = (
+    {"errors", "_text", "_unset", "_html", "_version"},
+    {"_validation", "_checks", "_reference"},
+    {"_codec"},
+    {"_http"},
+    {"models", "_content_checks", "drafts"},
+    {"_pagination"},
+    {"_writes"},
+    {"experiments", "variants", "settings", "versions", "analysis"},
     {"bulk"},
+    {"specs"},
     {"client"},
     {"__init__"},
-    {"testing", "plotting", "emulator"},
-    {"cli", "integrations"},
-]
-"""From the ground up: a module imports from its own layer or from below."""
+    {"testing", "plotting", "emulator", "integrations"},
+    {"cli"},
+)
+"""What may be imported stands in an earlier line, or in the same folder."""
+RANK_OF = {name: rank for rank, names in enumerate(RANKS) for name in names}
 
-FLOOR_OF = {name: floor for floor, names in enumerate(LAYERS) for name in names}
-LARGEST_MODULE = 400
-MODULES = sorted(ROOT.rglob("*.py"))
+FORBIDDEN = (
+    ("_http", "bulk", "a single call must not depend on calls of many"),
+    ("_http", "models", "the wire knows nothing about experiments"),
+    ("_http", "drafts", "the wire knows nothing about experiments"),
+    ("_codec", "drafts", "the codec converts any class, and knows none"),
+    ("models", "_http", "what the API answers is data, and needs no connection"),
+    ("models", "_codec", "classes do not know how they are spelled in JSON"),
+    ("analysis", "_http", "a decision can be recomputed without a connection"),
+)
+OPTIONAL = {
+    "cyclopts", "django", "matplotlib", "numpy", "opentelemetry", "pandas", "plotext",
+    "pytest", "pytest_asyncio", "redis", "rich", "ruamel", "scipy", "taskiq",
+    "taskiq_redis", "yaml",
+}  # fmt: skip
+"""What only an extra installs: imported inside the functions that need it."""
+NEEDS_ITS_EXTRA = {"cli", "integrations", "plotting", "testing"}
+"""Where an extra may be imported at the top: nobody imports these without it."""
 
 
-def room_of(path: Path) -> str:
-    """Name the module, or the package inside the package, that a file belongs to."""
+def part_of(path: Path) -> str:
+    """Return the folder or module of the package that a file belongs to."""
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def imported_by(path: Path) -> Iterator[str]:
-    """Name everything that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of everything that is imported below a node."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def rooms_imported_by(path: Path) -> set[str]:
-    """Name the rooms of this package that a file imports from."""
-    rooms: set[str] = set()
+def imported_by(path: Path) -> set[str]:
+    """Return the dotted name of everything that a file imports."""
+    return set(imported_names(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def imported_at_import(path: Path) -> set[str]:
+    """Return what a file imports as soon as it is imported itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {name for node in top for name in imported_names(node)}
+
+
+def parts_imported_by(path: Path) -> set[str]:
+    """Return the parts of this package that a file imports from, without its own."""
+    parts: set[str] = set()
     for name in imported_by(path):
         package, *rest = name.split(".")
         if package == "ours_experiments":
-            rooms.add(rest[0] if rest and rest[0] in FLOOR_OF else "__init__")
-    return rooms - {room_of(path)}
+            parts.add(rest[0] if rest and rest[0] in RANK_OF else "__init__")
+    return parts - {part_of(path)}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def named(path: Path) -> str:
+    """Return a short name for a test's parameter."""
+    return str(path.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
 def test_imports_go_downward(path: Path) -> None:
-    """No module imports from a floor above its own."""
-    room = room_of(path)
-    if room == "__init__":
+    """No module imports from a part that stands above its own."""
+    part = part_of(path)
+    if part in {"__init__", "__main__"}:
         return
-    above = {
-        other for other in rooms_imported_by(path) if FLOOR_OF[other] > FLOOR_OF[room]
-    }
+    above = {name for name in parts_imported_by(path) if RANK_OF[name] > RANK_OF[part]}
     assert not above
 
 
-def test_no_two_rooms_import_each_other() -> None:
-    """The rooms' imports have no cycle."""
-    edges: dict[str, set[str]] = {}
-    for path in MODULES:
-        edges.setdefault(room_of(path), set()).update(rooms_imported_by(path))
-    del edges["__init__"]
-    while edges:
-        leaves = {room for room, others in edges.items() if not others & edges.keys()}
-        assert leaves, f"a cycle among {sorted(edges)}"
-        edges = {room: others for room, others in edges.items() if room not in leaves}
+@pytest.mark.parametrize(
+    ("part", "other", "reason"), FORBIDDEN, ids=[f"{a}-{b}" for a, b, _ in FORBIDDEN]
+)
+def test_forbidden_imports(part: str, other: str, reason: str) -> None:
+    """What must not know of something else does not import it."""
+    importers = {
+        named(path)
+        for path in MODULES
+        if part_of(path) == part and other in parts_imported_by(path)
+    }
+    assert not importers, reason
 
 
 def test_the_emulator_shares_nothing_with_the_client() -> None:
-    """The emulator imports the standard library, aiohttp and orjson, and itself."""
-    foreign: set[str] = set()
+    """The emulator imports the standard library, aiohttp, orjson, and itself.
+
+    Tests take it for the service: a fault that both shared would go unseen.
+    """
+    shared: set[str] = set()
     for path in (ROOT / "emulator").rglob("*.py"):
         for name in imported_by(path):
             if name.startswith("ours_experiments."):
                 if not name.startswith("ours_experiments.emulator"):
-                    foreign.add(name)
+                    shared.add(name)
             elif name.split(".")[0] in {"attrs", "cattrs", "yarl", "multidict"}:
-                foreign.add(name)
-    assert not foreign
+                shared.add(name)
+    assert not shared
 
 
 def test_models_stand_on_attrs_alone() -> None:
-    """The models import the standard library, attrs and what checks arguments."""
+    """The models import the standard library, attrs and the checks of arguments."""
     packages = {
         name.split(".")[0]
         for path in (ROOT / "models").glob("*.py")
@@ -108,7 +143,37 @@ def test_models_stand_on_attrs_alone() -> None:
     assert packages.isdisjoint({"aiohttp", "cattrs", "orjson", "yarl"})
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if part_of(path) not in NEEDS_ITS_EXTRA],
+    ids=named,
+)
+def test_no_optional_dependency_is_imported_at_import(path: Path) -> None:
+    """A plain install can import everything but what needs an extra as a whole."""
+    packages = {name.split(".")[0] for name in imported_at_import(path)}
+    assert packages.isdisjoint(OPTIONAL)
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "tests").rglob("*.py")), ids=named)
+def test_tests_never_import_benchmarks(path: Path) -> None:
+    """Benchmarks hold speed and cost only, so that no test depends on them."""
+    assert not {name for name in imported_by(path) if name.startswith("benchmarks")}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
 def test_no_module_is_too_long(path: Path) -> None:
     """Every module can be read in one sitting."""
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LARGEST_MODULE
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MAX_MODULE_LINES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_no_function_is_too_long(path: Path) -> None:
+    """Every function, its docstring left out, fits on a screen."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            documented = ast.get_docstring(node) is not None
+            text = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+            lines = (node.end_lineno or 0) - node.lineno + 1 - text
+            assert lines <= MAX_FUNCTION_LINES, node.name

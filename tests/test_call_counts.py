@@ -23,11 +23,11 @@ import orjson
 import pytest
 
 import ours_experiments
-from benchmarks.corpus import Corpus
 from ours_experiments import Client
 from ours_experiments._codec.converter import decode_entities
 from ours_experiments.emulator import Emulator
 from ours_experiments.models import Experiment
+from tests.support.corpus import Corpus
 
 
 BOUNDS: dict[tuple[int, int], dict[str, float]] = {

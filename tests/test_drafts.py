@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from ours_experiments._unset import UNSET
 from ours_experiments.drafts import (
-    UNSET,
     ExperimentPatch,
     NewExperiment,
     NewSettings,

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-from operations import BAD_IDS, EACH, EACH_WITH_ID, OPERATIONS, Operation
 
 from ours_experiments import (
     AuthenticationError,
@@ -15,6 +14,7 @@ from ours_experiments import (
     PermissionDeniedError,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.operations import BAD_IDS, EACH, EACH_WITH_ID, OPERATIONS, Operation
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from io import StringIO
 
 import attrs
 import pytest
-import strategies
 from hypothesis import given
 
 from ours_experiments._codec.converter import decode
@@ -35,6 +34,7 @@ from ours_experiments.models import (
     VariantResult,
     VariantTotals,
 )
+from tests.support import strategies
 
 
 def result(variant_id: str, probability: float, *, control: bool) -> VariantResult:

@@ -11,7 +11,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from readme_blocks import (
+
+from ours_experiments.emulator import Emulator
+from tests.support.blocks import (
     ALL_BLOCKS,
     BLOCKS,
     CELLS,
@@ -27,8 +29,6 @@ from readme_blocks import (
     check_output,
     prose_of,
 )
-
-from ours_experiments.emulator import Emulator
 
 
 ROOT = README.parent
@@ -197,7 +197,7 @@ def test_what_is_named_exists() -> None:
     }
     assert extras
     assert extras <= project["project"]["optional-dependencies"].keys()
-    modules = set(re.findall(r"python\s+-m\s+(benchmarks[\w.]*)", TEXT))
+    modules = set(re.findall(r"python\s+-m\s+((?:benchmarks|tests)[\w.]*)", TEXT))
     assert modules
     for module in modules:
         assert find_spec(module), module

@@ -16,10 +16,10 @@ from aiohttp.test_utils import TestClient, TestServer
 from asgi_lifespan import LifespanManager
 from django.conf import settings  # type: ignore[import-untyped]
 from django.urls import path as django_path  # type: ignore[import-untyped]
-from readme_blocks import CELLS, FILES
 
 from ours_experiments import Client, ConfigurationError, Results
 from ours_experiments.emulator import Emulator
+from tests.support.blocks import CELLS, FILES
 
 
 pytest_plugins = ["pytester"]

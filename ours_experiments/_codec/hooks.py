@@ -19,7 +19,7 @@ from cattrs import (
     gen,
 )
 
-from ours_experiments.drafts import UNSET
+from ours_experiments._unset import UNSET
 
 
 Hook = Callable[[Any, Any], Any]

@@ -15,7 +15,6 @@ import orjson
 from aiohttp.hdrs import CONTENT_TYPE
 from yarl import URL
 
-from ours_experiments._http.urls import path_of, url_of
 from ours_experiments._codec.converter import parse
 from ours_experiments._http.pacing import Pacing
 from ours_experiments._http.retry import (
@@ -29,6 +28,8 @@ from ours_experiments._http.retry import (
 )
 from ours_experiments._http.tracing import traced
 from ours_experiments._http.transport import SHOWN, Failure, Reply, Transport
+from ours_experiments._http.urls import path_of, url_of
+from ours_experiments._text import printable
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,
@@ -36,7 +37,6 @@ from ours_experiments.errors import (
     OutcomeUnknownError,
     UnexpectedResponseError,
     error_from_response,
-    printable,
 )
 
 

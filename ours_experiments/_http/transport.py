@@ -11,12 +11,12 @@ from aiohttp.abc import AbstractStreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from ours_experiments._http.api_key import Authorization, fingerprint_of
 from ours_experiments._http.deadlines import Deadline
-from ours_experiments.bulk.journal import fingerprint_of
-from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.pacing import Pacing, SharedPacing
 from ours_experiments._http.retry import Fate, RetryBudget
 from ours_experiments._http.tracing import Tracer, tracer_source
+from ours_experiments._text import printable
 from ours_experiments._version import __version__
 from ours_experiments.errors import (
     APIConnectionError,
@@ -24,7 +24,6 @@ from ours_experiments.errors import (
     ConfigurationError,
     OursError,
     UnexpectedResponseError,
-    printable,
 )
 
 

@@ -10,7 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 
 from yarl import URL
 
-from ours_experiments.errors import ConfigurationError, printable
+from ours_experiments._text import printable
+from ours_experiments.errors import ConfigurationError
 
 
 SERVICE = "https://app.oursprivacy.com"

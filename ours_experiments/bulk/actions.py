@@ -11,15 +11,16 @@ from uuid import uuid4
 
 import attrs
 
-from ours_experiments._writes import lifecycle as _lifecycle
-from ours_experiments._http.urls import path_of
-from ours_experiments.bulk.run import Ledger, Target, Verdict
 from ours_experiments._codec.converter import decode
-from ours_experiments.bulk.journal import Journal
-from ours_experiments._writes.lifecycle import Intent, LifecycleWrite, unverified
-from ours_experiments._pagination import Listing
 from ours_experiments._http.session import Call, Session
+from ours_experiments._http.urls import path_of
+from ours_experiments._pagination import Listing
+from ours_experiments._writes import lifecycle as _lifecycle
+from ours_experiments._writes.lifecycle import Intent, LifecycleWrite, unverified
 from ours_experiments._writes.reconcile import settle
+from ours_experiments.bulk.journal import Journal
+from ours_experiments.bulk.outcomes import OutcomeStatus
+from ours_experiments.bulk.run import Ledger, Target, Verdict
 from ours_experiments.errors import (
     ConfigurationError,
     ConflictError,
@@ -36,7 +37,6 @@ from ours_experiments.models import (
     Transition,
     Version,
 )
-from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.versions import Versions
 
 

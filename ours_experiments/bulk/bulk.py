@@ -16,18 +16,18 @@ from typing import Literal, TypedDict, Unpack, cast
 
 import attrs
 
-from ours_experiments._validation import check_count, check_draft
-from ours_experiments.bulk.create import BulkCreation
-from ours_experiments.bulk.run import BulkRun, Ledger, OnProgress, Plan, Target
-from ours_experiments.bulk.actions import Deletions, Input, OneVersion, Transitions
-from ours_experiments.bulk.journal import Header, Journal
-from ours_experiments.bulk.workers import in_parallel
 from ours_experiments._http.session import Session
+from ours_experiments._validation import check_count, check_draft
+from ours_experiments.bulk.actions import Deletions, Input, OneVersion, Transitions
+from ours_experiments.bulk.create import BulkCreation
+from ours_experiments.bulk.journal import Header, Journal
+from ours_experiments.bulk.outcomes import BulkReport
+from ours_experiments.bulk.run import BulkRun, Ledger, OnProgress, Plan, Target
+from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError
 from ours_experiments.experiments import Experiments
 from ours_experiments.models import Experiment, Results
-from ours_experiments.bulk.outcomes import BulkReport
 from ours_experiments.versions import Versions
 
 

@@ -6,14 +6,14 @@ from contextlib import aclosing
 
 import attrs
 
-from ours_experiments.bulk.run import OnProgress, forget_frames, report_progress
 from ours_experiments._writes.lifecycle import unverified
+from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
+from ours_experiments.bulk.run import OnProgress, forget_frames, report_progress
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
 from ours_experiments.experiments import Experiments
 from ours_experiments.models import Experiment
-from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 def now() -> float:

@@ -6,7 +6,6 @@ outcome, and `{"publishing": token}` and `{"published": token}` around a publish
 token stands in the notes of the version.
 """
 
-import hashlib
 import os
 import stat
 from collections.abc import Mapping
@@ -16,8 +15,8 @@ from typing import Self
 import attrs
 import orjson
 
-from ours_experiments.errors import ConfigurationError
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
+from ours_experiments.errors import ConfigurationError
 
 
 LASTING = frozenset(
@@ -38,13 +37,6 @@ class Header:
     def to_line(self) -> bytes:
         """Return it as it is written."""
         return line_of({"journal": "ours-experiments/1", **attrs.asdict(self)})
-
-
-def fingerprint_of(prefix: str, secret: str) -> str:
-    """Tell accounts apart without naming them."""
-    return hashlib.blake2b(
-        f"{prefix}\n{secret}".encode(), digest_size=8, person=b"ours-journal"
-    ).hexdigest()
 
 
 class Journal:

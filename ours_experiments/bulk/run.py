@@ -16,12 +16,12 @@ from typing import Protocol
 
 import attrs
 
-from ours_experiments.bulk.journal import Journal
-from ours_experiments.bulk.workers import in_parallel
 from ours_experiments._http.session import Call
+from ours_experiments.bulk.journal import Journal
+from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
+from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
 from ours_experiments.models import Transition, Version
-from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 logger = logging.getLogger("ours_experiments")

@@ -20,8 +20,8 @@ from ours_experiments.cli.commands.registry import (
     example_lines,
 )
 from ours_experiments.cli.context import KEY_VARIABLE, Context, Flag, Format, tell
-from ours_experiments.cli.runtime import complete
 from ours_experiments.cli.output.text import console
+from ours_experiments.cli.runtime import complete
 from ours_experiments.cli.usage import refuse_keys, usage_error, without_dashes
 from ours_experiments.errors import OursError
 

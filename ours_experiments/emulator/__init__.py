@@ -7,14 +7,14 @@ It keeps its state in memory, obeys the service's rules, and misbehaves on comma
 (`emulator.faults`). It shares no code with the client.
 """
 
+from ours_experiments.emulator.account.state import State
 from ours_experiments.emulator.clock import Clock
 from ours_experiments.emulator.faults.kinds import describe
 from ours_experiments.emulator.faults.rules import Fault, Faults, parse
+from ours_experiments.emulator.faults.second_origin import SecondOrigin
 from ours_experiments.emulator.log import LogEntry, RequestLog
 from ours_experiments.emulator.problems import ProblemError
-from ours_experiments.emulator.faults.second_origin import SecondOrigin
 from ours_experiments.emulator.server import Emulator
-from ours_experiments.emulator.account.state import State
 
 
 __all__ = [

@@ -5,17 +5,17 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Self, TypeAlias, cast
 
+from ours_experiments.emulator.account.ids import IdStyle
+from ours_experiments.emulator.account.seeding import seed_experiments
+from ours_experiments.emulator.account.state import State
+from ours_experiments.emulator.api.front import Front
+from ours_experiments.emulator.api.handlers import CursorKind, Handlers
+from ours_experiments.emulator.api.pages import Cursors
+from ours_experiments.emulator.api.routes import ALL_SCOPES, LIST_SCOPES, READ_SCOPES
 from ours_experiments.emulator.clock import Clock
 from ours_experiments.emulator.connections import Listener
 from ours_experiments.emulator.faults.rules import Faults
-from ours_experiments.emulator.api.handlers import CursorKind, Handlers
-from ours_experiments.emulator.api.front import Front
-from ours_experiments.emulator.account.ids import IdStyle
 from ours_experiments.emulator.log import RequestLog
-from ours_experiments.emulator.api.pages import Cursors
-from ours_experiments.emulator.api.routes import ALL_SCOPES, LIST_SCOPES, READ_SCOPES
-from ours_experiments.emulator.account.seeding import seed_experiments
-from ours_experiments.emulator.account.state import State
 
 
 Scopes: TypeAlias = str | Iterable[str]

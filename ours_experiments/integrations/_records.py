@@ -7,8 +7,8 @@ from typing import TypeAlias, cast
 import orjson
 
 from ours_experiments import errors
-from ours_experiments.errors import OursError, revive
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
+from ours_experiments.errors import OursError, revive
 
 
 OutcomeRecord: TypeAlias = dict[str, object]

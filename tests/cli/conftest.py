@@ -1,12 +1,10 @@
 """Fixtures: a service behind a thread, and a way to run command lines against it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from cli_runner import Ran, Service, in_process, serving
 
-
-Invoke = Callable[..., Ran]
+from tests.cli.runner import Invoke, Ran, Service, in_process, serving
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from emulator_calls import Calls
 
 from ours_experiments.emulator import Clock, Emulator
+from tests.emulator.calls import Calls
 
 
 @pytest.fixture

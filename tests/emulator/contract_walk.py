@@ -5,9 +5,9 @@ from random import Random
 from typing import Any
 
 from aiohttp import ClientSession
-from contract_document import Contract
 
 from ours_experiments.emulator import Emulator
+from tests.emulator.contract_document import Contract
 
 
 NAMES = ("Hero", "", "Füße & <b>", "x" * 300, None, 7)

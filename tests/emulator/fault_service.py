@@ -8,8 +8,8 @@ from typing import Self
 import orjson
 from aiohttp import ClientSession, ClientTimeout, web
 
-from ours_experiments.emulator.faults.wire import Json
 from ours_experiments.emulator.faults.rules import Faults
+from ours_experiments.emulator.faults.wire import Json
 
 
 EXPERIMENT: dict[str, Json] = {

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
-from contract_document import OUTSIDE, Contract
-from contract_walk import Walk
-from emulator_calls import Calls
 
 from ours_experiments.emulator import Emulator
 from ours_experiments.emulator.api.routes import ALL_SCOPES
+from tests.emulator.calls import Calls
+from tests.emulator.contract_document import OUTSIDE, Contract
+from tests.emulator.contract_walk import Walk
 
 
 DOCUMENT = os.environ.get("OURS_OPENAPI")

@@ -1,9 +1,9 @@
 """The rules of experiments: their fields, their changes, their deletion."""
 
 import pytest
-from emulator_calls import METRICS, Calls
 
 from ours_experiments.emulator import Emulator
+from tests.emulator.calls import METRICS, Calls
 
 
 TARGETING = {

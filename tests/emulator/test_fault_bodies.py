@@ -7,9 +7,9 @@ import zlib
 
 import orjson
 import pytest
-from fault_service import EXPERIMENT, Service, Wire, over_the_wire
 
 from ours_experiments.emulator.faults.bodies import BLOCK, gzipped, with_member
+from tests.emulator.fault_service import EXPERIMENT, Service, Wire, over_the_wire
 
 
 START = "/experiments/start"

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from aiohttp import ClientPayloadError, ServerDisconnectedError
-from fault_service import Service, Wire, over_the_wire
 
 from ours_experiments.emulator.faults.delivery import Stale
-from ours_experiments.emulator.faults.wire import LostReply
 from ours_experiments.emulator.faults.rules import parse
+from ours_experiments.emulator.faults.wire import LostReply
+from tests.emulator.fault_service import Service, Wire, over_the_wire
 
 
 START = "/experiments/start"

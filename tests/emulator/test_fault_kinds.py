@@ -7,8 +7,8 @@ from ours_experiments.emulator.faults.delivery import Drip, Late, Latency, Reset
 from ours_experiments.emulator.faults.exchange import FaultKind
 from ours_experiments.emulator.faults.kinds import KINDS, build, describe
 from ours_experiments.emulator.faults.payloads import UnknownFields
-from ours_experiments.emulator.faults.status import Redirect, Status
 from ours_experiments.emulator.faults.rules import Faults, parse
+from ours_experiments.emulator.faults.status import Redirect, Status
 
 
 @pytest.mark.parametrize(

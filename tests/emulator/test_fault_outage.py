@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 from aiohttp import ClientConnectorError
-from fault_service import Service, Wire
+
+from tests.emulator.fault_service import Service, Wire
 
 
 START = "/experiments/start"

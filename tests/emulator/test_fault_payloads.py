@@ -4,10 +4,10 @@ from collections import Counter
 
 import orjson
 import pytest
-from fault_service import EXPERIMENT, Service
 
 from ours_experiments.emulator.faults.payloads import objects
 from ours_experiments.emulator.faults.wire import Json
+from tests.emulator.fault_service import EXPERIMENT, Service
 
 
 START = "/experiments/start"

@@ -5,17 +5,17 @@ from email.utils import parsedate_to_datetime
 
 import orjson
 import pytest
-from fault_service import Service, over_the_wire
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ours_experiments.emulator.faults.second_origin import Arrival, SecondOrigin
 from ours_experiments.emulator.faults.status import (
     RateLimit,
     RetryAfter,
     parse_retry_after,
     retry_after_headers,
 )
-from ours_experiments.emulator.faults.second_origin import Arrival, SecondOrigin
+from tests.emulator.fault_service import Service, over_the_wire
 
 
 START = "/experiments/start"

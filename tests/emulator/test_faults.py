@@ -6,12 +6,12 @@ from itertools import permutations
 
 import pytest
 from aiohttp import ClientError
-from fault_service import Service, Wire, over_the_wire
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ours_experiments.emulator.faults.kinds import KINDS
 from ours_experiments.emulator.faults.rules import Faults, parse
+from tests.emulator.fault_service import Service, Wire, over_the_wire
 
 
 START = "/experiments/start"

@@ -5,11 +5,11 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
-from emulator_calls import Calls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments.emulator import Emulator
+from tests.emulator.calls import Calls
 
 
 KEY = "test-key"

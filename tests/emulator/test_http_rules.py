@@ -8,9 +8,9 @@ from io import BytesIO
 import orjson
 import pytest
 from aiohttp import ClientSession
-from emulator_calls import Calls
 
 from ours_experiments.emulator import Emulator
+from tests.emulator.calls import Calls
 
 
 READ_ONLY = "read-only-key"

@@ -1,9 +1,9 @@
 """The rules of the lifecycle: what is allowed from where, and what it leaves."""
 
 import pytest
-from emulator_calls import Calls
 
 from ours_experiments.emulator import Emulator
+from tests.emulator.calls import Calls
 
 
 ACTIONS = ("start", "pause", "resume", "stop", "rollout", "end-rollout", "winner")

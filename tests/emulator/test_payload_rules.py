@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from emulator_calls import Calls
+
+from tests.emulator.calls import Calls
 
 
 SET_TEXT = {"selector": "h1", "action": "setText", "value": "Hello"}

@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from emulator_calls import DEFERRED, Calls, several_versions
 
 from ours_experiments.emulator import Clock, Emulator
+from tests.emulator.calls import DEFERRED, Calls, several_versions
 
 
 IN_FLIGHT = (409, "Another publish is already in flight", None)

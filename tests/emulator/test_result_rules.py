@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from emulator_calls import Calls
 
 from ours_experiments.emulator import Clock, Emulator
 from ours_experiments.emulator.account.traffic import probabilities_to_be_best
+from tests.emulator.calls import Calls
 
 
 async def simulated(call: Calls, **options: Any) -> str:

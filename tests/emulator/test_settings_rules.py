@@ -1,9 +1,9 @@
 """The rules of the account's settings."""
 
 import pytest
-from emulator_calls import Calls
 
 from ours_experiments.emulator import Emulator
+from tests.emulator.calls import Calls
 
 
 PATH = "experiment-settings"

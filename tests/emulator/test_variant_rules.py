@@ -1,7 +1,8 @@
 """The rules of variants: the split, the one control, the parent."""
 
 import pytest
-from emulator_calls import Calls
+
+from tests.emulator.calls import Calls
 
 
 async def weights(call: Calls, experiment_id: str) -> list[int]:

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from emulator_calls import DEFERRED, Calls, several_versions
 
 from ours_experiments.emulator import Emulator
+from tests.emulator.calls import DEFERRED, Calls, several_versions
 
 
 NOTHING = (409, "There are no draft changes to publish", None)

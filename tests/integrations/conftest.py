@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.redis_server import PROGRAM, Server, redis_server
+from tests.support.redis import PROGRAM, Server, redis_server
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from redis.asyncio import Redis
 from taskiq.api import run_receiver_task
 
-from benchmarks.redis_server import Server
 from ours_experiments.emulator import Emulator
+from tests.support.redis import Server
 
 
 README = Path(__file__).parents[2] / "README.md"

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 from redis.asyncio import Redis
 
-from benchmarks.redis_server import Server
 from ours_experiments import (
     APITimeoutError,
     Client,
@@ -20,6 +19,7 @@ from ours_experiments import (
 )
 from ours_experiments.emulator import Emulator
 from ours_experiments.integrations.redis import RedisPacing
+from tests.support.redis import Server
 
 
 ONCE = RetryPolicy(attempts=1)

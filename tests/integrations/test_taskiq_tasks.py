@@ -14,7 +14,6 @@ from taskiq import InMemoryBroker, TaskiqResult, TaskiqScheduler
 from taskiq.api import run_receiver_task, run_scheduler_task
 from taskiq_redis import RedisStreamBroker
 
-from benchmarks.redis_server import Server
 from ours_experiments import (
     Client,
     ConfigurationError,
@@ -35,6 +34,7 @@ from ours_experiments.integrations.taskiq import (
     redis_schedule,
     register_tasks,
 )
+from tests.support.redis import Server
 
 
 def client_of(emulator: Emulator) -> Client:

@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from benchmarks.redis_server import Server
-from benchmarks.shared_limits import measure
-from benchmarks.workers import start_all
 from ours_experiments import OutcomeStatus
+from tests.support.redis import Server
+from tests.trials.shared_limits import measure
+from tests.trials.workers import start_all
 
 
 PATIENCE = 120.0

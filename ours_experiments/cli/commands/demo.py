@@ -16,12 +16,12 @@ from ours_experiments import (
     NewVariant,
     OutcomeStatus,
 )
-from ours_experiments.cli.output.report import summary, why
-from ours_experiments.cli.output.chart import conversion_chart
-from ours_experiments.cli.context import Context
 from ours_experiments.cli.commands.emulator import add_faults
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.output.chart import conversion_chart
 from ours_experiments.cli.output.formats import write_one
 from ours_experiments.cli.output.progress import follow
+from ours_experiments.cli.output.report import summary, why
 from ours_experiments.cli.output.text import is_plain, text
 from ours_experiments.cli.output.words import counted, duration, rate_of
 from ours_experiments.emulator import Emulator

@@ -8,11 +8,11 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
-from ours_experiments.cli.output.chart import conversion_chart
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
-from ours_experiments.cli.output.pictures import check_picture, save_picture
+from ours_experiments.cli.output.chart import conversion_chart
 from ours_experiments.cli.output.formats import page_size, write_listing, writing
+from ours_experiments.cli.output.pictures import check_picture, save_picture
 from ours_experiments.cli.output.records import fields_of, record_of
 from ours_experiments.cli.output.standing import standing_of
 from ours_experiments.cli.output.text import is_plain

@@ -9,10 +9,10 @@ from cyclopts.types import NonNegativeInt, NormFloat, PositiveFloat
 from rich.console import Group, RenderableType
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
+from ours_experiments.cli.commands.results import Event, show_results
 from ours_experiments.cli.context import Context, InContext
 from ours_experiments.cli.errors import line_for
 from ours_experiments.cli.output.records import record_of, to_json
-from ours_experiments.cli.commands.results import Event, show_results
 from ours_experiments.cli.output.standing import standing_of
 from ours_experiments.cli.output.text import is_plain, text
 from ours_experiments.cli.output.words import chance

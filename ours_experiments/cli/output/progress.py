@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
-from ours_experiments.cli.output.words import counted, duration, rate_of
 from ours_experiments.bulk.outcomes import Outcome
+from ours_experiments.cli.output.words import counted, duration, rate_of
 
 
 LINES = 4

@@ -8,6 +8,7 @@ from typing import Literal
 import attrs
 from rich.padding import Padding
 
+from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 from ours_experiments.cli.context import Context
 from ours_experiments.cli.errors import SOME_FAILED, OutputError, code_of, reason_of
 from ours_experiments.cli.output.formats import JsonLinesWriter, writing
@@ -17,7 +18,6 @@ from ours_experiments.cli.output.table import new_table
 from ours_experiments.cli.output.text import escape, text
 from ours_experiments.cli.output.words import headline
 from ours_experiments.errors import APIStatusError, ConfigurationError, OursError
-from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 
 
 FIELDS = ("experiment_id", "action", "status", "error", "attempts", "seconds")

@@ -4,8 +4,8 @@ from bisect import bisect_left, insort
 from collections import deque
 from dataclasses import dataclass
 
-from ours_experiments.emulator.clock import Clock, milliseconds
 from ours_experiments.emulator.account.records import Experiment
+from ours_experiments.emulator.clock import Clock, milliseconds
 
 
 Order = tuple[int, int, int]

@@ -1,8 +1,8 @@
 """The lifecycle of an experiment: what each call needs, and what it does."""
 
+from ours_experiments.emulator.account.records import Experiment
 from ours_experiments.emulator.json_values import Values, string
 from ours_experiments.emulator.problems import conflict, not_found
-from ours_experiments.emulator.account.records import Experiment
 
 
 _FROM = {

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 
 import orjson
 
-from ours_experiments.emulator import _lifecycle, _variants
-from ours_experiments.emulator.clock import Clock, milliseconds
+from ours_experiments.emulator.account import lifecycle as _lifecycle
+from ours_experiments.emulator.account import variants as _variants
 from ours_experiments.emulator.account.ids import Ids, IdStyle
 from ours_experiments.emulator.account.index import Index
-from ours_experiments.emulator.json_values import Json, Values, array, mapping, string
-from ours_experiments.emulator.problems import conflict, not_found
 from ours_experiments.emulator.account.records import Experiment, Settings, Variant
 from ours_experiments.emulator.account.snapshots import (
     experiment_snapshots,
@@ -21,6 +19,9 @@ from ours_experiments.emulator.account.snapshots import (
 )
 from ours_experiments.emulator.account.traffic import Traffic
 from ours_experiments.emulator.account.versions import Releases
+from ours_experiments.emulator.clock import Clock, milliseconds
+from ours_experiments.emulator.json_values import Json, Values, array, mapping, string
+from ours_experiments.emulator.problems import conflict, not_found
 
 
 class State:

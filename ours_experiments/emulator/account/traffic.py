@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from ours_experiments.emulator.clock import timestamp
 from ours_experiments.emulator.account.ids import Ids
-from ours_experiments.emulator.json_values import Json, array, mapping
 from ours_experiments.emulator.account.records import Experiment
+from ours_experiments.emulator.clock import timestamp
+from ours_experiments.emulator.json_values import Json, array, mapping
 
 
 Counts = tuple[int, int]

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from ours_experiments.emulator.account.records import Experiment, Variant
 from ours_experiments.emulator.json_values import Json, Values, array, string
 from ours_experiments.emulator.problems import bad_request, conflict
-from ours_experiments.emulator.account.records import Experiment, Variant
 
 
 MOST_VARIANTS = 200

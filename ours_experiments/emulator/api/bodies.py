@@ -2,8 +2,6 @@
 
 import orjson
 
-from ours_experiments.emulator.json_values import Json, array, mapping, parse, string
-from ours_experiments.emulator.problems import bad_request
 from ours_experiments.emulator.api.validation import (
     Shape,
     array_of,
@@ -15,6 +13,8 @@ from ours_experiments.emulator.api.validation import (
     text,
     whole,
 )
+from ours_experiments.emulator.json_values import Json, array, mapping, parse, string
+from ours_experiments.emulator.problems import bad_request
 
 
 STATUSES = frozenset({"completed", "draft", "paused", "running"})

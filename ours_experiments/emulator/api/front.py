@@ -8,9 +8,11 @@ from typing import cast
 import orjson
 from aiohttp import web
 
+from ours_experiments.emulator.api.handlers import Call, Handlers
+from ours_experiments.emulator.api.query import Query
+from ours_experiments.emulator.api.routes import Route, Routes, Target
 from ours_experiments.emulator.connections import MOST_BYTES, Connection
 from ours_experiments.emulator.faults.rules import Faults
-from ours_experiments.emulator.api.handlers import Call, Handlers
 from ours_experiments.emulator.json_values import Json, Values, parse
 from ours_experiments.emulator.log import LogEntry, RequestLog
 from ours_experiments.emulator.problems import (
@@ -20,8 +22,6 @@ from ours_experiments.emulator.problems import (
     not_found,
     unauthorized,
 )
-from ours_experiments.emulator.api.query import Query
-from ours_experiments.emulator.api.routes import Route, Routes, Target
 
 
 _JSON = {"Content-Type": "application/json"}

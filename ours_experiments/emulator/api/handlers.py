@@ -10,15 +10,15 @@ from typing import Literal
 import orjson
 
 from ours_experiments.emulator.account import traffic as _traffic
-from ours_experiments.emulator.api.bodies import STATUSES, TYPES
 from ours_experiments.emulator.account.index import Filter
-from ours_experiments.emulator.json_values import Json, Values, array, string
-from ours_experiments.emulator.api.pages import Cursors, Place, page_after
-from ours_experiments.emulator.problems import bad_request, not_found
-from ours_experiments.emulator.api.query import Query
 from ours_experiments.emulator.account.records import Experiment
 from ours_experiments.emulator.account.state import State
 from ours_experiments.emulator.account.versions import Version
+from ours_experiments.emulator.api.bodies import STATUSES, TYPES
+from ours_experiments.emulator.api.pages import Cursors, Place, page_after
+from ours_experiments.emulator.api.query import Query
+from ours_experiments.emulator.json_values import Json, Values, array, string
+from ours_experiments.emulator.problems import bad_request, not_found
 
 
 CursorKind = Literal["keyset", "offset"]

@@ -6,10 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Literal, Union, get_args, get_origin
 
-from ours_experiments.emulator.faults import bodies as bodies
-from ours_experiments.emulator.faults import delivery as delivery
-from ours_experiments.emulator.faults import payloads as payloads
-from ours_experiments.emulator.faults import status as status
+from ours_experiments.emulator.faults import bodies, delivery, payloads, status
 from ours_experiments.emulator.faults.exchange import FaultKind
 
 

@@ -1,0 +1,246 @@
+"""The journal file: what is read from it, and what is refused."""
+
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ours_experiments import ConfigurationError, Outcome, OutcomeStatus
+from ours_experiments._http.api_key import fingerprint_of
+from ours_experiments.bulk.journal import Header, Journal, line_of
+
+
+HEADER = Header("start", fingerprint_of("https://a/rest/v1", "Bearer key"), "once")
+
+identifiers = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+written = st.one_of(
+    st.builds(lambda one: {"begun": one}, identifiers),
+    st.builds(
+        lambda one, status: {"id": one, "status": status},
+        identifiers,
+        st.sampled_from(["applied", "already", "staged", "failed", "unknown"]),
+    ),
+    st.builds(lambda one: {"publishing": one}, identifiers),
+)
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["begun", "id", "status", "publishing", "published"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name a journal."""
+    return tmp_path / "journal"
+
+
+def read(path: Path) -> Journal:
+    """Open a journal and close it."""
+    journal = Journal.open(path, HEADER)
+    journal.close()
+    return journal
+
+
+def write(path: Path, *entries: object) -> None:
+    """Write a journal by hand."""
+    lines = [orjson.dumps(entry) + b"\n" for entry in entries]
+    path.write_bytes(HEADER.to_line() + b"".join(lines))
+
+
+def test_a_new_journal(path: Path) -> None:
+    """A journal begins with what it is of."""
+    read(path)
+    [header] = path.read_bytes().splitlines()
+    assert orjson.loads(header) == {
+        "journal": "ours-experiments/1",
+        "action": "start",
+        "account": HEADER.account,
+        "publish": "once",
+    }
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    """Each status leads to what a resumed call has to do."""
+    journal = Journal.open(path, HEADER)
+    for status in OutcomeStatus:
+        journal.begin(status.value)
+        if status is not OutcomeStatus.NOT_ATTEMPTED:
+            journal.settle(Outcome(status.value, "start", status, attempts=2))
+    journal.close()
+    again = read(path)
+    assert again.settled == {
+        "applied": OutcomeStatus.APPLIED,
+        "already": OutcomeStatus.ALREADY,
+        "staged": OutcomeStatus.STAGED,
+    }
+    assert again.begun == {"unknown", "not_attempted"}
+    assert again.size == path.stat().st_size
+
+
+def test_a_publish(path: Path) -> None:
+    """An announced publish knows what was staged; one that happened settles that."""
+    journal = Journal.open(path, HEADER)
+    journal.settle(Outcome("first", "start", OutcomeStatus.STAGED))
+    journal.announce("token")
+    journal.settle(Outcome("second", "start", OutcomeStatus.STAGED))
+    journal.close()
+    assert read(path).announced == {"token": {"first"}}
+    journal = Journal.open(path, HEADER)
+    journal.publish("token")
+    journal.close()
+    again = read(path)
+    assert again.announced == {}
+    assert again.settled == {
+        "first": OutcomeStatus.APPLIED,
+        "second": OutcomeStatus.STAGED,
+    }
+
+
+@pytest.mark.parametrize("cut", [1, 5, 12])
+def test_a_torn_last_line(path: Path, cut: int) -> None:
+    """Half a line at the end is cut off, and the next one stands by itself."""
+    write(path, {"begun": "whole"}, {"begun": "torn"})
+    path.write_bytes(path.read_bytes()[:-cut])
+    journal = Journal.open(path, HEADER)
+    assert journal.begun == {"whole"}
+    journal.begin("next")
+    journal.close()
+    assert read(path).begun == {"whole", "next"}
+
+
+def test_a_torn_header(path: Path) -> None:
+    """A journal whose header was cut off is begun anew."""
+    path.write_bytes(HEADER.to_line()[:-7])
+    read(path)
+    assert path.read_bytes() == HEADER.to_line()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"a letter without an end", id="one line"),
+        pytest.param(b"\n", id="blank line"),
+        pytest.param(b"{}\n", id="another object"),
+        pytest.param(HEADER.to_line()[:9] + b"\n", id="half a header"),
+        pytest.param(Header("stop", HEADER.account, "once").to_line(), id="action"),
+        pytest.param(Header("start", "other", "once").to_line(), id="account"),
+        pytest.param(Header("start", HEADER.account, "each").to_line(), id="publish"),
+        pytest.param(b"x" * 100_000, id="long"),
+    ],
+)
+def test_a_file_that_is_no_journal_of_this_call(path: Path, content: bytes) -> None:
+    """It is refused, and left as it is."""
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"journal.*no journal"):
+        Journal.open(path, HEADER)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b"{",
+        b"\xff",
+        b'{"begun": 5}',
+        b'{"id": "exp_1"}',
+        b'{"id": "exp_1", "status": "done"}',
+        b'{"id": "exp_1", "status": null}',
+        b'{"published": "never announced"}',
+    ],
+)
+def test_a_line_that_is_no_entry(path: Path, line: bytes) -> None:
+    """A whole line that makes no sense is refused with its number."""
+    content = HEADER.to_line() + line_of({"begun": "exp_1"}) + line + b"\n"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="line 3 is no journal entry"):
+        Journal.open(path, HEADER)
+    assert path.read_bytes() == content
+
+
+def test_what_cannot_be_a_file(tmp_path: Path) -> None:
+    """A folder, a device, a path with a null: each is refused by its name."""
+    for impossible in (tmp_path, Path("/dev/null"), tmp_path / "no" / "file", "a\0b"):
+        with pytest.raises(ConfigurationError, match="journal"):
+            Journal.open(impossible, HEADER)
+
+
+class ThreeBytesAtATime(FileIO):
+    """A file on a system that takes little at once."""
+
+    def write(self, data: Any) -> int:
+        """Write the first three bytes."""
+        return super().write(data[:3])
+
+
+def test_short_writes(path: Path) -> None:
+    """A line that the system takes in pieces is written to its end."""
+    read(path)
+    journal = Journal(ThreeBytesAtATime(path, "a+"))
+    journal.begin("exp_1")
+    journal.close()
+    assert read(path).begun == {"exp_1"}
+
+
+def test_accounts_are_told_apart_and_not_told() -> None:
+    """Another key or another service has another fingerprint, which hides both."""
+    prints = {
+        fingerprint_of(prefix, secret)
+        for prefix in ("https://a", "https://b")
+        for secret in ("key-1", "key-2")
+    }
+    assert len(prints) == 4
+    assert not any("key" in one or "http" in one for one in prints)
+
+
+@given(content=st.binary(max_size=80), behind_header=st.booleans())
+def test_arbitrary_bytes(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, *, behind_header: bool
+) -> None:
+    """Whatever a file holds, it is a journal or refused."""
+    path = tmp_path_factory.mktemp("any") / "journal"
+    path.write_bytes(HEADER.to_line() * behind_header + content)
+    check_any(path)
+
+
+@given(entries=st.lists(anything | written, max_size=5), torn=st.binary(max_size=9))
+def test_arbitrary_entries(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[object], torn: bytes
+) -> None:
+    """Whatever JSON the lines hold, it is a journal or refused."""
+    path = tmp_path_factory.mktemp("any") / "journal"
+    write(path, *entries)
+    with path.open("ab") as file:
+        file.write(torn)
+    check_any(path)
+
+
+def check_any(path: Path) -> None:
+    """Open a file; what is no journal stays, what is one goes on."""
+    before = path.read_bytes()
+    try:
+        journal = Journal.open(path, HEADER)
+    except ConfigurationError:
+        assert path.read_bytes() == before
+        return
+    known = {**journal.settled}
+    journal.begin("one more")
+    journal.close()
+    again = read(path)
+    assert again.settled == known
+    assert "one more" in again.begun

@@ -1,0 +1,142 @@
+"""Each documented exit code, reached by a command line."""
+
+import re
+import signal
+import subprocess
+
+import pytest
+
+from ours_experiments.cli.errors import EXIT_CODES
+from tests.cli.runner import COMMAND, PATIENCE, Service, process
+
+
+DOCUMENTED = {int(code) for code in re.findall(r"^ +(\d+)  ", EXIT_CODES, re.MULTILINE)}
+ENDINGS = {
+    "done": 0,
+    "refused by the service": 1,
+    "no sense": 2,
+    "no key": 3,
+    "key not accepted": 4,
+    "not found": 5,
+    "state does not allow it": 6,
+    "try again later": 7,
+    "no connection": 8,
+    "outcome unknown": 9,
+    "some of many failed": 10,
+    "interrupted": 130,
+    "nobody reads": 141,
+    "terminated": 143,
+}
+
+
+def test_every_documented_code_has_its_test() -> None:
+    """No code is documented that is not reached below, and none is left out."""
+    assert set(ENDINGS.values()) == DOCUMENTED
+
+
+@pytest.mark.parametrize("told", [one for one, code in ENDINGS.items() if code < 128])
+def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
+    """The code tells the kind of error, which is one line on standard error."""
+    [draft] = service.seed(1)
+    faults = service.emulator.faults
+    faults.add("status", code=400, route="settings.list")
+    faults.add("status", code=503, retry_after=3600, route="versions.list")
+    faults.add("status", code=500, route="experiments.create")
+    settings = service.emulator.state.get(draft).settings_id
+    commands: dict[str, tuple[str, ...]] = {
+        "done": ("get", draft),
+        "refused by the service": ("settings", "list"),
+        "no sense": ("get",),
+        "no key": ("--api-key-env", "NOT_SET", "list"),
+        "key not accepted": ("--api-key-env", "HOME", "list"),
+        "not found": ("get", "nobody"),
+        "state does not allow it": ("winner", draft, "--clear"),
+        "try again later": ("versions", "list"),
+        "no connection": ("--base-url", "http://127.0.0.1:9", "list"),
+        "outcome unknown": ("create", "Hero", "--settings", settings),
+        "some of many failed": ("start", draft, "nobody"),
+    }
+    ran = process(*commands[told], env=service.environment)
+    assert ran.code == ENDINGS[told], ran.err
+    if ran.code in {0, 10}:
+        assert ran.err == ""
+    else:
+        assert re.fullmatch(r"error: .+\n", ran.err)
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")],
+    ids=["ctrl-c", "sigterm"],
+)
+def test_a_signal_has_its_code(
+    service: Service, ending: signal.Signals, told: str
+) -> None:
+    """What is ended from outside says so, in one line."""
+    experiment_id = service.with_traffic()
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, "watch", experiment_id, "--format", "jsonl"],
+        env=service.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        assert watching.stdout is not None
+        watching.stdout.readline()
+        watching.send_signal(ending)
+        _, err = watching.communicate(timeout=PATIENCE)
+    assert watching.returncode == ENDINGS[told]
+    assert err == f"{told}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("--help",), id="help"),
+        pytest.param(("list", "--all"), id="table"),
+        pytest.param(("list", "--all", "--format", "jsonl"), id="jsonl"),
+        pytest.param(("list", "--all", "--format", "csv"), id="csv"),
+    ],
+)
+def test_nobody_reads_to_the_end(service: Service, arguments: tuple[str, ...]) -> None:
+    """A pipe that is closed early ends a command quietly."""
+    service.seed(300)
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, *arguments],
+        env=service.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as ended:
+        assert ended.stdout is not None
+        assert ended.stderr is not None
+        ended.stdout.close()
+        assert ended.stderr.read() == b""
+        assert ended.wait(PATIENCE) == ENDINGS["nobody reads"]
+
+
+@pytest.mark.parametrize("style", ["table", "json", "jsonl", "csv"])
+def test_a_full_disk_is_told(service: Service, style: str) -> None:
+    """Output that cannot be written is an error, and what was done is told beside."""
+    [one] = service.seed(1)
+    ran = process(
+        *("start", one, "--format", style),
+        env=service.environment,
+        command=("bash", "-c", 'exec "$@" > /dev/full', "-", *COMMAND),
+    )
+    assert ran.code == 1
+    assert re.match(r"start: 1 applied in [\d.]+ m?s\n", ran.err)
+    assert ran.err.endswith("the output cannot be written: No space left on device\n")
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-"])
+def test_a_closed_output_is_no_traceback(service: Service, closing: str) -> None:
+    """Standard output or error that was closed before is as good as unread."""
+    service.seed(60)
+    ran = process(
+        "list",
+        env=service.environment,
+        command=("bash", "-c", f'exec "$@" {closing}', "-", *COMMAND),
+    )
+    assert ran.code == 0
+    assert "Traceback" not in ran.out + ran.err

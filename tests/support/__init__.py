@@ -1,0 +1,1 @@
+"""What tests share: clock, wire, strategies, Redis, blocks of documents."""

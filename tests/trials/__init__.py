@@ -1,0 +1,1 @@
+"""Thousands of seeded mishaps, and the tests that run a slice of them."""

@@ -1,0 +1,1 @@
+"""Types as a user's checker sees them; never executed."""
