@@ -46,7 +46,7 @@ def build() -> App:
     for command in COMMANDS:
         group, _, name = command.name.rpartition(" ")
         homes[group].command(
-            f"ours_experiments.cli.{command.path}",
+            f"ours_experiments.cli.commands.{command.path}",
             name=name,
             help=command.help,
             help_epilogue=example_lines(command.examples),

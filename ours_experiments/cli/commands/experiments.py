@@ -134,7 +134,7 @@ async def create(
         control_weight: Percent for the control, 1 to 100.
         fields: What it is made of.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files as _drafts  # noqa: PLC0415 - not for help
 
     kind = ours.NewExperiment
     merged = _drafts.fields_from(context, fields.from_file, kind, Experiment)
@@ -172,7 +172,7 @@ async def update(
         clear: Fields to empty.
         fields: What to change.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files as _drafts  # noqa: PLC0415 - not for help
 
     kind = ours.ExperimentPatch
     merged = _drafts.fields_from(context, fields.from_file, kind, Experiment)

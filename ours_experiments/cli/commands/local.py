@@ -66,7 +66,7 @@ async def emulator(
         publish_ms: Milliseconds that a publish takes.
         allow_remote: Let other machines connect.
     """
-    from ours_experiments.cli import _emulator  # noqa: PLC0415 - not for help
+    from ours_experiments.cli.commands import emulator as _emulator  # noqa: PLC0415 - not for help
 
     service = _emulator.build(
         host,

@@ -45,7 +45,7 @@ def example_lines(examples: Iterable[str]) -> str:
 COMMANDS = (
     Command(
         "demo",
-        "_local:demo",
+        "local:demo",
         "Create, start, watch and stop experiments against a local emulator.",
         (
             "demo",
@@ -55,7 +55,7 @@ COMMANDS = (
     ),
     Command(
         "emulator",
-        "_local:emulator",
+        "local:emulator",
         "Serve a local stand-in for the service until interrupted.",
         (
             "emulator --port 8765 --experiments 40",
@@ -65,7 +65,7 @@ COMMANDS = (
     ),
     Command(
         "completion",
-        "_local:completion",
+        "local:completion",
         "Let a shell complete commands and options: print the script, or install it.",
         (
             "completion bash --install",
@@ -75,7 +75,7 @@ COMMANDS = (
     ),
     Command(
         "list",
-        "_experiments:list_experiments",
+        "experiments:list_experiments",
         "List experiments, most recently updated first.",
         (
             "list --status running --search hero",
@@ -85,19 +85,19 @@ COMMANDS = (
     ),
     Command(
         "get",
-        "_experiments:get",
+        "experiments:get",
         "Show one experiment with its variants.",
         ("get exp_123", "get exp_123 --format json > experiment.json"),
     ),
     Command(
         "find",
-        "_experiments:find",
+        "experiments:find",
         "Show the experiment with a key.",
         ("find hero-headline",),
     ),
     Command(
         "create",
-        "_experiments:create",
+        "experiments:create",
         "Create an experiment in state draft.",
         (
             "create 'Hero headline' --primary-event signup",
@@ -107,7 +107,7 @@ COMMANDS = (
     ),
     Command(
         "update",
-        "_experiments:update",
+        "experiments:update",
         "Change an experiment that is not completed.",
         (
             "update exp_123 --traffic-allocation 50",
@@ -117,7 +117,7 @@ COMMANDS = (
     ),
     Command(
         "start",
-        "_bulk:start",
+        "bulk:start",
         "Start drafts.",
         (
             "start exp_123 exp_456",
@@ -128,31 +128,31 @@ COMMANDS = (
     ),
     Command(
         "pause",
-        "_bulk:pause",
+        "bulk:pause",
         "Pause running experiments.",
         ("pause exp_123", "pause --status running --search hero --yes"),
     ),
     Command(
         "resume",
-        "_bulk:resume",
+        "bulk:resume",
         "Resume paused experiments.",
         ("resume exp_123", "resume --status paused --publish none"),
     ),
     Command(
         "stop",
-        "_bulk:stop",
+        "bulk:stop",
         "Complete experiments for good; always publishes.",
         ("stop exp_123 --yes", "stop --winner exp_123=var_1 --winner exp_456=var_7"),
     ),
     Command(
         "delete",
-        "_bulk:delete",
+        "bulk:delete",
         "Delete experiments, whatever their state.",
         ("delete exp_123", "delete --from-file ids.txt --yes"),
     ),
     Command(
         "results",
-        "_results:results",
+        "results:results",
         "Show what each variant of an experiment has achieved.",
         (
             "results exp_123",
@@ -162,7 +162,7 @@ COMMANDS = (
     ),
     Command(
         "series",
-        "_results:series",
+        "results:series",
         "Show an experiment's conversion rates day by day.",
         (
             "series exp_123",
@@ -172,7 +172,7 @@ COMMANDS = (
     ),
     Command(
         "watch",
-        "_watch:watch",
+        "watch:watch",
         "Show an experiment's results, refreshed until interrupted.",
         (
             "watch exp_123",
@@ -181,40 +181,40 @@ COMMANDS = (
     ),
     Command(
         "replays",
-        "_results:replays",
+        "results:replays",
         "List recorded sessions of visitors who saw an experiment, newest first.",
         ("replays exp_123", "replays exp_123 --variant var_1 --all --format csv"),
     ),
     Command(
         "winner",
-        "_decisions:winner",
+        "decisions:winner",
         "Declare the winner of a completed experiment, for reports only.",
         ("winner exp_123 var_1", "winner exp_123 --clear"),
     ),
     Command(
         "rollout",
-        "_decisions:rollout",
+        "decisions:rollout",
         "Serve a variant of a completed experiment to everybody; publishes.",
         ("rollout exp_123 var_1",),
     ),
     Command(
         "end-rollout",
-        "_decisions:end_rollout",
+        "decisions:end_rollout",
         "Serve the original again; publishes.",
         ("end-rollout exp_123",),
     ),
     Command(
         "variants list",
-        "_variants:list_variants",
+        "variants:list_variants",
         "List the variants of an experiment.",
         ("variants list exp_123",),
     ),
     Command(
-        "variants get", "_variants:get", "Show one variant.", ("variants get var_1",)
+        "variants get", "variants:get", "Show one variant.", ("variants get var_1",)
     ),
     Command(
         "variants create",
-        "_variants:create",
+        "variants:create",
         "Give a draft one more variant.",
         (
             "variants create exp_1 Short --weight 50 --redirect-url /b",
@@ -223,67 +223,67 @@ COMMANDS = (
     ),
     Command(
         "variants update",
-        "_variants:update",
+        "variants:update",
         "Change a variant of a draft.",
         ("variants update var_1 --weight 30",),
     ),
     Command(
         "variants delete",
-        "_variants:delete",
+        "variants:delete",
         "Delete a variant of a draft.",
         ("variants delete var_1 --yes",),
     ),
     Command(
         "settings list",
-        "_settings:list_settings",
+        "settings:list_settings",
         "List all settings of the account.",
         ("settings list",),
     ),
     Command(
         "settings get",
-        "_settings:get",
+        "settings:get",
         "Show one settings record.",
         ("settings get set_1",),
     ),
     Command(
         "settings create",
-        "_settings:create",
+        "settings:create",
         "Create settings.",
         ("settings create Shop --domain shop.example www.shop.example",),
     ),
     Command(
         "settings update",
-        "_settings:update",
+        "settings:update",
         "Change settings.",
         ("settings update set_1 --name Shop", "settings update set_1 --clear domain"),
     ),
     Command(
         "settings delete",
-        "_settings:delete",
+        "settings:delete",
         "Delete settings with every experiment and variant that belongs to them.",
         ("settings delete set_1",),
     ),
     Command(
         "versions list",
-        "_versions:list_versions",
+        "versions:list_versions",
         "List versions, newest first.",
         ("versions list", "versions list --published"),
     ),
     Command(
         "versions get",
-        "_versions:get",
+        "versions:get",
         "Show one version.",
         ("versions get ver_1",),
     ),
     Command(
         "versions changes",
-        "_versions:changes",
+        "versions:changes",
         "Show what a publish would ship.",
         ("versions changes",),
     ),
     Command(
         "versions publish",
-        "_versions:publish",
+        "versions:publish",
         "Make what is staged live as a new version.",
         (
             "versions publish --name 'Week 32'",
@@ -292,7 +292,7 @@ COMMANDS = (
     ),
     Command(
         "versions update",
-        "_versions:update",
+        "versions:update",
         "Rename a version or change its notes.",
         (
             "versions update ver_1 --name 'Week 32'",
@@ -301,7 +301,7 @@ COMMANDS = (
     ),
     Command(
         "versions republish",
-        "_versions:republish",
+        "versions:republish",
         "Make an earlier version live again.",
         ("versions republish ver_1",),
     ),

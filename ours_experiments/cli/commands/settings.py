@@ -55,7 +55,7 @@ async def create(
         domains: The only domains to run on.
         from_file: A file of fields.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files as _drafts  # noqa: PLC0415 - not for help
 
     kind = ours.NewSettings
     merged = _drafts.fields_from(context, from_file, kind, Settings)
@@ -91,7 +91,7 @@ async def update(
         clear: Fields to empty.
         from_file: A file of fields.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files as _drafts  # noqa: PLC0415 - not for help
 
     kind = ours.SettingsPatch
     cleared = {"cookie-name": "cookie_name", "domain": "whitelist_domains"}

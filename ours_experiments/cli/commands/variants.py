@@ -60,7 +60,7 @@ async def create(
         redirect_url: Where visitors are sent: a path of the site, or an https URL.
         from_file: A file of fields, such as `dom_modifications`.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files as _drafts  # noqa: PLC0415 - not for help
 
     kind = ours.NewVariant
     merged = _drafts.fields_from(context, from_file, kind, Variant)
@@ -94,7 +94,7 @@ async def update(
         redirect_url: Where visitors are sent.
         from_file: A file of fields, such as `dom_modifications`.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files as _drafts  # noqa: PLC0415 - not for help
 
     kind = ours.VariantPatch
     merged = _drafts.fields_from(context, from_file, kind, Variant)
