@@ -7,7 +7,8 @@ from typing import Generic, TypeVar, cast
 import attrs
 
 from ours_experiments._codec.converter import decode, decode_entities, forget
-from ours_experiments._http.session import Call, Session
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
 from ours_experiments.errors import DecodeError, PaginationError
 from ours_experiments.models import Page
 
@@ -62,7 +63,7 @@ class Source(Generic[T]):
     async def fetch(self, cursor: str | None) -> object:
         """Request one page, not decoded yet."""
         params = self.params if cursor is None else {**self.params, "cursor": cursor}
-        call = None if self.within is None else self.within.another()
+        call = None if self.within is None else self.within.child()
         return await self.session.request(
             "GET", *self.segments, params=params, call=call
         )

@@ -285,7 +285,7 @@ class Experiments:
         call = self._session.call()
         if not is_one_window(start, end):
             payload = await self._session.request(
-                "GET", "experiments", id, call=call.another()
+                "GET", "experiments", id, call=call.child()
             )
             start, end = within(decode(Experiment, payload), start, end)
         days: tuple[Day, ...] = ()
@@ -296,7 +296,7 @@ class Experiments:
                 id,
                 "results-time-series",
                 params={"eventName": event_name, "startDate": first, "endDate": last},
-                call=call.another(),
+                call=call.child(),
             )
             days += decode(TimeSeries, payload).days
         return TimeSeries(days)

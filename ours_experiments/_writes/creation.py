@@ -3,12 +3,14 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import attrs
 
 from ours_experiments._codec.converter import decode, decode_entities, encode
-from ours_experiments._http.session import Call, Session, clock_of
+from ours_experiments._http.call import Call
+from ours_experiments._http.responses import service_time
+from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source, entities_of
 from ours_experiments._writes.reconcile import settle
 from ours_experiments.drafts import NewExperiment, NewSettings, NewVariant
@@ -76,19 +78,19 @@ class Creation(Generic[T]):
         )
 
 
-async def begun_at(session: Session, call: Call) -> datetime:
-    """Tell when a call began by the service's own clock, a second generous."""
-    question = call.another()
-    await session.request("GET", "experiments", params={"limit": 1}, call=question)
-    now = clock_of(question.reply)
-    return now - timedelta(seconds=call.seconds + 1)
+async def started_at(session: Session, call: Call) -> datetime:
+    """Return when a call began by the service's clock, minus a second."""
+    now = await session.request(
+        "GET", "experiments", params={"limit": 1}, call=call.child(), read=service_time
+    )
+    return cast("datetime", now) - timedelta(seconds=call.seconds + 1)
 
 
 async def create_experiment(session: Session, draft: NewExperiment) -> Experiment:
     """Create an experiment; a lost one with an explicit key is looked up by it."""
 
     async def search(session: Session, call: Call) -> tuple[Experiment, ...]:
-        began = await begun_at(session, call)
+        began = await started_at(session, call)
         params = {"search": draft.name, "limit": 100}
         source = Source(session, ("experiments",), params, Experiment, call)
         listing = Listing(source, None, prefetch=False)
@@ -146,7 +148,7 @@ async def create_settings(session: Session, draft: NewSettings) -> Settings:
     """Create settings; after a lost reply, one of the same name is a candidate."""
 
     async def search(session: Session, call: Call) -> tuple[Settings, ...]:
-        question = call.another()
+        question = call.child()
         payload = await session.request("GET", "experiment-settings", call=question)
         found = decode_entities(Settings, entities_of(payload))
         return tuple(one for one in found if draft.name in {None, one.name})

@@ -6,7 +6,8 @@ from functools import cache
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
 from ours_experiments._writes.reconcile import send_in_turn, settle
 from ours_experiments.errors import OursError, OutcomeUnknownError
 from ours_experiments.models import Experiment, ExperimentStatus, Transition
@@ -136,7 +137,7 @@ class LifecycleWrite:
     async def look(self) -> Transition | None:
         """Read the experiment back."""
         payload = await self.session.request(
-            "GET", "experiments", self.experiment_id, call=self.call.another()
+            "GET", "experiments", self.experiment_id, call=self.call.child()
         )
         experiment = decode(Experiment, payload)
         return unverified(experiment) if self.intent.reached(experiment) else None

@@ -6,7 +6,8 @@ from uuid import uuid4
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
 from ours_experiments._pagination import Source
 from ours_experiments._writes.reconcile import send_in_turn, settle
 from ours_experiments.errors import OursError, OutcomeUnknownError
@@ -80,7 +81,7 @@ class Republication:
     async def look(self) -> Version | None:
         """Read the version back."""
         payload = await self.session.request(
-            "GET", "versions", self.version_id, call=self.call.another()
+            "GET", "versions", self.version_id, call=self.call.child()
         )
         version = decode(Version, payload)
         return version if version.is_published else None

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Coroutine, Mapping
 from typing import Protocol, TypeVar
 
-from ours_experiments._http.session import Call, Session, logger
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session, logger
 from ours_experiments._http.tracing import traced
 from ours_experiments.errors import (
     APITimeoutError,
@@ -124,7 +125,7 @@ async def read_back(write: Write[T]) -> tuple[T | None, bool]:
         if lost_at + offset >= call.deadline:
             break
         try:
-            await call.pacing.rest(lost_at + offset - loop.time())
+            await call.pacing.deadlines.sleep(lost_at + offset - loop.time())
         except ConfigurationError:
             break
         logger.info("call %d: reading back after %.1f s", call.number, offset)
@@ -154,12 +155,11 @@ async def send_in_turn(
     if not publishes:
         return await session.request("POST", *segments, json=body, call=call)
     pacing = call.pacing
+    turns = pacing.publish_turns
     wait = SHORTEST_TURN
     while True:
         try:
-            in_turn = not pacing.try_publish() and await pacing.begin_publish(
-                call.deadline
-            )
+            alone = not turns.try_acquire() and await turns.acquire(call.deadline)
         except TimeoutError:
             break
         try:
@@ -172,16 +172,16 @@ async def send_in_turn(
                     if not publish_in_flight(conflict):
                         raise
                     call.attempts -= 1
-                    pacing.publish_in_turn()
-                    if not in_turn:
+                    turns.serialize()
+                    if not alone:
                         break
                     if pacing.loop.time() + wait >= call.deadline:
                         raise
                 logger.info("call %d: a publish is in flight", call.number)
-                await pacing.rest(wait)
+                await pacing.deadlines.sleep(wait)
                 wait = min(wait * 2, LONGEST_TURN)
         finally:
-            pacing.end_publish(in_turn=in_turn)
+            turns.release(alone=alone)
     path = "/".join(segments)
     told = f"POST /{path}: other publishes took all the time"
     error = APITimeoutError(told, maybe_sent=call.maybe_applied)

@@ -12,8 +12,9 @@ from uuid import uuid4
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
-from ours_experiments._http.urls import path_of
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
+from ours_experiments._http.urls import build_path
 from ours_experiments._pagination import Listing
 from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._writes.lifecycle import Intent, LifecycleWrite, unverified
@@ -124,7 +125,7 @@ def checked(item: object) -> tuple[str, ConfigurationError | None]:
     experiment_id = item.id if isinstance(item, Experiment) else item
     refusal: ConfigurationError | None = None
     try:
-        path_of((experiment_id,))
+        build_path((experiment_id,))
     except ConfigurationError as problem:
         refusal = problem.with_traceback(None)
     if not isinstance(experiment_id, str):
@@ -136,7 +137,7 @@ def checked(item: object) -> tuple[str, ConfigurationError | None]:
 async def read(session: Session, target: Target, call: Call) -> Experiment:
     """Get an experiment as it is now, in the time that a call has left."""
     payload = await session.request(
-        "GET", "experiments", target.experiment_id, call=call.another()
+        "GET", "experiments", target.experiment_id, call=call.child()
     )
     return decode(Experiment, payload)
 
