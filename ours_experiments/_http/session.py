@@ -15,7 +15,7 @@ import orjson
 from aiohttp.hdrs import CONTENT_TYPE
 from yarl import URL
 
-from ours_experiments._codec.converter import parse
+from ours_experiments._codec.json_bytes import loads
 from ours_experiments._http.pacing import Pacing
 from ours_experiments._http.retry import (
     EFFECT_OF_METHOD,
@@ -281,7 +281,7 @@ def outcome_of(reply: Reply, call: Call, transport: Transport) -> object:
         told = "too many JSON values"
     else:
         try:
-            return parse(reply.body)
+            return loads(reply.body)
         except ValueError as problem:
             told = f"no JSON: {problem}"
     error = UnexpectedResponseError(
