@@ -74,7 +74,7 @@ def new_variant(arguments: Arguments) -> NewVariant:
         refused("bool", "traffic_allocation must be", traffic_allocation=True),
         refused("text", "traffic_allocation must be", traffic_allocation="50"),
         refused("flag", "include_query_string must be", include_query_string=1),
-        refused("no-control", "control_weight: a control needs", control_weight=0),
+        refused("no-control", "control_weight must be at least 1", control_weight=0),
         refused("float-weight", "control_weight must be an", control_weight=50.0),
         refused("bool-weight", "control_weight must be an int", control_weight=True),
         refused("much-control", "control_weight must be from 0", control_weight=101),

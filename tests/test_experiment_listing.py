@@ -128,7 +128,7 @@ async def test_cursor_of_another_list(client: Client, emulator: Emulator) -> Non
     ],
 )
 async def test_bad_limit(client: Client, emulator: Emulator, limit: Any) -> None:
-    """A page size below 1, or that is no integer, is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.experiments.list(limit=limit)
     with pytest.raises(ConfigurationError, match=r"^limit must be "):

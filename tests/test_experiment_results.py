@@ -337,7 +337,7 @@ async def test_replays_from_a_cursor(
 async def test_replays_with_a_bad_limit(
     client: Client, emulator: Emulator, limit: Any
 ) -> None:
-    """A page size below 1, or that is no integer, is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.experiments.session_replays("exp_1", limit=limit)
     assert emulator.log.received() == 0

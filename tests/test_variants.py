@@ -95,7 +95,7 @@ async def test_list_of_an_id_that_cannot_be_sent(
 
 @pytest.mark.parametrize("limit", [0, True, "10"])
 async def test_bad_limit(client: Client, emulator: Emulator, limit: Any) -> None:
-    """A page size below 1, or that is no integer, is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.variants.list("exp_1", limit=limit)
     with pytest.raises(ConfigurationError, match=r"^limit must be "):

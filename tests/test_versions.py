@@ -201,7 +201,7 @@ async def test_list_page_from_a_cursor(client: Client, emulator: Emulator) -> No
 
 @pytest.mark.parametrize("limit", [0, True, "10"])
 async def test_bad_limit(client: Client, emulator: Emulator, limit: Any) -> None:
-    """A page size below 1, or that is no integer, is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.versions.list(limit=limit)
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
