@@ -206,7 +206,7 @@ def check_mapping(name: str, value: object) -> None:
             raise ConfigurationError(
                 f"{name} must be a mapping, not {type_name(value)}"
             )
-        check_json(name, value)
+        check_json(name, cast("object", value))
 
 
 def check_json(name: str, value: object) -> None:
@@ -214,8 +214,9 @@ def check_json(name: str, value: object) -> None:
     problem = json_problem(name, value, MAX_LEVELS)
     if problem is None:
         try:
-            plain = {**value} if isinstance(value, Mapping) else value
-            orjson.dumps(plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+            if isinstance(value, Mapping):
+                value = {**cast("Mapping[object, object]", value)}
+            orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS)
         except TypeError as error:
             problem = f"{name} cannot be written as JSON: {error}"
     if problem is not None:
