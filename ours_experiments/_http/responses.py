@@ -10,7 +10,7 @@ from aiohttp.hdrs import CONTENT_TYPE
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from ours_experiments._codec.converter import parse
+from ours_experiments._codec.json_bytes import loads
 from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.retry import FailureKind, failure_kind, parse_retry_after
 from ours_experiments._http.urls import build_path
@@ -79,7 +79,7 @@ def classify(
         reason = "too many JSON values"
     else:
         try:
-            return parse(reply.body)
+            return loads(reply.body)
         except ValueError as problem:
             reason = f"no JSON: {problem}"
     text = reply.body[:MAX_DECODED_FOR_EXCERPT].decode(errors="replace")
