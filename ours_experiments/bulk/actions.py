@@ -12,12 +12,14 @@ from uuid import uuid4
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
-from ours_experiments._http.urls import path_of
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
+from ours_experiments._http.urls import build_path
 from ours_experiments._pagination import Listing
 from ours_experiments._writes import lifecycle as _lifecycle
-from ours_experiments._writes.lifecycle import Intent, LifecycleWrite, unverified
-from ours_experiments._writes.reconcile import settle
+from ours_experiments._writes.lifecycle import Change, unverified
+from ours_experiments._writes.reconcile import reconcile
+from ours_experiments._writes.write import Write
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.bulk.run import Ledger, Target, Verdict
@@ -124,7 +126,7 @@ def checked(item: object) -> tuple[str, ConfigurationError | None]:
     experiment_id = item.id if isinstance(item, Experiment) else item
     refusal: ConfigurationError | None = None
     try:
-        path_of((experiment_id,))
+        build_path((experiment_id,))
     except ConfigurationError as problem:
         refusal = problem.with_traceback(None)
     if not isinstance(experiment_id, str):
@@ -136,7 +138,7 @@ def checked(item: object) -> tuple[str, ConfigurationError | None]:
 async def read(session: Session, target: Target, call: Call) -> Experiment:
     """Get an experiment as it is now, in the time that a call has left."""
     payload = await session.request(
-        "GET", "experiments", target.experiment_id, call=call.another()
+        "GET", "experiments", target.experiment_id, call=call.child()
     )
     return decode(Experiment, payload)
 
@@ -188,14 +190,14 @@ class Transitions:
     publish: bool
     unpublished: set[str]
     """What is known to have changes that are not live."""
-    common: Intent = attrs.field(init=False)
+    common: Change = attrs.field(init=False)
     """The lifecycle call for all that have no winner."""
 
     def __attrs_post_init__(self) -> None:
         """Make the common call once."""
-        self.common = self.make_intent(None)
+        self.common = self.make_change(None)
 
-    def make_intent(self, winner_variant_id: str | None) -> Intent:
+    def make_change(self, winner_variant_id: str | None) -> Change:
         """Make the lifecycle call."""
         match self.action:
             case "start":
@@ -209,25 +211,24 @@ class Transitions:
                     winner_variant_id=winner_variant_id, rollout_variant_id=None
                 )
 
-    def intent_for(self, target: Target) -> Intent:
+    def change_for(self, target: Target) -> Change:
         """Choose the lifecycle call for one experiment."""
         if target.winner_variant_id is None:
             return self.common
-        return self.make_intent(target.winner_variant_id)
+        return self.make_change(target.winner_variant_id)
 
     async def carry_out(self, target: Target, call: Call) -> Verdict:
         """Send the lifecycle call, unless that was done, or need not be."""
-        intent = self.intent_for(target)
-        write = LifecycleWrite(self.session, call, target.experiment_id, intent)
+        write = self.change_for(target).of(target.experiment_id)
         if target.sent_before:
-            found = await self.look_back(write)
+            found = await self.look_back(write, call)
             if found is not None:
                 return self.status_of(None), found
         try:
-            transition = await settle(write)
+            transition = await reconcile(self.session, write, call)
         except ConflictError as conflict:
             try:
-                found = await write.look()
+                found = (await write.find(self.session, call)).effect
             except OursError:
                 raise conflict from None
             if found is None:
@@ -235,14 +236,16 @@ class Transitions:
             return self.status_if_found(target), found
         return self.status_of(transition.publish_status), transition
 
-    async def look_back(self, write: LifecycleWrite) -> Transition | None:
+    async def look_back(
+        self, write: Write[Transition], call: Call
+    ) -> Transition | None:
         """Read back what an earlier run may have sent, and not seen answered."""
         try:
-            return await write.look()
+            return (await write.find(self.session, call)).effect
         except NotFoundError:
             raise
         except OursError as problem:
-            raise write.unknown(problem) from problem
+            raise write.unknown_error(call, problem) from problem
 
     def status_of(self, publish_status: str | None) -> OutcomeStatus:
         """Tell what is applied from what is only staged."""
@@ -263,7 +266,7 @@ class Transitions:
     async def look(self, target: Target, call: Call) -> Verdict:
         """Say what would happen to one experiment, and write nothing."""
         experiment = await read(self.session, target, call)
-        if self.intent_for(target).reached(experiment):
+        if self.change_for(target).is_reached(experiment):
             return self.status_if_found(target), unverified(experiment)
         reason = self.obstacle(target, experiment)
         if reason is not None:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 import attrs
 
-from ours_experiments._http.session import Call
+from ours_experiments._http.call import Call
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
 from ours_experiments.bulk.workers import in_parallel

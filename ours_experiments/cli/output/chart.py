@@ -1,7 +1,7 @@
 """A line chart of conversion rates in the terminal, drawn by plotext."""
 
 # plotext has no annotations.
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
