@@ -149,7 +149,7 @@ def show(context: Context, report: BulkReport) -> None:
     if not narrow:
         table.add_column("why", overflow="fold")
     for outcome in report.failed[:SHOWN]:
-        row = (outcome.experiment_id, report.word_for(outcome.status))
+        row = (outcome.experiment_id, report.describe(outcome.status))
         if not narrow:
             table.add_row(*map(text, row), text(why(outcome)))
             continue

@@ -45,9 +45,9 @@ def chance(share: float) -> str:
 
 def counted(counts: Mapping[OutcomeStatus, int], *, dry_run: bool = False) -> str:
     """Count outcomes, those of nothing left out."""
-    word_for = BulkReport("", (), 0, dry_run=dry_run).word_for
+    describe = BulkReport("", (), 0, dry_run=dry_run).describe
     told = [
-        f"{count:,} {word_for(status)}" for status, count in counts.items() if count
+        f"{count:,} {describe(status)}" for status, count in counts.items() if count
     ]
     return ", ".join(told)
 
