@@ -9,9 +9,9 @@ from ours_experiments._codec.converter import decode, encode
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import check_draft, check_limit, check_text, to_day
+from ours_experiments._writes import creation as _creation
 from ours_experiments._writes import lifecycle as _lifecycle
-from ours_experiments._writes.creation import create_experiment
-from ours_experiments._writes.lifecycle import carry_out
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
@@ -118,7 +118,7 @@ class Experiments:
             OutcomeUnknownError: It may exist: `candidates` are what was found.
         """
         check_draft(draft, NewExperiment)
-        return await create_experiment(self._session, draft)
+        return await reconcile(self._session, _creation.experiment(draft))
 
     async def retrieve(self, id: str) -> Experiment:
         """Get one experiment with its variants; `GET /experiments/{id}`."""
@@ -160,7 +160,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not a draft, or not ready.
         """
-        return await carry_out(self._session, id, _lifecycle.start(publish=publish))
+        write = _lifecycle.start(publish=publish).of(id)
+        return await reconcile(self._session, write)
 
     async def pause(self, id: str, *, publish: bool = True) -> Transition:
         """Pause a running experiment; those assigned keep their variant.
@@ -170,7 +171,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not running.
         """
-        return await carry_out(self._session, id, _lifecycle.pause(publish=publish))
+        write = _lifecycle.pause(publish=publish).of(id)
+        return await reconcile(self._session, write)
 
     async def resume(self, id: str, *, publish: bool = True) -> Transition:
         """Resume a paused experiment; `POST /experiments/{id}/resume`.
@@ -180,7 +182,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not paused.
         """
-        return await carry_out(self._session, id, _lifecycle.resume(publish=publish))
+        write = _lifecycle.resume(publish=publish).of(id)
+        return await reconcile(self._session, write)
 
     async def stop(
         self,
@@ -202,10 +205,10 @@ class Experiments:
             ConflictError: The experiment is a draft or completed.
             NotFoundError: A variant is none of this experiment's.
         """
-        intent = _lifecycle.stop(
+        change = _lifecycle.stop(
             winner_variant_id=winner_variant_id, rollout_variant_id=rollout_variant_id
         )
-        return await carry_out(self._session, id, intent)
+        return await reconcile(self._session, change.of(id))
 
     async def rollout(self, id: str, *, variant_id: str) -> Transition:
         """Serve a variant of a completed experiment to everybody; publishes.
@@ -215,8 +218,8 @@ class Experiments:
         Raises:
             ConflictError: Not completed, or the variant is the control.
         """
-        intent = _lifecycle.rollout(variant_id=variant_id)
-        return await carry_out(self._session, id, intent)
+        write = _lifecycle.rollout(variant_id=variant_id).of(id)
+        return await reconcile(self._session, write)
 
     async def end_rollout(self, id: str) -> Transition:
         """Serve the original again; publishes; `POST /experiments/{id}/end-rollout`.
@@ -224,7 +227,7 @@ class Experiments:
         Raises:
             ConflictError: Nothing is rolled out.
         """
-        return await carry_out(self._session, id, _lifecycle.end_rollout())
+        return await reconcile(self._session, _lifecycle.end_rollout().of(id))
 
     async def winner(
         self, id: str, *, winner_variant_id: str | None = None
@@ -236,8 +239,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not completed.
         """
-        intent = _lifecycle.winner(winner_variant_id=winner_variant_id)
-        return (await carry_out(self._session, id, intent)).experiment
+        write = _lifecycle.winner(winner_variant_id=winner_variant_id).of(id)
+        return (await reconcile(self._session, write)).experiment
 
     async def results(self, id: str, *, event_name: str | None = None) -> Results:
         """Get each variant's figures over the whole run.

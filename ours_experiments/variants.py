@@ -6,7 +6,8 @@ from ours_experiments._codec.converter import decode, encode
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import check_draft, check_limit
-from ours_experiments._writes.creation import create_variant
+from ours_experiments._writes import creation as _creation
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.drafts import NewVariant, VariantPatch
 from ours_experiments.models import Page, Variant
 
@@ -73,7 +74,7 @@ class Variants:
             OutcomeUnknownError: It may exist: `candidates` are those of its name.
         """
         check_draft(draft, NewVariant)
-        return await create_variant(self._session, draft)
+        return await reconcile(self._session, _creation.variant(draft))
 
     async def retrieve(self, id: str) -> Variant:
         """Get one variant; `GET /experiment-variants/{id}`."""

@@ -9,7 +9,8 @@ from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments._validation import check_limit, check_text, check_texts
-from ours_experiments._writes.publication import publish, republish
+from ours_experiments._writes import publication as _publication
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import DraftChanges, Page, Version
 
@@ -124,10 +125,8 @@ class Versions:
             if ids is not None:
                 wire_name = f"include{collection[:1].upper()}{collection[1:]}"
                 body[wire_name] = check_texts(wire_name, ids)
-        return await publish(
-            self._session,
-            {key: value for key, value in body.items() if value is not None},
-        )
+        given = {key: value for key, value in body.items() if value is not None}
+        return await reconcile(self._session, _publication.publish(given))
 
     async def update(
         self,
@@ -159,7 +158,7 @@ class Versions:
         Raises:
             ConflictError: It is live already, or older than 45 days.
         """
-        return await republish(self._session, id)
+        return await reconcile(self._session, _publication.republish(id))
 
     async def draft_changes(self) -> DraftChanges:
         """Get what a publish would ship; `GET /versions/draft/diff`.
