@@ -3,6 +3,8 @@
 import os
 from itertools import islice
 
+from yarl import URL
+
 from ours_experiments._http.api_key import fingerprint_of
 from ours_experiments._http.session import Session
 from ours_experiments.bulk.journal import Header, Journal
@@ -27,7 +29,8 @@ async def open_journal(
             has it open.
     """
     account = session.transport.account
-    service = fingerprint_of(str(session.transport.root), "")
+    root: URL = session.transport.root
+    service = fingerprint_of(str(root), "")
     journal = await Journal.open(path, Header(action, account, publish, service))
     if account in journal.accounts:
         return journal
@@ -48,9 +51,10 @@ async def open_journal(
 
 async def check_account(session: Session, journal: Journal) -> None:
     """Raise unless one of the latest experiments can be retrieved."""
-    latest = [*journal.experiments.values()] or reversed(journal.states)
+    latest = islice(reversed(journal.states), MAX_LOOKS)
     missing: OursError = OursError("it names none")
-    for experiment_id in islice(latest, MAX_LOOKS):
+    for identifier in latest:
+        experiment_id = journal.experiments.get(identifier, identifier)
         try:
             await session.request("GET", "experiments", experiment_id)
         except NotFoundError as error:

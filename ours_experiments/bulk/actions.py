@@ -129,11 +129,10 @@ class TransitionAction:
                 raise
             status = OutcomeStatus.APPLIED if sent_before else OutcomeStatus.ALREADY
             return await self.found(status, experiment, call)
-        match transition.publish_status:
-            case PublishStatus.PUBLISHED:
-                return Result(OutcomeStatus.APPLIED, transition)
-            case PublishStatus.PENDING_PUBLISH:
-                return Result(OutcomeStatus.STAGED, transition)
+        if transition.publish_status == PublishStatus.PUBLISHED:
+            return Result(OutcomeStatus.APPLIED, transition)
+        if transition.publish_status == PublishStatus.PENDING_PUBLISH:
+            return Result(OutcomeStatus.STAGED, transition)
         status = await self.status_of(OutcomeStatus.APPLIED, experiment_id, call)
         return Result(status, transition)
 

@@ -191,7 +191,9 @@ class Bulk:
         source = Input(ids, mapping_allowed=action == "stop")
         batch: BatchPublish | None = None
         if publish == "once":
-            batch = BatchPublish(action, Versions(session), ship_others, dry_run)
+            batch = BatchPublish(
+                action, Versions(session), Experiments(session), ship_others, dry_run
+            )
         work: DeleteAction | TransitionAction
         if action == "delete":
             work = DeleteAction(session)

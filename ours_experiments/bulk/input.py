@@ -1,6 +1,7 @@
 """The ids that a bulk call is given."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from typing import cast
 
 from ours_experiments._http.urls import path_of
 from ours_experiments._pagination import Listing
@@ -52,7 +53,9 @@ class Input:
             async for item in ids:
                 self.add(ledger, item)
         else:
-            winners = ids if isinstance(ids, Mapping) else {}
+            winners: Mapping[object, object] = {}
+            if isinstance(ids, Mapping):
+                winners = cast("Mapping[object, object]", ids)
             for item in ids:
                 self.add(ledger, item, winners.get(item) if winners else None)
         for experiment_id in earlier:

@@ -98,7 +98,7 @@ class Ledger:
             return entry.to_outcome(experiment_id, self.action)
         attempts = entry.attempts if entry else 0
         status = self.earlier_status(experiment_id)
-        if status in SUCCEEDED:
+        if status is not None and status in SUCCEEDED:
             return Outcome(experiment_id, self.action, status)
         if not attempts and status is not OutcomeStatus.UNKNOWN:
             return Outcome(experiment_id, self.action, OutcomeStatus.NOT_ATTEMPTED)

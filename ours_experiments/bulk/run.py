@@ -194,7 +194,7 @@ class BulkRun:
         if self._journal is None:
             return None
         status = self._journal.status_of(experiment_id)
-        if status not in SUCCEEDED:
+        if status is None or status not in SUCCEEDED:
             return None
         return Outcome(experiment_id, self._action, status)
 

@@ -52,12 +52,15 @@ class Summary:
         )
 
 
+SharedKey = tuple[OutcomeStatus, int, ErrorSummary | None]
+
+
 @attrs.define
 class Summaries:
     """Summaries of outcomes, one object for all that are equal."""
 
-    shared: dict[tuple[OutcomeStatus, int, ErrorSummary | None], Summary] = attrs.field(
-        init=False, factory=dict
+    shared: dict[SharedKey, Summary] = attrs.field(
+        init=False, factory=dict[SharedKey, Summary]
     )
 
     def summarize(self, outcome: Outcome) -> Summary:

@@ -10,7 +10,6 @@ from ours_experiments import (
     Client,
     ConfigurationError,
     NotFoundError,
-    OursError,
     OutcomeStatus,
     OutcomeUnknownError,
     PermissionDeniedError,

@@ -1,4 +1,4 @@
-"""Resuming `publish="once"`: what the journal holds is published, whatever is listed."""
+"""Resuming `publish="once"`: the journal says what is published, not the input."""
 
 import asyncio
 import sys
