@@ -8,7 +8,12 @@ import attrs
 from ours_experiments._codec.converter import decode, encode
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
-from ours_experiments._validation import check_draft, check_limit, check_text, to_day
+from ours_experiments._validation import (
+    check_draft,
+    check_filled_text,
+    clamp_limit,
+    to_day,
+)
 from ours_experiments._writes import creation as _creation
 from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._writes.reconcile import reconcile
@@ -27,7 +32,7 @@ from ours_experiments.models import (
 )
 
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 ONE_DAY = timedelta(days=1)
 LONGEST_WINDOW = timedelta(days=365)
 """From the first to the last day; the service allows 366 days with both counted."""
@@ -51,7 +56,7 @@ class Experiments:
         status: ExperimentStatus | str | None = None,
         type: ExperimentType | str | None = None,
         search: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[Experiment]:
@@ -77,7 +82,7 @@ class Experiments:
         status: ExperimentStatus | str | None = None,
         type: ExperimentType | str | None = None,
         search: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
     ) -> Page[Experiment]:
         """Get one page with one request; the arguments are those of `list`."""
@@ -90,8 +95,12 @@ class Experiments:
         search: str | None,
         limit: int,
     ) -> Source[Experiment]:
-        check_limit(limit, LARGEST_PAGE)
-        params = {"status": status, "type": type, "search": search, "limit": limit}
+        params = {
+            "status": status,
+            "type": type,
+            "search": search,
+            "limit": clamp_limit(limit, MAX_PAGE_SIZE),
+        }
         return Source(self._session, ("experiments",), params, Experiment)
 
     async def find_by_key(self, key: str) -> Experiment | None:
@@ -100,7 +109,7 @@ class Experiments:
         Searches for a name that the key could stem from, then reads the whole list:
         the service itself cannot search keys. Of several with the key, any.
         """
-        check_text("key", key)
+        check_filled_text("key", key)
         for search in (key.replace("-", " "), None):
             async for experiment in self.list(search=search):
                 if experiment.key == key:
@@ -288,7 +297,7 @@ class Experiments:
         call = self._session.call()
         if not is_one_window(start, end):
             payload = await self._session.request(
-                "GET", "experiments", id, call=call.another()
+                "GET", "experiments", id, call=call.child()
             )
             start, end = within(decode(Experiment, payload), start, end)
         days: tuple[Day, ...] = ()
@@ -299,7 +308,7 @@ class Experiments:
                 id,
                 "results-time-series",
                 params={"eventName": event_name, "startDate": first, "endDate": last},
-                call=call.another(),
+                call=call.child(),
             )
             days += decode(TimeSeries, payload).days
         return TimeSeries(days)
@@ -309,7 +318,7 @@ class Experiments:
         id: str,
         *,
         variant_id: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[SessionReplay]:
@@ -325,8 +334,7 @@ class Experiments:
             cursor: Where to resume.
             prefetch: Whether the next page is requested while one is consumed.
         """
-        check_limit(limit, LARGEST_PAGE)
-        params = {"variant_id": variant_id, "limit": limit}
+        params = {"variant_id": variant_id, "limit": clamp_limit(limit, MAX_PAGE_SIZE)}
         segments = ("experiments", id, "session-replays")
         source = Source(self._session, segments, params, SessionReplay)
         return Listing(source, cursor, prefetch=prefetch)

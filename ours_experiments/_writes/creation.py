@@ -3,10 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ours_experiments._codec.converter import decode, decode_entities, encode
-from ours_experiments._http.session import Call, Session, clock_of
+from ours_experiments._http.call import Call
+from ours_experiments._http.responses import service_time
+from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source, entities_of
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.drafts import NewExperiment, NewSettings, NewVariant
@@ -18,10 +20,10 @@ T = TypeVar("T")
 
 async def started_at(session: Session, call: Call) -> datetime:
     """Return when a call began by the service's own clock, a second early."""
-    query = call.another()
-    await session.request("GET", "experiments", params={"limit": 1}, call=query)
-    now = clock_of(query.reply)
-    return now - timedelta(seconds=call.seconds + 1)
+    now = await session.request(
+        "GET", "experiments", params={"limit": 1}, call=call.child(), read=service_time
+    )
+    return cast("datetime", now) - timedelta(seconds=call.seconds + 1)
 
 
 def experiment(draft: NewExperiment) -> Write[Experiment]:
@@ -76,9 +78,7 @@ def settings(draft: NewSettings) -> Write[Settings]:
     """Describe the creation of settings; those of its name are candidates."""
 
     async def find(session: Session, call: Call) -> Evidence[Settings]:
-        payload = await session.request(
-            "GET", "experiment-settings", call=call.another()
-        )
+        payload = await session.request("GET", "experiment-settings", call=call.child())
         found = decode_entities(Settings, entities_of(payload))
         named = (item for item in found if draft.name in {None, item.name})
         return Evidence(candidates=tuple(named))

@@ -6,7 +6,8 @@ from functools import cache
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.models import Experiment, ExperimentStatus, Transition
 
@@ -35,7 +36,7 @@ class Change:
 
         async def find(session: Session, call: Call) -> Evidence[Transition]:
             payload = await session.request(
-                "GET", "experiments", experiment_id, call=call.another()
+                "GET", "experiments", experiment_id, call=call.child()
             )
             experiment = decode(Experiment, payload)
             reached = self.is_reached(experiment)

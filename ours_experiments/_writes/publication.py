@@ -5,7 +5,8 @@ from typing import TypeVar
 from uuid import uuid4
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session, logger
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session, logger
 from ours_experiments._pagination import Source
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.errors import (
@@ -52,9 +53,7 @@ def republish(version_id: str) -> Write[Version]:
     segments = ("versions", version_id)
 
     async def find(session: Session, call: Call) -> Evidence[Version]:
-        version = to_version(
-            await session.request("GET", *segments, call=call.another())
-        )
+        version = to_version(await session.request("GET", *segments, call=call.child()))
         return Evidence(version if version.is_published else None)
 
     return Write(
@@ -80,12 +79,11 @@ async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
     Such waiting counts neither as an attempt nor against the retry budget.
     """
     pacing = call.pacing
+    turns = pacing.publish_turns
     wait = MIN_WAIT
     while True:
         try:
-            in_turn = not pacing.try_publish() and await pacing.begin_publish(
-                call.deadline
-            )
+            alone = not turns.try_acquire() and await turns.acquire(call.deadline)
         except TimeoutError:
             break
         try:
@@ -98,16 +96,16 @@ async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
                     if not is_publish_in_flight(conflict):
                         raise
                     call.attempts -= 1
-                    pacing.publish_in_turn()
-                    if not in_turn:
+                    turns.serialize()
+                    if not alone:
                         break
                     if pacing.loop.time() + wait >= call.deadline:
                         raise
                 logger.info("call %d: a publish is in flight", call.number)
-                await pacing.rest(wait)
+                await pacing.deadlines.sleep(wait)
                 wait = min(wait * 2, MAX_WAIT)
         finally:
-            pacing.end_publish(in_turn=in_turn)
+            turns.release(alone=alone)
     error = APITimeoutError(
         f"{write.subject}: other publishes took all the time",
         maybe_sent=call.maybe_applied,

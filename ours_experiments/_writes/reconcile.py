@@ -3,7 +3,8 @@
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from ours_experiments._http.session import Call, Session, logger
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session, logger
 from ours_experiments._http.tracing import traced
 from ours_experiments._writes.publication import send_in_turn
 from ours_experiments._writes.write import Evidence, Write
@@ -96,7 +97,7 @@ async def read_back(
         if lost_at + delay >= call.deadline:
             return None
         try:
-            await pacing.rest(lost_at + delay - pacing.loop.time())
+            await pacing.deadlines.sleep(lost_at + delay - pacing.loop.time())
         except ConfigurationError:
             return None
         logger.info("call %d: reading back after %.1f s", call.number, delay)

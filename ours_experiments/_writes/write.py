@@ -5,8 +5,9 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from ours_experiments._http.session import Call, Session
-from ours_experiments.errors import OursError, OutcomeUnknownError
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
+from ours_experiments.errors import OursError, OutcomeUnknownError, outcome_unknown
 
 
 T = TypeVar("T")
@@ -53,8 +54,10 @@ class Write(Generic[T]):
         self, call: Call, cause: OursError, candidates: tuple[object, ...] = ()
     ) -> OutcomeUnknownError:
         """Build the error of an outcome that cannot be known."""
-        return OutcomeUnknownError(
-            f"{self.subject} may or may not have been applied ({cause}): {self.advice}",
+        return outcome_unknown(
+            self.subject,
+            self.advice,
+            cause=cause,
             action=self.action,
             experiment_id=self.experiment_id,
             draft=self.draft,

@@ -3,9 +3,7 @@
 import os
 from itertools import islice
 
-from yarl import URL
-
-from ours_experiments._http.api_key import fingerprint_of
+from ours_experiments._http.api_key import account_fingerprint
 from ours_experiments._http.session import Session
 from ours_experiments.bulk.journal import Header, Journal
 from ours_experiments.errors import ConfigurationError, NotFoundError, OursError
@@ -29,8 +27,7 @@ async def open_journal(
             has it open.
     """
     account = session.transport.account
-    root: URL = session.transport.root
-    service = fingerprint_of(str(root), "")
+    service = account_fingerprint(str(session.transport.root), "")
     journal = await Journal.open(path, Header(action, account, publish, service))
     if account in journal.accounts:
         return journal

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
 from ours_experiments._writes import lifecycle
 from ours_experiments._writes.lifecycle import Change, unverified
 from ours_experiments._writes.reconcile import reconcile
@@ -38,7 +39,7 @@ APPLIED = Result(OutcomeStatus.APPLIED)
 async def retrieve(session: Session, experiment_id: str, call: Call) -> Experiment:
     """Get an experiment as it is now, in the time that a call has left."""
     payload = await session.request(
-        "GET", "experiments", experiment_id, call=call.another()
+        "GET", "experiments", experiment_id, call=call.child()
     )
     return decode(Experiment, payload)
 

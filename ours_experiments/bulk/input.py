@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import cast
 
-from ours_experiments._http.urls import path_of
+from ours_experiments._http.urls import build_path
 from ours_experiments._pagination import Listing
 from ours_experiments.bulk.ledger import Ledger
 from ours_experiments.errors import ConfigurationError
@@ -78,7 +78,7 @@ class Input:
         experiment_id = item.id if isinstance(item, Experiment) else item
         refusal: ConfigurationError | None = None
         try:
-            path_of((experiment_id,))
+            build_path((experiment_id,))
         except ConfigurationError as problem:
             refusal = problem.with_traceback(None)
         if not isinstance(experiment_id, str):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 import attrs
 
-from ours_experiments._http.session import Call
+from ours_experiments._http.call import Call
 from ours_experiments.bulk.outcomes import SUCCEEDED, Outcome, OutcomeStatus
 from ours_experiments.bulk.summaries import Summaries, Summary
 from ours_experiments.errors import OutcomeUnknownError

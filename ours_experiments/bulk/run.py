@@ -12,7 +12,7 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Self
 
-from ours_experiments._http.session import Call
+from ours_experiments._http.call import Call
 from ours_experiments.bulk.actions import Result
 from ours_experiments.bulk.batch_publish import BatchPublish
 from ours_experiments.bulk.input import Input

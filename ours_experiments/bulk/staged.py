@@ -5,7 +5,8 @@ import asyncio
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
 from ours_experiments.errors import NotFoundError, OursError
 from ours_experiments.models import DraftChanges
 
@@ -52,7 +53,7 @@ class StagedChanges:
         """Request the experiments that have changes which are not live."""
         try:
             payload = await self.session.request(
-                "GET", "versions", "draft", "diff", call=call.another()
+                "GET", "versions", "draft", "diff", call=call.child()
             )
             differences = decode(DraftChanges, payload).differences
         except NotFoundError:

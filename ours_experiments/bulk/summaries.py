@@ -5,7 +5,7 @@ import sys
 import attrs
 
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
-from ours_experiments.errors import APIStatusError, OursError, revive
+from ours_experiments.errors import APIStatusError, OursError, restore
 
 
 ID = "\ufdd0"
@@ -31,7 +31,7 @@ class ErrorSummary:
         }
         if issubclass(self.kind, APIStatusError):
             return self.kind(**fields)  # type: ignore[arg-type]
-        error = revive(self.kind, (self.text.replace(ID, experiment_id),))
+        error = restore(self.kind, (self.text.replace(ID, experiment_id),))
         error.__dict__.update(fields)
         return error
 

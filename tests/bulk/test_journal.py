@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ours_experiments import ConfigurationError, Outcome, OutcomeStatus
-from ours_experiments._http.api_key import fingerprint_of
+from ours_experiments._http.api_key import account_fingerprint
 from ours_experiments.bulk.journal import Header, Journal, line_of
 
 
-HEADER = Header("start", fingerprint_of("https://a/rest/v1", "Bearer key"), "once")
+HEADER = Header("start", account_fingerprint("https://a/rest/v1", "Bearer key"), "once")
 
 identifiers = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 written = st.one_of(
@@ -200,7 +200,7 @@ def test_short_writes(path: Path) -> None:
 def test_accounts_are_told_apart_and_not_told() -> None:
     """Another key or another service has another fingerprint, which hides both."""
     prints = {
-        fingerprint_of(prefix, secret)
+        account_fingerprint(prefix, secret)
         for prefix in ("https://a", "https://b")
         for secret in ("key-1", "key-2")
     }

@@ -107,7 +107,7 @@ async def test_a_listing_that_no_longer_names_what_was_staged(
 async def test_a_resumed_filter_reports_the_whole_job(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:
-    """What an earlier run has done is in the report, though the filter leaves it out."""
+    """What an earlier run did is in the report, though the filter leaves it out."""
     ids = emulator.seed_experiments(5)
     await client.bulk.start(ids[:2], journal=journal)
     drafts = client.experiments.list(status="draft")

@@ -217,7 +217,7 @@ async def test_calls_can_be_cancelled(redis: Server, emulator: Emulator) -> None
             for one in calls:
                 one.cancel()
             await asyncio.wait(calls)
-            assert client._session.transport.ready().in_flight == 0
+            assert client._session.transport.ready().limiter.in_flight == 0
         assert await client.settings.list() == ()
         left = asyncio.all_tasks() - before
         assert all("RequestHandler" in str(one) for one in left)
