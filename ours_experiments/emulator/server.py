@@ -69,7 +69,7 @@ class Emulator:
         clock: Clock | None = None,
         allow_remote: bool = False,
     ) -> None:
-        if not allow_remote and not _is_loopback(host):
+        if not allow_remote and not is_loopback(host):
             raise ValueError("host: beyond loopback only with allow_remote=True")
         if cursor not in ("keyset", "offset"):
             raise ValueError(f"cursor: 'keyset' or 'offset', not {cursor!r}")
@@ -195,7 +195,8 @@ def _check_rules(name: str, rules: Iterable[str]) -> None:
         raise type(error)(f"{name}: {error}") from None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

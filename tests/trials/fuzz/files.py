@@ -17,8 +17,8 @@ from ours_experiments._http.session import encode_body
 from ours_experiments.bulk.journal import Header, Journal
 from ours_experiments.bulk.outcomes import SUCCEEDED
 from ours_experiments.cli.context import Context
-from ours_experiments.cli.input_files import build, fields_from
-from ours_experiments.cli.selection import Source
+from ours_experiments.cli.input_files import build_draft, read_fields
+from ours_experiments.cli.selection import IdSource
 from ours_experiments.drafts import (
     ExperimentPatch,
     NewExperiment,
@@ -160,7 +160,7 @@ def draft_judge(folder: Path) -> Callable[[tuple[int, bytes]], str]:
         draft, model = DRAFTS[number]
         path.write_bytes(content)
         try:
-            built = build(draft, fields_from(context, path, draft, model))
+            built = build_draft(draft, read_fields(context, path, draft, model))
         except ConfigurationError:
             return "refused"
         encode_body(encode(built))
@@ -187,7 +187,7 @@ def ids_judge(folder: Path) -> Callable[[bytes], str]:
         """It is refused, or a list of ids without blanks around them."""
         path.write_bytes(content)
         try:
-            found = Source(from_file=path).ids()
+            found = IdSource(from_file=path).read()
         except ConfigurationError:
             return "refused"
         assert all(one == one.strip() != "" for one in found)

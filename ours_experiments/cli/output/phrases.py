@@ -1,4 +1,4 @@
-"""Counts, durations and rates in words for people."""
+"""Counts, durations, rates and probabilities as text for people."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,17 +9,17 @@ from ours_experiments.bulk.outcomes import BulkReport, OutcomeStatus
 INSTANT: Final = 0.1
 MINUTE: Final = 60
 HOUR: Final = 3600
-FAST: Final = 10
+DECIMAL_BELOW: Final = 10
 """Rates and seconds below this have a decimal."""
-ALMOST_NEVER: Final = 0.0005
-"""Probabilities below this would be told as 0.0%."""
+MIN_PROBABILITY: Final = 0.0005
+"""Smaller probabilities would be rounded to 0.0%."""
 
 
-def duration(seconds: float) -> str:
-    """Tell how long something takes."""
+def format_duration(seconds: float) -> str:
+    """Format a duration with its unit."""
     if seconds < INSTANT:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < FAST:
+    if seconds < DECIMAL_BELOW:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < MINUTE:
@@ -29,39 +29,40 @@ def duration(seconds: float) -> str:
     return f"{whole // HOUR:,} h {whole % HOUR // MINUTE:02} min"
 
 
-def rate_of(count: float) -> str:
-    """Tell how many there are in a second."""
-    return f"{count:,.0f}/s" if count >= FAST else f"{count:.1f}/s"
+def format_rate(per_second: float) -> str:
+    """Format a rate per second."""
+    if per_second >= DECIMAL_BELOW:
+        return f"{per_second:,.0f}/s"
+    return f"{per_second:.1f}/s"
 
 
-def chance(share: float) -> str:
-    """Tell a probability; what is not certain is not told as if it were."""
-    if 0 < share < ALMOST_NEVER:
+def format_probability(share: float) -> str:
+    """Format a probability; only 0 and 1 are rounded to 0 and 100 percent."""
+    if 0 < share < MIN_PROBABILITY:
         return "<0.1%"
-    if 1 - ALMOST_NEVER < share < 1:
+    if 1 - MIN_PROBABILITY < share < 1:
         return ">99.9%"
     return f"{share:.1%}"
 
 
-def counted(counts: Mapping[OutcomeStatus, int], *, dry_run: bool = False) -> str:
-    """Count outcomes, those of nothing left out."""
+def format_counts(counts: Mapping[OutcomeStatus, int], *, dry_run: bool = False) -> str:
+    """Format the counts of outcomes that are not zero."""
     describe = BulkReport("", (), 0, dry_run=dry_run).describe
-    told = [
+    return ", ".join(
         f"{count:,} {describe(status)}" for status, count in counts.items() if count
-    ]
-    return ", ".join(told)
+    )
 
 
 def headline(report: BulkReport) -> str:
-    """Tell what a bulk call did in one line."""
+    """Format what a bulk call did as one line."""
     counts = {status: len(group) for status, group in report.by_status.items()}
-    told = counted(counts, dry_run=report.dry_run) or "nothing to do"
+    done = format_counts(counts, dry_run=report.dry_run) or "nothing to do"
     sent = sum(bool(outcome.attempts) for outcome in report.outcomes)
-    line = f"{report.action}: {told}"
+    line = f"{report.action}: {done}"
     if report.outcomes:
-        line += f" in {duration(report.seconds)}"
+        line += f" in {format_duration(report.seconds)}"
     if sent > 1 and report.seconds and not report.dry_run:
-        line += f" ({rate_of(sent / report.seconds)})"
+        line += f" ({format_rate(sent / report.seconds)})"
     if report.version is not None:
         line += f"; published as version {report.version.version_number}"
     if report.publish_error is not None:
