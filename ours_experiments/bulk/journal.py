@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedReader, FileIO
 from itertools import islice
@@ -66,6 +67,8 @@ class Journal:
         """The token of every publish that was begun, in this order."""
         self.published: int = 0
         """How many of them, counted from the first, are known to be live."""
+        self.age: float = max(0.0, time.time() - os.fstat(file.fileno()).st_mtime)
+        """Seconds since an earlier run wrote last."""
         self.accounts: set[str] = set()
         """The fingerprints of all keys that the journal was used with."""
 
@@ -142,7 +145,9 @@ class Journal:
     def read_entries(self, lines: BufferedReader, cancelled: threading.Event) -> None:
         """Read all lines behind the header, up to an end that was not written whole."""
         number, torn = 2, 0
-        while (batch := list(islice(lines, LINES_AT_ONCE))) and not cancelled.is_set():
+        while batch := list(islice(lines, LINES_AT_ONCE)):
+            if cancelled.is_set():
+                raise ValueError("the run was cancelled")
             for line, entry in zip(batch, decode_lines(batch), strict=True):
                 if entry is None:
                     torn = torn or number
@@ -157,7 +162,8 @@ class Journal:
         states = self.states
         identifier, word = entry.get("id"), entry.get("status")
         if isinstance(begun := entry.get("begun"), str):
-            if states.get(begun) not in SUCCEEDED:
+            state = states.get(begun)
+            if not isinstance(state, int) and state not in SUCCEEDED:
                 states[begun] = OutcomeStatus.UNKNOWN
         elif isinstance(identifier, str) and isinstance(word, str):
             status = STATUS_OF.get(word)
