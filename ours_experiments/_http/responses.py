@@ -104,7 +104,9 @@ def is_deletion(value: object) -> bool:
 
     The API answers `true`, or the entity that was deleted.
     """
-    return value is True or (isinstance(value, dict) and "id" in value)
+    if value is True:
+        return True
+    return isinstance(value, dict) and "id" in value and "error" not in value
 
 
 def unexpected(

@@ -32,6 +32,7 @@ from ours_experiments.errors import (
 
 logger = logging.getLogger("ours_experiments")
 
+MAX_ATTEMPT_SECONDS = 20.0
 ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
@@ -43,10 +44,19 @@ class Session:
     """The connections, which all views of a client share."""
     timeout: float
     """Seconds for one call altogether."""
-    attempt_timeout: float
-    """Seconds for one request."""
+    attempt_timeout: float | None
+    """Seconds for one request, as the user set them."""
     retry: RetryPolicy
     """How often a call is sent, and how long it waits in between."""
+    attempt_seconds: float = attrs.field(init=False)
+    """Seconds for one request; by default at most a third of the call's, so that a
+    lost reply leaves time to find out what became of the request."""
+
+    @attempt_seconds.default
+    def _attempt_seconds(self) -> float:
+        if self.attempt_timeout is not None:
+            return self.attempt_timeout
+        return min(MAX_ATTEMPT_SECONDS, self.timeout / 3)
 
     def call(self) -> Call:
         """Begin a call, whose deadline runs from now.
@@ -107,7 +117,7 @@ class Session:
                 call.timestamp = time.time()
             call.attempts += 1
             sent_at = pacing.loop.time()
-            until = sent_at + self.attempt_timeout
+            until = sent_at + self.attempt_seconds
             until = min(until, call.deadline)
             try:
                 answer: object = await transport.exchange(method, url, body, until)

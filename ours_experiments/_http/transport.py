@@ -54,14 +54,16 @@ CLOSED = "the client or its session is closed"
 class SendRecorder:
     """A client middleware that records whether a request begins to leave."""
 
-    count: int = 0
     request: aiohttp.ClientRequest | None = None
+    resent: bool = False
+    """Whether aiohttp sent the request again after it had left."""
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         """Record the request, and pass it on."""
-        self.count += 1
+        if self.request is not None:
+            self.resent = self.sent
         self.request = request
         return await handler(request)
 
@@ -69,7 +71,7 @@ class SendRecorder:
     def sent(self) -> bool:
         """Whether a byte of the request may have left this machine."""
         # aiohttp sets `response` when it writes the headers; before, it connects.
-        return self.count > 1 or getattr(self.request, "response", None) is not None
+        return self.resent or getattr(self.request, "response", None) is not None
 
 
 class Transport:
@@ -250,7 +252,7 @@ class Transport:
             response.reason or "",
             response.headers,
             received,
-            resent=recorder is not None and recorder.count > 1,
+            resent=recorder is not None and recorder.resent,
         )
 
     def failure_of(self, problem: BaseException, line: str, *, sent: bool) -> Failure:

@@ -31,6 +31,8 @@ async def listening(serve: Serve, **options: object) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for _ in range(5):
+            await asyncio.sleep(0)  # connections that are just being accepted
         for task in tasks:
             if task is not None:
                 task.cancel()
