@@ -123,8 +123,7 @@ async def test_delete_of_nothing_after_a_connection_that_failed() -> None:
     ) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(api_error(404, "Not Found"))
-        await writer.drain()
-        await asyncio.Event().wait()
+        await reader.read()
 
     async with full_backlog() as port:
         url = f"http://127.0.0.1:{port}"
@@ -133,11 +132,9 @@ async def test_delete_of_nothing_after_a_connection_that_failed() -> None:
         )
         call = asyncio.create_task(client.experiments.delete("typo"))
         await asyncio.sleep(0.1)
-    server = await asyncio.start_server(missing, "127.0.0.1", port)
-    with pytest.raises(NotFoundError):
-        await call
-    await client.close()
-    server.close()
+    async with listening(missing, port=port), client:
+        with pytest.raises(NotFoundError):
+            await call
 
 
 async def test_lost_on_the_wire_was_sent() -> None:

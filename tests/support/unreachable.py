@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing, suppress
+from ssl import SSLContext
 
 
 HEAD = (
@@ -14,7 +15,9 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(serve: Serve, **options: object) -> AsyncIterator[int]:
+async def listening(
+    serve: Serve, port: int = 0, ssl: SSLContext | None = None
+) -> AsyncIterator[int]:
     """Serve connections until the end of the block; gives the port."""
     tasks: set[asyncio.Task[object] | None] = set()
 
@@ -26,7 +29,7 @@ async def listening(serve: Serve, **options: object) -> AsyncIterator[int]:
             await serve(reader, writer)
         writer.transport.abort()
 
-    server = await asyncio.start_server(tracked, "127.0.0.1", 0, **options)  # type: ignore[arg-type]
+    server = await asyncio.start_server(tracked, "127.0.0.1", port, ssl=ssl)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
