@@ -96,6 +96,15 @@ def to_patched_domains(
     return values if values is None or values is UNSET else to_domains(values)
 
 
+def to_key(value: str | None) -> str | None:
+    """Return a key, or None for a blank one, as from an empty cell of a table.
+
+    The service derives a key of its own then, so a search for the blank one would
+    prove nothing.
+    """
+    return None if isinstance(value, str) and not value.strip() else value
+
+
 @attrs.frozen
 class NewExperiment:
     """An experiment to create; the service chooses fields that are None."""
@@ -105,9 +114,12 @@ class NewExperiment:
     name: str = attrs.field(validator=accept(check_filled_text))
     """The display name."""
     key: str | None = attrs.field(
-        default=None, kw_only=True, validator=accept(check_filled_text, None)
+        default=None,
+        kw_only=True,
+        converter=to_key,
+        validator=accept(check_text, None),
     )
-    """The name for use in code, not blank; None: derived from the display name."""
+    """The name for use in code; None or blank: derived from the display name."""
     description: str | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_text, None)
     )

@@ -5,11 +5,11 @@ and operators that this version does not know pass: they may be newer. Answers o
 service are not checked here, since they have to be read as they come.
 """
 
+import json
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-
-import orjson
+from typing import cast
 
 from ours_experiments._validation import (
     check_filled_text,
@@ -147,7 +147,7 @@ def check_modification(name: str, value: DomModification) -> None:
 def check_attribute(name: str, value: object) -> None:
     """Check attributes: a mapping, or an array where the service answered one."""
     if isinstance(value, list):
-        check_json(name, value)
+        check_json(name, cast("object", value))
     else:
         check_mapping(name, value)
 
@@ -159,8 +159,8 @@ def check_object_value(name: str, value: DomModification, instead: str) -> None:
             f"{name}.{instead} or value must be given for {value.action}"
         )
     try:
-        is_object = isinstance(orjson.loads(value.value), dict)
-    except ValueError:
+        is_object = isinstance(json.loads(value.value), dict)
+    except (ValueError, RecursionError):
         is_object = False
     if not is_object:
         raise ConfigurationError(

@@ -257,7 +257,7 @@ new_experiments = st.builds(
     drafts.NewExperiment,
     filled_text,
     filled_text,
-    key=st.none() | filled_text,
+    key=st.none() | text,
     description=st.none() | text,
     type=st.none() | st.sampled_from(models.ExperimentType),
     traffic_allocation=st.none() | percent | st.floats(0, 100),
