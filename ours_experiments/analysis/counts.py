@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ours_experiments.analysis.rules import check_number
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     DayVariant,
@@ -162,14 +163,12 @@ def check_weights(experiment: Experiment) -> tuple[Variant, ...]:
             "a listing may not"
         )
     for index, variant in enumerate(experiment.variants):
-        weight: object = variant.weight
-        if (
-            isinstance(weight, bool)
-            or not isinstance(weight, int | float)
-            or not 0 <= weight <= 100
-        ):
-            raise ConfigurationError(
-                f"experiment.variants[{index}].weight must be 0 to 100, "
-                f"not {weight!r:.40}"
-            )
+        check_number(
+            f"experiment.variants[{index}].weight",
+            variant.weight,
+            0,
+            100,
+            low_allowed=True,
+            high_allowed=True,
+        )
     return experiment.variants

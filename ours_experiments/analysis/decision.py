@@ -57,14 +57,14 @@ def compare_metric(
 ) -> Metric:
     """Compare each treatment with the control, with its part of the error rate."""
     comparisons = {
-        id: compare(
+        variant_id: compare(
             treatment,
             control,
             alpha=rules.sequence_alpha(len(treatments)),
             tuning_sample=rules.tightest_at,
             min_conversions=rules.min_conversions,
         )
-        for id, treatment in treatments.items()
+        for variant_id, treatment in treatments.items()
     }
     return Metric(days, control, treatments, comparisons)
 
@@ -75,20 +75,20 @@ def find_stop(
     """Return the first decision of the rules; None while there is none."""
     comparisons = primary.comparisons
     running = [
-        list(
-            zip(c.running_lower.tolist(), c.running_upper.tolist(), strict=True)
-        )
+        list(zip(c.running_lower.tolist(), c.running_upper.tolist(), strict=True))
         for c in comparisons.values()
     ]
-    lower = {id: c.lower.tolist() for id, c in comparisons.items()}
+    lower = {variant_id: c.lower.tolist() for variant_id, c in comparisons.items()}
     enough = enough_days(primary.days, rules.min_days)
     for day, index, has_traffic in steps(primary.days, as_of):
         if has_traffic:
             if all(path[index][1] < 0 for path in running):
                 return Stop(Verdict.ROLL_BACK, day, index)
-            better = [id for id in lower if lower[id][index] > 0]
+            better = [
+                variant_id for variant_id in lower if lower[variant_id][index] > 0
+            ]
             if better and enough[index]:
-                best = choose(primary, better, guardrails, rules, day, index)
+                best = choose(primary, better, guardrails, rules, day=day, index=index)
                 if best is not None:
                     return Stop(Verdict.SHIP, day, index, best)
         if is_planned_end(primary, rules, day, index):
@@ -161,8 +161,8 @@ def planned_end(
 ) -> Stop:
     """Decide by the intervals of the one look that was planned."""
     intervals = planned_intervals(primary, rules, index)
-    better = [id for id, (low, _) in intervals.items() if low > 0]
-    best = choose(primary, better, guardrails, rules, day, index)
+    better = [variant_id for variant_id, (low, _) in intervals.items() if low > 0]
+    best = choose(primary, better, guardrails, rules, day=day, index=index)
     if best is not None:
         return Stop(Verdict.SHIP, day, index, best, planned_end=True)
     worse = all(high < 0 for _, high in intervals.values())
@@ -174,8 +174,8 @@ def planned_intervals(primary: Metric, rules: Rules, index: int) -> dict[str, In
     """Return each treatment's interval at the planned look; nan if not known."""
     alpha = rules.fixed_alpha(len(primary.comparisons))
     return {
-        id: fixed_interval(comparison, index, alpha)
-        for id, comparison in primary.comparisons.items()
+        variant_id: fixed_interval(comparison, index, alpha)
+        for variant_id, comparison in primary.comparisons.items()
     }
 
 
@@ -184,19 +184,31 @@ def choose(
     better: Sequence[str],
     guardrails: Sequence[Metric],
     rules: Rules,
+    *,
     day: date,
     index: int,
 ) -> str | None:
-    """Return the treatment of the highest mean that harms no guardrail."""
+    """Return the treatment of the highest mean that harms no guardrail.
+
+    Args:
+        primary: The metric to choose by.
+        better: The treatments that are better than the control.
+        guardrails: The metrics not to harm.
+        rules: The rules of the decision.
+        day: The day of the decision.
+        index: The last day with traffic up to it.
+    """
     harmless = [
-        id
-        for id in better
-        if not any(is_harmed(guardrail, id, rules, day) for guardrail in guardrails)
+        variant_id
+        for variant_id in better
+        if not any(
+            is_harmed(guardrail, variant_id, rules, day) for guardrail in guardrails
+        )
     ]
     largest = max(c.dispersion[index] for c in primary.comparisons.values())
 
-    def mean(id: str) -> float:
-        counts = primary.treatments[id]
+    def mean(variant_id: str) -> float:
+        counts = primary.treatments[variant_id]
         impressions = counts.impressions[: index + 1].sum() / largest
         conversions = counts.conversions[: index + 1].sum() / largest
         return posterior(impressions, conversions).mean
@@ -204,12 +216,12 @@ def choose(
     return max(harmless, key=mean, default=None)
 
 
-def is_harmed(guardrail: Metric, id: str, rules: Rules, day: date) -> bool:
+def is_harmed(guardrail: Metric, variant_id: str, rules: Rules, day: date) -> bool:
     """Return whether a treatment is surely worse by a guardrail, up to a day."""
     index = bisect_right(guardrail.days, day) - 1
     if index < 0:
         return False
-    upper = guardrail.comparisons[id].running_upper[index]
+    upper = guardrail.comparisons[variant_id].running_upper[index]
     return bool(upper < -rules.guardrail_margin)
 
 
@@ -225,14 +237,14 @@ def days_left(primary: Metric, rules: Rules, as_of: date) -> int | None:
     recent = min(today, WEEK)
     first = bisect_right(days, as_of - timedelta(days=recent))
     last_day = max(today, rules.min_days)
-    for id, comparison in primary.comparisons.items():
+    for variant_id, comparison in primary.comparisons.items():
         missing = (
             rules.planned_sample * comparison.dispersion[-1]
             - comparison.smaller_arm[-1]
         )
         per_day = min(
             primary.control.impressions[first:].sum(),
-            primary.treatments[id].impressions[first:].sum(),
+            primary.treatments[variant_id].impressions[first:].sum(),
         )
         if missing > 0:
             if not per_day:

@@ -69,10 +69,14 @@ def analyze_variants(
                 conversions=conversions,
                 rate=conversions / impressions if impressions else None,
                 rate_interval=credible_interval(rate) if impressions else None,
-                lift=comparison and lift_of(comparison),
+                lift=None if comparison is None else lift_of(comparison),
                 lift_interval=lifts.get(arm.id),
-                confidence_sequence=comparison and sequence_of(comparison),
-                sequential_p_value=comparison and known(comparison.p_value[-1]),
+                confidence_sequence=(
+                    None if comparison is None else sequence_of(comparison)
+                ),
+                sequential_p_value=(
+                    None if comparison is None else known(comparison.p_value[-1])
+                ),
                 probability_to_beat_control=(
                     None if comparison is None else chances([rate, base])[0].best
                 ),
@@ -107,10 +111,18 @@ def lifts_of(
     control: str,
 ) -> dict[str, Interval]:
     """Return each treatment's credible interval of the relative effect."""
-    scatter = {id: float(c.dispersion[-1]) for id, c in comparisons.items()}
+    scatter = {
+        variant_id: float(c.dispersion[-1]) for variant_id, c in comparisons.items()
+    }
     intervals = lift_intervals(
-        [scaled_posterior(totals[control], scatter[id]) for id in comparisons],
-        [scaled_posterior(totals[id], scatter[id]) for id in comparisons],
+        [
+            scaled_posterior(totals[control], scatter[variant_id])
+            for variant_id in comparisons
+        ],
+        [
+            scaled_posterior(totals[variant_id], scatter[variant_id])
+            for variant_id in comparisons
+        ],
     )
     return dict(zip(comparisons, intervals, strict=True))
 

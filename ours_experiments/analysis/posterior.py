@@ -5,6 +5,7 @@ often a rule that looks every night names a false winner.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 
 LEFT_OUT = 0.05
 """The probability that a rate lies outside of its 95 % interval."""
-CUTS = (1e-14, 1e-10, 1e-7, 1e-4, 0.01, 0.1, 0.3)
+CUTS = (0.3, 0.1, 0.01, 1e-4, 1e-7, 1e-10, 1e-14)
 """Tail probabilities between which an integral is taken piece by piece."""
+QUANTILE_CUTS = CUTS[:5]
+"""What is beyond them does not move a quantile of 2.5 %; it took a third longer."""
 NODES = 12
 """Points of each piece; with 16 no figure changes in its tenth digit."""
 
@@ -81,7 +84,7 @@ def lift_intervals(
         return []
     # A pair has two rows: its lower and its upper quantile.
     shares = np.array([LEFT_OUT / 2, 1 - LEFT_OUT / 2] * len(treatments))
-    grids = [grid([rate]) for rate in control]
+    grids = [grid([rate], QUANTILE_CUTS) for rate in control]
     points = np.repeat([nodes for nodes, _ in grids], 2, axis=0)
     masses = np.repeat(
         [
@@ -91,6 +94,7 @@ def lift_intervals(
         2,
         axis=0,
     )
+    masses /= masses.sum(axis=1, keepdims=True)
     a = np.repeat([rate.successes for rate in treatments], 2)
     b = np.repeat([rate.failures for rate in treatments], 2)
     control_a = np.repeat([rate.successes for rate in control], 2)
@@ -109,7 +113,7 @@ def lift_intervals(
         excess,
         (low, high),
         args=(np.arange(len(shares), dtype=float),),
-        tolerances={"xatol": 1e-9, "fatol": 1e-12},
+        tolerances={"xatol": 1e-8, "fatol": 1e-11},
     )
     lifts = np.expm1(found.x).tolist()
     return list(zip(lifts[::2], lifts[1::2], strict=True))
@@ -141,7 +145,9 @@ def chances(rates: Sequence[Beta]) -> list[Chances]:
     return found
 
 
-def grid(rates: Sequence[Beta]) -> tuple["Floats", "Floats"]:
+def grid(
+    rates: Sequence[Beta], cuts: Sequence[float] = CUTS
+) -> tuple["Floats", "Floats"]:
     """Return the nodes and weights of a Gauss-Legendre rule over all rates.
 
     The pieces end at quantiles of each rate, so that a narrow posterior beside a wide
@@ -152,13 +158,24 @@ def grid(rates: Sequence[Beta]) -> tuple["Floats", "Floats"]:
 
     a = np.array([rate.successes for rate in rates])[:, None]
     b = np.array([rate.failures for rate in rates])[:, None]
-    cuts = np.array(CUTS)
-    ends = np.concatenate([betaincinv(a, b, cuts), betainccinv(a, b, cuts)], axis=None)
+    tails = np.array(cuts)
+    ends = np.concatenate(
+        [betaincinv(a, b, tails), betainccinv(a, b, tails)], axis=None
+    )
     ends.sort()
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = gauss_legendre()
     half = np.diff(ends)[:, None] / 2
     middle = (ends[1:] + ends[:-1])[:, None] / 2
     return (middle + half * nodes).ravel(), (half * weights).ravel()
+
+
+@cache
+def gauss_legendre() -> tuple["Floats", "Floats"]:
+    """Return nodes and weights between -1 and 1; computed once, 0.2 ms each time."""
+    from numpy.polynomial.legendre import leggauss  # noqa: PLC0415 - scipy brings it
+
+    nodes, weights = leggauss(NODES)
+    return nodes, weights
 
 
 def density(rate: Beta, points: "Floats") -> "Floats":
@@ -168,4 +185,4 @@ def density(rate: Beta, points: "Floats") -> "Floats":
 
     a, b = rate.successes, rate.failures
     logs = xlogy(a - 1, points) + xlog1py(b - 1, -points) - betaln(a, b)
-    return np.exp(logs)
+    return np.asarray(np.exp(logs), dtype=np.float64)

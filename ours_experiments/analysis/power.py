@@ -114,7 +114,7 @@ def days_needed(
     """
     shares = check_weights(2, weights)
     check_number("per_day", per_day, 0)
-    check_number("traffic_allocation", traffic_allocation, 0, 100 + 1e-9)
+    check_number("traffic_allocation", traffic_allocation, 0, 100, high_allowed=True)
     if isinstance(sample, int):
         samples: Sequence[int] = (sample,) * len(shares)
     else:

@@ -6,6 +6,7 @@ effect is absent because it was not found.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 
 import attrs
 
@@ -45,10 +46,10 @@ def explain_stop(stop: Stop, evidence: Evidence) -> tuple[Reason, ...]:
     """Return the reasons of a decision."""
     intervals = decisive_intervals(stop, evidence)
     every = ", ".join(
-        f"{evidence.names[id]} {percent_range(interval)}"
-        if interval[0] == interval[0]  # noqa: PLR0124 - not a number
-        else f"{evidence.names[id]} unknown, too few conversions"
-        for id, interval in intervals.items()
+        f"{evidence.names[variant_id]} {percent_range(interval)}"
+        if interval[0] == interval[0]
+        else f"{evidence.names[variant_id]} unknown, too few conversions"
+        for variant_id, interval in intervals.items()
     )
     when = f"On {stop.day}"
     if stop.planned_end:
@@ -82,12 +83,15 @@ def decisive_intervals(stop: Stop, evidence: Evidence) -> dict[str, Interval]:
     comparisons = evidence.primary.comparisons
     if stop.verdict is Verdict.SHIP:
         return {
-            id: (float(c.lower[stop.index]), float(c.upper[stop.index]))
-            for id, c in comparisons.items()
+            variant_id: (float(c.lower[stop.index]), float(c.upper[stop.index]))
+            for variant_id, c in comparisons.items()
         }
     return {
-        id: (float(c.running_lower[stop.index]), float(c.running_upper[stop.index]))
-        for id, c in comparisons.items()
+        variant_id: (
+            float(c.running_lower[stop.index]),
+            float(c.running_upper[stop.index]),
+        )
+        for variant_id, c in comparisons.items()
     }
 
 
@@ -101,8 +105,8 @@ def explain_waiting(evidence: Evidence) -> tuple[Reason, ...]:
     if not primary.days or not enough_days(primary.days, rules.min_days)[-1]:
         reasons.append(explain_days(primary.days, rules))
     few = [
-        evidence.names[id]
-        for id, comparison in primary.comparisons.items()
+        evidence.names[variant_id]
+        for variant_id, comparison in primary.comparisons.items()
         if is_unknown(comparison.log_ratio[-1])
     ]
     if few:
@@ -114,9 +118,8 @@ def explain_waiting(evidence: Evidence) -> tuple[Reason, ...]:
     reasons += explain_sample(primary, rules)
     reasons += explain_harm(evidence, evidence.as_of)
     undecided = [
-        f"{evidence.names[id]} {percent_range((low, high))}"
-        for id, low, high in last_intervals(primary)
-        if low <= 0 <= high
+        f"{evidence.names[variant_id]} {percent_range(interval)}"
+        for variant_id, interval in undecided_intervals(primary)
     ]
     if undecided or not reasons:
         text = "The effect may be above or below 0"
@@ -125,10 +128,20 @@ def explain_waiting(evidence: Evidence) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
-def last_intervals(primary: Metric) -> Iterator[tuple[str, float, float]]:
-    """Yield each treatment's bounds of the last day."""
-    for id, comparison in primary.comparisons.items():
-        yield id, float(comparison.lower[-1]), float(comparison.upper[-1])
+def undecided_intervals(primary: Metric) -> Iterator[tuple[str, Interval]]:
+    """Yield the interval of each treatment that may be better or worse.
+
+    A treatment ships by the interval of the day. The running one is narrower, and is
+    shown as long as it says the same.
+    """
+    for variant_id, comparison in primary.comparisons.items():
+        day = float(comparison.lower[-1]), float(comparison.upper[-1])
+        running = (
+            float(comparison.running_lower[-1]),
+            float(comparison.running_upper[-1]),
+        )
+        if day[0] <= 0 <= day[1]:
+            yield variant_id, running if running[0] <= 0 <= running[1] else day
 
 
 def is_unknown(value: float) -> bool:
@@ -140,9 +153,7 @@ def explain_days(days: Sequence[date], rules: Rules) -> Reason:
     """Say how many days and weekdays there are."""
     text = f"{len(days)} of {rules.min_days} days have traffic"
     weekdays = len({day.weekday() for day in days})
-    if weekdays < WEEK and (
-        not days or calendar_day(days, days[-1]) < WEEKDAYS_WAIVED
-    ):
+    if weekdays < WEEK and (not days or calendar_day(days, days[-1]) < WEEKDAYS_WAIVED):
         text += f", and {weekdays} of {WEEK} weekdays"
     return Reason(ReasonCode.TOO_FEW_DAYS, f"{text}.")
 
@@ -152,29 +163,34 @@ def explain_sample(primary: Metric, rules: Rules) -> Iterator[Reason]:
     planned = rules.planned_sample
     if planned is None:
         return
-    counted = min(
-        comparison.smaller_arm[-1] / comparison.dispersion[-1]
-        for comparison in primary.comparisons.values()
+    counted, comparison = min(
+        (
+            (float(c.smaller_arm[-1] / c.dispersion[-1]), c)
+            for c in primary.comparisons.values()
+        ),
+        key=itemgetter(0),
     )
     if counted < planned:
-        text = f"The smallest arm counts as {counted:,.0f} of {planned:,} impressions."
-        largest = max(c.dispersion[-1] for c in primary.comparisons.values())
-        if largest > 1:
-            text = f"{text[:-1]}: daily counts scatter {largest:.1f} times too much."
-        yield Reason(ReasonCode.PLANNED_SAMPLE_NOT_REACHED, text)
+        text = f"The smallest arm counts as {counted:,.0f} of {planned:,} impressions"
+        scatter = float(comparison.dispersion[-1])
+        if not comparison.is_measured[-1]:
+            text += f"; {scatter:.0f} count as one until the days show their scatter"
+        elif scatter > 1:
+            text += f"; its {comparison.smaller_arm[-1]:,.0f} scatter as so many do"
+        yield Reason(ReasonCode.PLANNED_SAMPLE_NOT_REACHED, f"{text}.")
 
 
 def explain_harm(evidence: Evidence, day: date) -> Iterator[Reason]:
     """Name the treatments that are surely worse by a guardrail."""
     for event, guardrail in evidence.guardrails.items():
-        for id, comparison in guardrail.comparisons.items():
-            if is_harmed(guardrail, id, evidence.rules, day):
+        for variant_id, comparison in guardrail.comparisons.items():
+            if is_harmed(guardrail, variant_id, evidence.rules, day):
                 interval = (
                     float(comparison.running_lower[-1]),
                     float(comparison.running_upper[-1]),
                 )
                 text = (
-                    f"{evidence.names[id]} lowers {event!r:.60}: "
+                    f"{evidence.names[variant_id]} lowers {event!r:.60}: "
                     f"its effect there is {percent_range(interval)}."
                 )
                 yield Reason(ReasonCode.GUARDRAIL_HARMED, text)

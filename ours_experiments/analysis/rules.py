@@ -19,24 +19,29 @@ def check_number(
     high: float = math.inf,
     *,
     low_allowed: bool = False,
+    high_allowed: bool = False,
 ) -> float:
-    """Return a finite number above `low` and below `high`; refuse all else.
+    """Return a finite number between `low` and `high`; refuse all else.
 
     Args:
         name: The argument's name, for the error.
         value: What was given.
         low: The lower end of the range.
-        high: The upper end, which is never allowed itself.
+        high: The upper end of the range.
         low_allowed: Whether the lower end is allowed itself.
+        high_allowed: Whether the upper end is allowed itself.
     """
     if (
         isinstance(value, bool)
         or not isinstance(value, int | float)
         or not math.isfinite(value)
-        or not (low < value < high or (low_allowed and value == low))
+        or not (low <= value if low_allowed else low < value)
+        or not (value <= high if high_allowed else value < high)
     ):
         above = f"at least {low:g}" if low_allowed else f"above {low:g}"
-        below = "" if high == math.inf else f" and below {high:g}"
+        below = f" and at most {high:g}" if high_allowed else f" and below {high:g}"
+        if high == math.inf:
+            below = ""
         raise ConfigurationError(
             f"{name} must be a number {above}{below}, not {value!r:.40}"
         )
@@ -106,3 +111,9 @@ class Rules:
         """Impressions of two arms together at which the sequence is tightest."""
         planned = self.planned_sample
         return self.tuning_sample if planned is None else 2 * planned
+
+
+def check_rules(rules: object) -> None:
+    """Refuse what is not `Rules`."""
+    if not isinstance(rules, Rules):
+        raise ConfigurationError(f"rules must be Rules, not {type(rules).__name__}")

@@ -94,14 +94,16 @@ def measure_sample_ratio(
     """
     import numpy as np  # noqa: PLC0415 - scipy brings it
 
-    observed = {id: counts.total(id)[0] for id in weights}
+    observed = {variant_id: counts.total(variant_id)[0] for variant_id in weights}
     total = sum(observed.values())
     leaked = tuple(
-        id
-        for id, impressions in unweighted.items()
+        variant_id
+        for variant_id, impressions in unweighted.items()
         if impressions > max(MIN_LEAK, LEAK_SHARE * total)
     )
-    table = np.array([[pair[0] for pair in counts.by_day[id]] for id in weights])
+    table = np.array(
+        [[pair[0] for pair in counts.by_day[variant_id]] for variant_id in weights]
+    )
     path = ratio_path(table.T.astype(float), list(weights.values()))
     p_value = float(path.p_value[-1]) if path.enough[-1] else None
     by_day = float(path.p_value_by_day[-1])
@@ -122,7 +124,8 @@ def measure_sample_ratio(
         deviation=float(path.deviation[-1]),
         observed=observed,
         expected={
-            id: total * weight / sum(weights.values()) for id, weight in weights.items()
+            variant_id: total * weight / sum(weights.values())
+            for variant_id, weight in weights.items()
         },
         leaked_variant_ids=leaked,
     )

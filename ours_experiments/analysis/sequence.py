@@ -15,7 +15,7 @@ from ours_experiments.analysis.records import Interval
 
 
 if TYPE_CHECKING:
-    from ours_experiments.analysis.counts import Floats
+    from ours_experiments.analysis.counts import Flags, Floats
 
 MIN_DAYS = 4
 """Fewer days do not show how much they scatter."""
@@ -28,6 +28,8 @@ class Comparison:
     """A treatment against the control, up to each day; nan where it is not known."""
 
     dispersion: "Floats"
+    is_measured: "Flags"
+    """Whether the days show the dispersion; else it is assumed."""
     smaller_arm: "Floats"
     """Impressions of the smaller of the two arms."""
     log_ratio: "Floats"
@@ -68,7 +70,8 @@ def compare(
     fewest = np.minimum(np.minimum(k, n - k), np.minimum(k_c, n_c - k_c))
     with np.errstate(all="ignore"):
         variance = 1 / k - 1 / n + 1 / k_c - 1 / n_c
-        phi = dispersion(treatment, control, variance)
+        measured = measure_dispersion(treatment, control, variance)
+        phi = np.where(np.isnan(measured), ASSUMED_DISPERSION, measured)
         log_ratio = np.log(k / n * n_c / k_c)
         log_ratio[fewest < min_conversions] = np.nan
         error = np.sqrt(phi * variance)
@@ -81,6 +84,7 @@ def compare(
         p_value = np.minimum(np.sqrt(scaled + 1) * np.exp(-exponent), 1.0)
     return Comparison(
         dispersion=phi,
+        is_measured=~np.isnan(measured),
         smaller_arm=np.minimum(n, n_c),
         log_ratio=log_ratio,
         standard_error=error,
@@ -97,10 +101,13 @@ def scale(alpha: float, tuning_sample: int) -> float:
     return (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / tuning_sample
 
 
-def dispersion(treatment: Daily, control: Daily, variance: "Floats") -> "Floats":
+def measure_dispersion(
+    treatment: Daily, control: Daily, variance: "Floats"
+) -> "Floats":
     """Return how much more the days scatter than independent impressions would.
 
-    A day that is good or bad for both arms alike cancels. The least is 1.
+    A day that is good or bad for both arms alike cancels. The least is 1; nan where
+    there are under 4 days, or an arm without conversions.
 
     Args:
         treatment: The treatment's counts.
@@ -120,7 +127,7 @@ def dispersion(treatment: Daily, control: Daily, variance: "Floats") -> "Floats"
         )
         phi = np.maximum(1.0, number / (number - 1) * squares / variance)
     unknown = (number < MIN_DAYS) | (k == 0) | (k_c == 0) | ~np.isfinite(phi)
-    return np.where(unknown, ASSUMED_DISPERSION, phi)
+    return np.where(unknown, np.nan, phi)
 
 
 def residuals(one: Daily, other: Daily) -> "Floats":
@@ -131,12 +138,13 @@ def residuals(one: Daily, other: Daily) -> "Floats":
     """
     rate = one.conversions.cumsum() / one.impressions.cumsum()
     other_rate = other.conversions.cumsum() / other.impressions.cumsum()
-    return (
+    total: Floats = (
         (one.conversions * other.conversions).cumsum()
         - other_rate * (one.conversions * other.impressions).cumsum()
         - rate * (one.impressions * other.conversions).cumsum()
         + rate * other_rate * (one.impressions * other.impressions).cumsum()
     )
+    return total
 
 
 def fixed_interval(comparison: Comparison, day: int, alpha: float) -> Interval:

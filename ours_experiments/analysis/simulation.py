@@ -11,9 +11,8 @@ from ours_experiments._validation import check_count
 from ours_experiments.analysis.counts import Daily
 from ours_experiments.analysis.decision import compare_metric, find_stop
 from ours_experiments.analysis.records import Verdict
-from ours_experiments.analysis.rules import Rules, check_number
+from ours_experiments.analysis.rules import Rules, check_number, check_rules
 from ours_experiments.analysis.sample_ratio import ratio_path
-from ours_experiments.errors import ConfigurationError
 
 
 if TYPE_CHECKING:
@@ -71,8 +70,7 @@ def false_winner_rate(
     Returns:
         The share of the experiments, 0 to 1.
     """
-    if not isinstance(rules, Rules):
-        raise ConfigurationError(f"rules must be Rules, not {type(rules).__name__}")
+    check_rules(rules)
     check_number("baseline", baseline, 0, 1 / max(RATE_BY_WEEKDAY))
     check_number("per_day", per_day, 0, 1e12)
     for name, value, least in (
@@ -128,7 +126,12 @@ def draw_arms(truth: Truth, days: int, generator: "Generator") -> list[Daily]:
         visitors = generator.poisson(traffic * counted / cluster)
         chance = np.minimum(rates * (1 + effect) * cluster / times, 1.0)
         converters = generator.binomial(visitors, chance)
-        arms.append(Daily(visitors * float(cluster), converters * float(times)))
+        arms.append(
+            Daily(
+                (visitors * cluster).astype(np.float64),
+                (converters * times).astype(np.float64),
+            )
+        )
     return arms
 
 

@@ -96,11 +96,11 @@ def find_doubts(
             "and a script that loads late."
         )
         yield Reason(ReasonCode.SAMPLE_RATIO_MISMATCH, text)
-    for id, comparison in primary.comparisons.items():
+    for variant_id, comparison in primary.comparisons.items():
         if comparison.running_lower[-1] > comparison.running_upper[-1]:
             text = (
-                f"The effect of {names[id]} changed during the run. Look for a change "
-                "of the page, the targeting rules or the metric, and for novelty."
+                f"The effect of {names[variant_id]} changed during the run. "
+                "Look for a change of the page, the targeting rules or the metric, and for novelty."
             )
             yield Reason(ReasonCode.EFFECT_CHANGED, text)
 
@@ -109,21 +109,37 @@ def find_warnings(
     experiment: Experiment,
     results: Results,
     counts: Counts,
+    *,
     as_of: date | None,
     ratio: SampleRatio,
-    dispersion: float,
+    primary: Metric,
     variants: Sequence[VariantAnalysis],
 ) -> Iterator[Reason]:
-    """Yield what is worth a look and changes no verdict."""
+    """Yield what is worth a look and changes no verdict.
+
+    Args:
+        experiment: The experiment.
+        results: The results as they were answered.
+        counts: The counts that the figures stand on.
+        as_of: The last day that counts; None without a series.
+        ratio: How the impressions are divided.
+        primary: The comparisons with the control.
+        variants: The figures.
+    """
     if ratio.status == "warning":
         text = (
             "Impressions may not be divided as the weights say "
             f"(p = {ratio.p_value:.2g})."
         )
         yield Reason(ReasonCode.SAMPLE_RATIO_WARNING, text)
-    if counts.days and len(counts.days) >= 4 and dispersion > HIGH_DISPERSION:
+    measured = [
+        float(comparison.dispersion[-1])
+        for comparison in primary.comparisons.values()
+        if comparison.is_measured[-1]
+    ]
+    if max(measured, default=1.0) > HIGH_DISPERSION:
         text = (
-            f"Daily counts scatter {dispersion:.1f} times as much as those of "
+            f"Daily counts scatter {max(measured):.1f} times as much as those of "
             "independent impressions would; intervals are widened."
         )
         yield Reason(ReasonCode.OVERDISPERSED, text)
@@ -185,18 +201,19 @@ def find_low_volume(
     recent = [index for index, day in enumerate(counts.days) if day > start]
     arms = {variant.id: variant for variant in variants if variant.weight}
     impressions = {
-        id: sum(counts.by_day[id][index][0] for index in recent) for id in arms
+        variant_id: sum(counts.by_day[variant_id][index][0] for index in recent)
+        for variant_id in arms
     }
     whole = sum(variant.weight for variant in arms.values())
-    for id, variant in arms.items():
+    for variant_id, variant in arms.items():
         expected = sum(impressions.values()) * variant.weight / whole
         if (
             not variant.is_control
             and expected >= MIN_EXPECTED
-            and impressions[id] < LOW_VOLUME * expected
+            and impressions[variant_id] < LOW_VOLUME * expected
         ):
             text = (
-                f"{variant.name!r:.60} had {impressions[id]:,} impressions in the last "
-                f"{RECENT_DAYS} days, where its weight gives {expected:,.0f}."
+                f"{variant.name!r:.60} had {impressions[variant_id]:,} impressions in "
+                f"the last {RECENT_DAYS} days, where its weight gives {expected:,.0f}."
             )
             yield Reason(ReasonCode.LOW_VOLUME, text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import cast
 
 from ours_experiments._validation import to_day
 from ours_experiments.analysis.counts import (
@@ -30,7 +31,7 @@ from ours_experiments.analysis.records import (
     ReasonCode,
     Verdict,
 )
-from ours_experiments.analysis.rules import Rules
+from ours_experiments.analysis.rules import Rules, check_rules
 from ours_experiments.analysis.sample_ratio import measure_sample_ratio
 from ours_experiments.analysis.trust import (
     find_broken_counts,
@@ -95,7 +96,10 @@ def analyze(
         ConfigurationError: An argument has a wrong type, an experiment lacks its
             weights, or results and series are those of another experiment.
     """
-    day = check_arguments(experiment, results, series, rules, as_of, guardrails or {})
+    check_arguments(experiment, results, series, rules)
+    guarded: Guardrails = {} if guardrails is None else guardrails
+    check_guardrails(experiment, guarded)
+    day = to_day("as_of", as_of)
     if day is None and series is not None:
         day = max((each.date for each in series.days), default=None)
     refusal = find_refusal(experiment)
@@ -103,35 +107,37 @@ def analyze(
         return Analysis(
             verdict=Verdict.NOT_APPLICABLE, reasons=(refusal,), rules=rules, as_of=day
         )
-    return decide(experiment, results, series, rules, day, guardrails or {})
+    return decide(
+        experiment, results, series, rules=rules, as_of=day, guardrails=guarded
+    )
 
 
 def check_arguments(
-    experiment: object,
-    results: object,
-    series: object,
-    rules: object,
-    as_of: object,
-    guardrails: object,
-) -> date | None:
-    """Return the last day that counts; refuse arguments of a wrong type."""
+    experiment: object, results: object, series: object, rules: object
+) -> None:
+    """Refuse arguments of a wrong type, and results of another experiment."""
     if not isinstance(experiment, Experiment):
         raise ConfigurationError(
             f"experiment must be an Experiment, not {type(experiment).__name__}"
         )
-    if not isinstance(rules, Rules):
-        raise ConfigurationError(f"rules must be Rules, not {type(rules).__name__}")
+    check_rules(rules)
     check_source("", experiment, results, series)
+
+
+def check_guardrails(experiment: Experiment, guardrails: object) -> None:
+    """Refuse guardrails that are not results and series by event name."""
     if not isinstance(guardrails, Mapping):
         raise ConfigurationError("guardrails must be a mapping by event name")
-    for event, pair in guardrails.items():
+    for event, pair in cast("Mapping[object, object]", guardrails).items():
         name = f"guardrails[{event!r:.60}]"
-        if not isinstance(event, str) or not isinstance(pair, tuple) or len(pair) != 2:
-            raise ConfigurationError(f"{name} must be results and series, by event name")
-        if pair[1] is None:
-            raise ConfigurationError(f"{name}: series must be a TimeSeries, not None")
-        check_source(f"{name}: ", experiment, *pair)
-    return to_day("as_of", as_of)
+        if not isinstance(event, str) or not isinstance(pair, tuple):
+            raise ConfigurationError(
+                f"{name} must be results and series, by event name"
+            )
+        values = cast("tuple[object, ...]", pair)
+        if len(values) != 2 or values[1] is None:
+            raise ConfigurationError(f"{name} must be results and a series")
+        check_source(f"{name}: ", experiment, *values)
 
 
 def find_refusal(experiment: Experiment) -> Reason | None:
@@ -152,11 +158,12 @@ def decide(
     experiment: Experiment,
     results: Results,
     series: TimeSeries | None,
+    *,
     rules: Rules,
     as_of: date | None,
     guardrails: Guardrails,
 ) -> Analysis:
-    """Decide on an experiment that has a control and treatments with a weight."""
+    """Decide on an experiment that has at least two variants with a weight."""
     variants = experiment.variants or ()
     arms = [variant for variant in variants if variant.weight]
     counts = read_counts(variants, results, series, as_of)
@@ -185,18 +192,23 @@ def decide(
     evidence = Evidence(
         compare_arms(arms, counts, rules),
         {event: compare_arms(arms, guarded[event], rules) for event in guarded},
-        {id: format(repr(name), ".60") for id, name in names.items()},
+        {variant_id: format(repr(name), ".60") for variant_id, name in names.items()},
         rules,
         None if series is None else as_of,
     )
     figures = analyze_variants(arms, results, counts, evidence.primary)
-    dispersion = largest_dispersion(evidence.primary)
     doubts = tuple(find_doubts(ratio, evidence.primary, evidence.names))
     stop = None if doubts else first_stop(evidence)
     verdict, reasons = conclude(doubts, stop, evidence)
     warnings = list(
         find_warnings(
-            experiment, results, counts, evidence.as_of, ratio, dispersion, figures
+            experiment,
+            results,
+            counts,
+            as_of=evidence.as_of,
+            ratio=ratio,
+            primary=evidence.primary,
+            variants=figures,
         )
     )
     if verdict is Verdict.SHIP and len(arms) > 2:
@@ -214,7 +226,7 @@ def decide(
         days=len(counts.days),
         weekdays=count_weekdays(counts.days),
         days_left=left,
-        dispersion=dispersion,
+        dispersion=largest_dispersion(evidence.primary),
         sample_ratio=ratio,
         variants=figures,
         guardrails={
