@@ -52,7 +52,7 @@ def ratio_path(impressions: "Floats", weights: Sequence[float]) -> RatioPath:
     for each visitor, raise both alike and are no mismatch.
     """
     import numpy as np  # noqa: PLC0415 - scipy brings it
-    from scipy.special import chdtrc, fdtrc  # noqa: PLC0415 - the extra
+    from scipy.special import fdtrc, gammaincc  # noqa: PLC0415 - the extra
 
     shares = np.array(weights, dtype=float) / sum(weights)
     df = len(weights) - 1
@@ -71,11 +71,11 @@ def ratio_path(impressions: "Floats", weights: Sequence[float]) -> RatioPath:
         ratio = np.where(chi_square == 0, 0.0, chi_square / df / scatter)
     many = number >= MIN_DAYS
     by_day = np.where(many, fdtrc(df, np.maximum((number - 1) * df, 1), ratio), np.nan)
-    p_value = chdtrc(df, chi_square)
+    p_value = gammaincc(df / 2, chi_square / 2)
     certain = np.where(
         many,
         (p_value < MISMATCH) & (by_day < MISMATCH_BY_DAY),
-        chdtrc(df, chi_square / ASSUMED_SCATTER) < MISMATCH,
+        gammaincc(df / 2, chi_square / (2 * ASSUMED_SCATTER)) < MISMATCH,
     )
     enough = (total[:, 0] >= MIN_TOTAL) & (expected.min(axis=1) >= MIN_EXPECTED)
     mismatch = enough & certain & (deviation >= MIN_DEVIATION)

@@ -99,8 +99,9 @@ def find_doubts(
     for variant_id, comparison in primary.comparisons.items():
         if comparison.running_lower[-1] > comparison.running_upper[-1]:
             text = (
-                f"The effect of {names[variant_id]} changed during the run. "
-                "Look for a change of the page, the targeting rules or the metric, and for novelty."
+                f"The effect of {names[variant_id]} changed during the run. Look for a "
+                "change of the page, the targeting rules or the metric, and for "
+                "novelty."
             )
             yield Reason(ReasonCode.EFFECT_CHANGED, text)
 
