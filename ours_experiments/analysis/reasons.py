@@ -6,6 +6,7 @@ effect is absent because it was not found.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from math import isnan
 from operator import itemgetter
 
 import attrs
@@ -47,7 +48,7 @@ def explain_stop(stop: Stop, evidence: Evidence) -> tuple[Reason, ...]:
     intervals = decisive_intervals(stop, evidence)
     every = ", ".join(
         f"{evidence.names[variant_id]} {percent_range(interval)}"
-        if interval[0] == interval[0]
+        if not isnan(interval[0])
         else f"{evidence.names[variant_id]} unknown, too few conversions"
         for variant_id, interval in intervals.items()
     )
@@ -107,7 +108,7 @@ def explain_waiting(evidence: Evidence) -> tuple[Reason, ...]:
     few = [
         evidence.names[variant_id]
         for variant_id, comparison in primary.comparisons.items()
-        if is_unknown(comparison.log_ratio[-1])
+        if isnan(comparison.log_ratio[-1])
     ]
     if few:
         text = (
@@ -142,11 +143,6 @@ def undecided_intervals(primary: Metric) -> Iterator[tuple[str, Interval]]:
         )
         if day[0] <= 0 <= day[1]:
             yield variant_id, running if running[0] <= 0 <= running[1] else day
-
-
-def is_unknown(value: float) -> bool:
-    """Return whether a figure could not be computed."""
-    return bool(value != value)  # noqa: PLR0124 - not a number
 
 
 def explain_days(days: Sequence[date], rules: Rules) -> Reason:

@@ -1,7 +1,7 @@
 """Whether impressions are divided among the arms as their weights say."""
 
 from collections.abc import Mapping, Sequence
-from math import exp, lgamma, log
+from math import exp, isnan, lgamma, log
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -117,7 +117,7 @@ def measure_sample_ratio(
     return SampleRatio(
         status=status,
         p_value=p_value,
-        p_value_by_day=None if p_value is None or by_day != by_day else by_day,  # noqa: PLR0124 - not a number
+        p_value_by_day=None if p_value is None or isnan(by_day) else by_day,
         sequential_p_value=sequential_p_value(
             list(observed.values()), list(weights.values())
         ),

@@ -72,9 +72,7 @@ def test_days_are_whole_weeks(
     days: int,
 ) -> None:
     """The slowest arm counts, and a started week is a week."""
-    found = days_needed(
-        sample, per_day, weights=weights, traffic_allocation=allocation
-    )
+    found = days_needed(sample, per_day, weights=weights, traffic_allocation=allocation)
     assert found == days
 
 
