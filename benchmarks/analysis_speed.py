@@ -41,13 +41,13 @@ def measure(days: int) -> float:
         traffic_allocation=100,
         variants=tuple(
             Variant(
-                id=id,
+                id=variant_id,
                 experiment_id="exp",
-                name=id,
-                is_control=id == "control",
+                name=variant_id,
+                is_control=variant_id == "control",
                 weight=25,
             )
-            for id in ARMS
+            for variant_id in ARMS
         ),
     )
     series = TimeSeries(
@@ -56,12 +56,12 @@ def measure(days: int) -> float:
                 date(2026, 1, 1) + timedelta(days=day),
                 tuple(
                     DayVariant(
-                        id=id,
+                        id=variant_id,
                         impressions=counts_of(day, arm)[0],
                         conversions=counts_of(day, arm)[1],
                         conversion_rate=0.1,
                     )
-                    for arm, id in enumerate(ARMS)
+                    for arm, variant_id in enumerate(ARMS)
                 ),
             )
             for day in range(days)

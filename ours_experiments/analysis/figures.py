@@ -48,16 +48,15 @@ def analyze_variants(
     """
     names = answered_names(arms, results)
     totals = {arm.id: counts.total(arm.id) for arm in arms}
-    control = next(arm.id for arm in arms if arm.is_control)
+    index = next(index for index, arm in enumerate(arms) if arm.is_control)
+    control = arms[index].id
     largest = largest_dispersion(metric)
     rates = [scaled_posterior(totals[arm.id], largest) for arm in arms]
-    base = rates[[arm.id for arm in arms].index(control)]
-    best = chances(rates)
     lifts = lifts_of(metric.comparisons, totals, control)
     impressions, conversions = totals[control]
     base_rate = conversions / impressions if impressions else 0.0
     found: list[VariantAnalysis] = []
-    for arm, rate, chance in zip(arms, rates, best, strict=True):
+    for arm, rate, chance in zip(arms, rates, chances(rates, index), strict=True):
         impressions, conversions = totals[arm.id]
         comparison = metric.comparisons.get(arm.id)
         found.append(
@@ -78,7 +77,7 @@ def analyze_variants(
                     None if comparison is None else known(comparison.p_value[-1])
                 ),
                 probability_to_beat_control=(
-                    None if comparison is None else chances([rate, base])[0].best
+                    None if comparison is None else chance.beats_control
                 ),
                 probability_to_be_best=chance.best,
                 expected_loss=chance.loss,

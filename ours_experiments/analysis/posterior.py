@@ -127,10 +127,12 @@ class Chances:
     """The probability that no other rate is higher."""
     loss: float
     """The mean of what the best rate has more; 0 where this one is the best."""
+    beats_control: float
+    """The probability to be higher than the control's rate."""
 
 
-def chances(rates: Sequence[Beta]) -> list[Chances]:
-    """Return each rate's probability to be the highest, and its expected loss."""
+def chances(rates: Sequence[Beta], control: int = 0) -> list[Chances]:
+    """Compare each rate with the others; `control` is the index of the control."""
     import numpy as np  # noqa: PLC0415 - scipy brings it
     from scipy.special import betainc  # noqa: PLC0415 - the extra
 
@@ -139,9 +141,11 @@ def chances(rates: Sequence[Beta]) -> list[Chances]:
     found: list[Chances] = []
     for index, rate in enumerate(rates):
         others = np.delete(below, index, axis=0).prod(axis=0)
-        best = (weights * density(rate, nodes) * others).sum()
+        masses = weights * density(rate, nodes)
+        best = (masses * others).sum()
         loss = (weights * (1 - others) * below[index]).sum()
-        found.append(Chances(float(best), float(loss)))
+        beats_control = (masses * below[control]).sum()
+        found.append(Chances(float(best), float(loss), float(beats_control)))
     return found
 
 

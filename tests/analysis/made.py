@@ -71,13 +71,13 @@ def make_experiment(
         traffic_allocation=100,
         variants=tuple(
             Variant(
-                id=id,
+                id=variant_id,
                 experiment_id="exp_1",
-                name=id.title(),
-                is_control=id == "control",
+                name=variant_id.title(),
+                is_control=variant_id == "control",
                 weight=weight,
             )
-            for id, weight in zip(names_of(len(weights)), weights, strict=True)
+            for variant_id, weight in zip(names_of(len(weights)), weights, strict=True)
         ),
     )
 
@@ -87,15 +87,15 @@ def make_results(totals: Row, probability: float = 0.5) -> Results:
     return Results(
         tuple(
             VariantResult(
-                id=id,
-                name=id.title(),
-                is_control=id == "control",
+                id=variant_id,
+                name=variant_id.title(),
+                is_control=variant_id == "control",
                 impressions=impressions,
                 conversions=conversions,
                 conversion_rate=0.0,
                 probability_to_be_best=probability,
             )
-            for id, (conversions, impressions) in zip(
+            for variant_id, (conversions, impressions) in zip(
                 names_of(len(totals)), totals, strict=True
             )
         )
@@ -111,12 +111,12 @@ def make_series(rows: Sequence[Row], days: Sequence[date] | None = None) -> Time
                 day,
                 tuple(
                     DayVariant(
-                        id=id,
+                        id=variant_id,
                         impressions=impressions,
                         conversions=conversions,
                         conversion_rate=0.0,
                     )
-                    for id, (conversions, impressions) in zip(
+                    for variant_id, (conversions, impressions) in zip(
                         names_of(len(row)), row, strict=True
                     )
                 ),

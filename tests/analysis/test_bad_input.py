@@ -89,9 +89,9 @@ def test_results_of_another_experiment() -> None:
             for variant in CASE.experiment.variants or ()
         ),
     )
-    with pytest.raises(ConfigurationError, match="^results must belong to .*exp_1"):
+    with pytest.raises(ConfigurationError, match=r"^results must belong to .*exp_1"):
         analyze(other, CASE.results, CASE.series)
-    with pytest.raises(ConfigurationError, match="^series must belong to "):
+    with pytest.raises(ConfigurationError, match=r"^series must belong to "):
         analyze(other, Results(()), CASE.series)
 
 

@@ -29,6 +29,7 @@ from ours_experiments.errors import ConfigurationError
     ],
 )
 def test_the_formula_is_that_of_statsmodels(
+    *,
     baseline: float,
     mde: float,
     power: float,
@@ -123,7 +124,7 @@ def test_a_size_of_bad_arguments(arguments: dict[str, object], name: str) -> Non
 
 def test_a_sample_that_finds_nothing() -> None:
     """A sample too small for any increase is refused."""
-    with pytest.raises(ConfigurationError, match="^sample "):
+    with pytest.raises(ConfigurationError, match=r"^sample "):
         minimum_detectable_effect(0.9, 5)
 
 

@@ -1,7 +1,6 @@
 """What holds for any counts."""
 
 from math import isnan
-from typing import Any
 
 import attrs
 import pytest
@@ -97,10 +96,11 @@ def test_swapping_the_arms_flips_the_signs(rows: list[Row]) -> None:
 def test_probabilities_add_up_to_one(rows: list[Row]) -> None:
     """One of the arms is the best; each probability lies between 0 and 1."""
     variants = make_case(rows, (25, 25, 25, 25)).analyze().variants
-    chances: list[Any] = [variant.probability_to_be_best for variant in variants]
+    chances = [variant.probability_to_be_best or 0.0 for variant in variants]
     assert sum(chances) == pytest.approx(1, abs=1e-5)
     assert all(-1e-9 <= chance <= 1 + 1e-9 for chance in chances)
-    assert all(variant.expected_loss >= -1e-12 for variant in variants)  # type: ignore[operator]
+    losses = [variant.expected_loss for variant in variants]
+    assert all(loss is not None and loss >= -1e-12 for loss in losses)
 
 
 @given(runs(arms=3))

@@ -63,6 +63,7 @@ def compared(
     ],
 )  # fmt: skip
 def test_reference_sequences(
+    *,
     control: tuple[int, int],
     treatment: tuple[int, int],
     tuning: int,

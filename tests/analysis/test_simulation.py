@@ -23,7 +23,9 @@ from .made import make_case
 @pytest.mark.parametrize(
     ("truth", "rules"),
     [
-        pytest.param(Truth(baseline=0.1, effects=(0.2,), per_arm=800), Rules(), id="+20"),
+        pytest.param(
+            Truth(baseline=0.1, effects=(0.2,), per_arm=800), Rules(), id="+20"
+        ),
         pytest.param(
             Truth(baseline=0.1, effects=(0,), per_arm=800, loses=0.06), Rules(),
             id="lossy",

@@ -76,7 +76,7 @@ SCATTERED = [((100, 1000), (k, 1000)) for k in (40, 260, 30, 250, 50, 270, 20)]
         ),
         pytest.param(
             alike(28, (100, 1000), (100, 1000)), PLANNED,
-            Verdict.INCONCLUSIVE, 21, ReasonCode.PLANNED_SAMPLE_REACHED, id="planned-aa",
+            Verdict.INCONCLUSIVE, 21, ReasonCode.PLANNED_SAMPLE_REACHED, id="planned",
         ),
         pytest.param(
             alike(28, (100, 1000), (91, 1000)), PLANNED,
