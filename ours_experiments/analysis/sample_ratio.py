@@ -61,7 +61,7 @@ def ratio_path(impressions: "Floats", weights: Sequence[float]) -> RatioPath:
     number = np.arange(1, len(impressions) + 1)
     with np.errstate(all="ignore"):
         expected = total * shares
-        chi_square = ((arms - expected) ** 2 / expected).sum(axis=1)
+        chi_square: Floats = ((arms - expected) ** 2 / expected).sum(axis=1)
         deviation = np.abs(arms / total - shares).max(axis=1)
         # sum (n_id - n_d n_i/N)^2 / (n_d n_i/N), multiplied out to be summed by day.
         squares = impressions**2 / impressions.sum(axis=1, keepdims=True)
@@ -71,7 +71,7 @@ def ratio_path(impressions: "Floats", weights: Sequence[float]) -> RatioPath:
         ratio = np.where(chi_square == 0, 0.0, chi_square / df / scatter)
     many = number >= MIN_DAYS
     by_day = np.where(many, fdtrc(df, np.maximum((number - 1) * df, 1), ratio), np.nan)
-    p_value = gammaincc(df / 2, chi_square / 2)
+    p_value: Floats = np.asarray(gammaincc(df / 2, chi_square / 2), np.float64)
     certain = np.where(
         many,
         (p_value < MISMATCH) & (by_day < MISMATCH_BY_DAY),

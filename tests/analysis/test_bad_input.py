@@ -118,7 +118,8 @@ def test_a_variant_without_a_weight(weight: Any) -> None:
 def test_counts_that_are_no_integers(field: str, value: object) -> None:
     """A count that is no integer is refused by its field and variant."""
     first, second = CASE.results.variants
-    changed: Any = attrs.evolve(second, **{field: value})
+    change: dict[str, Any] = {field: value}
+    changed = attrs.evolve(second, **change)
     with pytest.raises(ConfigurationError, match=f"^results: {field} of 'treatment_1'"):
         analyze(CASE.experiment, Results((first, changed)))
 

@@ -166,7 +166,7 @@ def test_the_running_interval_only_narrows() -> None:
         Daily(np.full(60, 500.0), generator.binomial(500, 0.1, 60).astype(float))
         for _ in range(2)
     ]
-    path = compared(*arms)
+    path = compared(arms[0], arms[1])
     assert (np.diff(path.running_lower) >= 0).all()
     assert (np.diff(path.running_upper) <= 0).all()
     assert (np.diff(path.p_value) <= 0).all()

@@ -1,6 +1,7 @@
 """What makes results unfit for a decision, and what is only worth a look."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import attrs
 import pytest
@@ -212,21 +213,19 @@ def test_a_guardrail_with_impossible_counts() -> None:
     assert "Guardrail 'checkout'" in str(analysis)
 
 
-def without_probability(case: Case, value: object) -> Results:
-    """Return results whose rows have another probability and no rate."""
-    return Results(
-        tuple(
-            attrs.evolve(row, probability_to_be_best=value, conversion_rate=None)
-            for row in case.results.variants
-        )
-    )
+MISSING: dict[str, Any] = {"probability_to_be_best": None, "conversion_rate": None}
+
+
+def without_probability(case: Case) -> Results:
+    """Return results whose rows have neither a rate nor a probability."""
+    return Results(tuple(attrs.evolve(row, **MISSING) for row in case.results.variants))
 
 
 def test_another_probability_of_the_service() -> None:
     """A difference to the service's figure is told; a missing figure is none."""
     case = make_case(BETTER)
     assert ReasonCode.PROBABILITY_DIFFERS in warned(case.analyze())
-    results = without_probability(case, None)
+    results = without_probability(case)
     analysis = analyze(case.experiment, results, case.series)
     assert ReasonCode.PROBABILITY_DIFFERS not in warned(analysis)
     assert analysis.verdict is Verdict.SHIP
