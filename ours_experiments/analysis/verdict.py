@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import cast
 
+import attrs
+
 from ours_experiments._validation import to_day
 from ours_experiments.analysis.counts import (
     Counts,
@@ -56,6 +58,11 @@ DECIDED = {
     Verdict.INCONCLUSIVE,
     Verdict.DO_NOT_TRUST,
 }
+
+NOT_COMPARED = Reason(
+    ReasonCode.TREATMENTS_NOT_COMPARED,
+    "The treatments were compared with the control, not with each other.",
+)
 
 Guardrails = Mapping[str, tuple[Results, TimeSeries]]
 
@@ -167,10 +174,11 @@ def decide(
     variants = experiment.variants or ()
     arms = [variant for variant in variants if variant.weight]
     counts = read_counts(variants, results, series, as_of)
+    guarded = {
+        event: read_counts(variants, *pair, as_of) for event, pair in guardrails.items()
+    }
     broken = list(find_broken_counts(variants, results, series, counts))
-    guarded: dict[str, Counts] = {}
     for event, pair in guardrails.items():
-        guarded[event] = read_counts(variants, *pair, as_of)
         source = f"Guardrail {event!r:.60}: "
         broken += find_broken_counts(variants, *pair, guarded[event], source)
     if broken:
@@ -183,11 +191,6 @@ def decide(
             rules=rules,
             as_of=as_of,
         )
-    ratio = measure_sample_ratio(
-        counts,
-        {arm.id: arm.weight for arm in arms},
-        {row.id: counts.total(row.id)[0] for row in variants if not row.weight},
-    )
     names = answered_names(arms, results)
     evidence = Evidence(
         compare_arms(arms, counts, rules),
@@ -196,32 +199,52 @@ def decide(
         rules,
         None if series is None else as_of,
     )
+    figures = {
+        event: analyze_variants(
+            arms, guardrails[event][0], guarded[event], evidence.guardrails[event]
+        )
+        for event in guarded
+    }
+    judged = judge(experiment, results, counts, evidence)
+    return attrs.evolve(judged, guardrails=figures, as_of=as_of)
+
+
+def judge(
+    experiment: Experiment, results: Results, counts: Counts, evidence: Evidence
+) -> Analysis:
+    """Return the analysis of counts that figures can be computed from."""
+    arms = [variant for variant in experiment.variants or () if variant.weight]
+    ratio = measure_sample_ratio(
+        counts,
+        {arm.id: arm.weight for arm in arms},
+        {
+            variant.id: counts.total(variant.id)[0]
+            for variant in experiment.variants or ()
+            if not variant.weight
+        },
+    )
     figures = analyze_variants(arms, results, counts, evidence.primary)
     doubts = tuple(find_doubts(ratio, evidence.primary, evidence.names))
     stop = None if doubts else first_stop(evidence)
     verdict, reasons = conclude(doubts, stop, evidence)
-    warnings = list(
-        find_warnings(
-            experiment,
-            results,
-            counts,
-            as_of=evidence.as_of,
-            ratio=ratio,
-            primary=evidence.primary,
-            variants=figures,
-        )
+    warnings = find_warnings(
+        experiment,
+        results,
+        counts,
+        as_of=evidence.as_of,
+        ratio=ratio,
+        primary=evidence.primary,
+        variants=figures,
     )
-    if verdict is Verdict.SHIP and len(arms) > 2:
-        text = "The treatments were compared with the control, not with each other."
-        warnings.append(Reason(ReasonCode.TREATMENTS_NOT_COMPARED, text))
+    alone = verdict is not Verdict.SHIP or len(arms) == 2
     left = None
     if verdict is Verdict.KEEP_RUNNING and evidence.as_of is not None:
-        left = days_left(evidence.primary, rules, evidence.as_of)
+        left = days_left(evidence.primary, evidence.rules, evidence.as_of)
     return Analysis(
         verdict=verdict,
         variant_id=None if stop is None else stop.variant_id,
         reasons=reasons,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *(() if alone else (NOT_COMPARED,))),
         decided_on=None if stop is None else stop.day,
         days=len(counts.days),
         weekdays=count_weekdays(counts.days),
@@ -229,14 +252,7 @@ def decide(
         dispersion=largest_dispersion(evidence.primary),
         sample_ratio=ratio,
         variants=figures,
-        guardrails={
-            event: analyze_variants(
-                arms, guardrails[event][0], guarded[event], evidence.guardrails[event]
-            )
-            for event in guarded
-        },
-        rules=rules,
-        as_of=as_of,
+        rules=evidence.rules,
     )
 
 
