@@ -150,3 +150,19 @@ def test_numbers_are_plain_python() -> None:
     for variant in analysis.variants:
         for interval in (variant.rate_interval, variant.lift_interval):
             assert interval is None or {type(bound) for bound in interval} == {float}
+
+
+def test_the_figures_stand_under_their_names() -> None:
+    """Probabilities, losses and rates are those of each variant's counts."""
+    case = make_case([((10, 100), (11, 100), (12, 100))] * 10, (1, 1, 1))
+    control, first, second = case.analyze().variants
+    best = [variant.probability_to_be_best for variant in (control, first, second)]
+    assert best == pytest.approx([0.04620831, 0.22690519, 0.72688650], rel=1e-4)
+    losses = [variant.expected_loss for variant in (control, first, second)]
+    assert losses == pytest.approx([0.0222527306, 0.0122726907, 0.0022926508], rel=1e-4)
+    assert second.expected_loss_relative == pytest.approx(0.022926508, rel=1e-4)
+    assert control.probability_to_beat_control is None
+    assert second.probability_to_beat_control == pytest.approx(0.9237, abs=1e-3)
+    assert first.rate_interval == pytest.approx((0.0921048854, 0.1309230986), rel=1e-6)
+    assert second.lift == pytest.approx(0.2)
+    assert "(control)" in case.analyze()._repr_html_()
