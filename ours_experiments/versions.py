@@ -157,7 +157,7 @@ class Versions:
         Raises:
             ConflictError: It is live already, or older than 45 days.
         """
-        return await _publication.republish(self._session, id)
+        return await reconcile(self._session, _publication.republish(id))
 
     async def draft_changes(self) -> DraftChanges:
         """Get what a publish would ship; `GET /versions/draft/diff`.

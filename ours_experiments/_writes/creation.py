@@ -12,7 +12,8 @@ from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
 from ours_experiments._pagination import Listing, Source, entities_of
-from ours_experiments._writes.matching import has_contents, is_form_of, is_real_text
+from ours_experiments._writes.contents import differing_fields
+from ours_experiments._writes.matching import is_form_of, is_real_text
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments._writes.service_time import elapsed, read_with_date
 from ours_experiments._writes.write import Evidence, Write
@@ -108,6 +109,14 @@ def experiment(draft: NewExperiment, creations: Creations) -> Write[Experiment]:
         return creations.record(decode(Experiment, payload))
 
     return create("experiments", draft, parse, find, keyed=key is not None)
+
+
+def has_contents(experiment: Experiment, draft: NewExperiment) -> bool:
+    """Return whether an experiment is as a draft would have made it."""
+    if differing_fields(draft, experiment):
+        return False
+    weights = [row.weight for row in experiment.variants or () if row.is_control]
+    return draft.control_weight is None or weights in ([], [draft.control_weight])
 
 
 async def newest_experiments(

@@ -9,11 +9,7 @@ import attrs
 from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
-from ours_experiments._writes.service_time import (
-    CLOCK_TOLERANCE,
-    elapsed,
-    read_with_date,
-)
+from ours_experiments._writes.service_time import moment_before, read_with_date
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.models import Experiment, ExperimentStatus, Transition
 
@@ -44,9 +40,7 @@ class Change:
             payload, now = await read_with_date(
                 session, call, "experiments", experiment_id
             )
-            # The latest moment that is certain to lie before the call.
-            before = None if now is None else now - elapsed(call) - CLOCK_TOLERANCE
-            return self.judge(decode(Experiment, payload), before)
+            return self.judge(decode(Experiment, payload), moment_before(call, now))
 
         return Write(
             self.action,

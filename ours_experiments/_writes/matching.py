@@ -1,13 +1,7 @@
-"""Whether an experiment may be the one that a draft describes."""
+"""Whether a name or a key may be the one that was sent, however it is spelled."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from typing import cast
-
-from ours_experiments._codec.converter import encode
-from ours_experiments.drafts import NewExperiment
-from ours_experiments.models import Experiment
 
 
 MIN_CUT = 8
@@ -76,44 +70,3 @@ def is_beginning(text: str, target: str) -> bool:
     rest = target[size:]
     is_series = rest.isdigit() or (text[-1].isdigit() and rest[0].isdigit())
     return size >= MIN_CUT_OF_SERIES or not is_series
-
-
-def has_contents(experiment: Experiment, draft: NewExperiment) -> bool:
-    """Return whether an experiment has everything that a draft asks for.
-
-    What the draft leaves to the service may be anything.
-    """
-    same = (
-        (draft.name.strip(), experiment.name.strip()),
-        (draft.type, experiment.type),
-        (draft.traffic_allocation, experiment.traffic_allocation),
-        (draft.include_query_string, experiment.include_query_string),
-        (as_json(draft.description), as_json(experiment.description)),
-        (as_json(draft.targeting_rules), as_json(experiment.targeting_rules)),
-        (as_json(draft.metrics), as_json(experiment.metrics)),
-    )
-    if any(wanted is not None and wanted != found for wanted, found in same):
-        return False
-    control = next((row for row in experiment.variants or () if row.is_control), None)
-    return draft.control_weight in {None, control.weight if control else None} or (
-        control is None
-    )
-
-
-def as_json(value: object) -> object:
-    """Return the JSON of a value without what is null or empty; None for none."""
-    if value is None or isinstance(value, str):
-        return without_empty(value)
-    return without_empty(encode(value))
-
-
-def without_empty(value: object) -> object:
-    """Remove nulls and empty collections from JSON."""
-    empty: tuple[object, ...] = (None, {}, [])
-    if isinstance(value, Mapping):
-        members = cast("Mapping[str, object]", value)
-        pruned = {name: without_empty(member) for name, member in members.items()}
-        return {name: member for name, member in pruned.items() if member not in empty}
-    if isinstance(value, list | tuple):
-        return [without_empty(item) for item in cast("list[object]", value)]
-    return value.strip() or None if isinstance(value, str) else value

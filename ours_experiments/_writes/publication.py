@@ -1,18 +1,14 @@
 """Publish the draft, or an earlier version again, each exactly once."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from uuid import uuid4
-
-import attrs
 
 from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Source
-from ours_experiments._writes.reconcile import reconcile
+from ours_experiments._writes.service_time import moment_before, read_with_date
 from ours_experiments._writes.write import Evidence, Write
-from ours_experiments.errors import AuthenticationError, NotFoundError, OursError
 from ours_experiments.models import Version
 
 
@@ -42,49 +38,23 @@ def publish(body: Mapping[str, object]) -> Write[Version]:
     )
 
 
-@attrs.frozen
-class Live:
-    """What was live before a version was published again."""
-
-    published_at: datetime | None
-    """When the version was published last."""
-    ids: frozenset[str]
-    """The version that was live."""
-
-
-async def republish(session: Session, version_id: str) -> Version:
-    """Publish an earlier version again.
-
-    Reading what is live first makes the outcome of a lost reply a matter of comparing
-    two answers, in place of two clocks.
-
-    Raises:
-        OutcomeUnknownError: The reply was lost, and somebody else has published since.
-    """
-    call = session.call()
-    before: Live | None = None
-    try:
-        version = await read_version(session, call, version_id)
-        before = Live(version.published_at, await live_ids(session, call))
-    except (AuthenticationError, NotFoundError):
-        raise
-    except OursError:
-        # A key may be allowed to publish and not to read; then nothing can be proved.
-        pass
-    return await reconcile(session, republication(version_id, before), call)
-
-
-def republication(version_id: str, before: Live | None) -> Write[Version]:
+def republish(version_id: str) -> Write[Version]:
     """Describe a publish of an earlier version; it is live once that is done."""
 
     async def find(session: Session, call: Call) -> Evidence[Version]:
-        version = await read_version(session, call, version_id)
+        payload, now = await read_with_date(session, call, "versions", version_id)
+        version = to_version(payload)
         if version.is_published:
             return Evidence(version)
-        if before is not None and version.published_at != before.published_at:
-            # It was live meanwhile, and somebody has replaced it.
+        before = moment_before(call, now)
+        if before is None:
+            return Evidence(candidates=(version,))
+        published_at = version.published_at
+        # The first publish of a version made it; any later one is a republish.
+        if published_at is not None and published_at > max(before, version.created_at):
             return Evidence(version)
-        if before is not None and await live_ids(session, call) == before.ids:
+        live = await list_versions(session, call, isPublished=True)
+        if all(row.published_at is None or row.published_at < before for row in live):
             return Evidence()
         return Evidence(candidates=(version,))
 
@@ -98,19 +68,6 @@ def republication(version_id: str, before: Live | None) -> Write[Version]:
         advice="retrieve the version before you publish it again",
         publishes=True,
     )
-
-
-async def read_version(session: Session, call: Call, version_id: str) -> Version:
-    """Retrieve a version within the time of a call."""
-    return to_version(
-        await session.request("GET", "versions", version_id, call=call.child())
-    )
-
-
-async def live_ids(session: Session, call: Call) -> frozenset[str]:
-    """Return the ids of what is live, which is one version or none."""
-    versions = await list_versions(session, call, isPublished=True)
-    return frozenset(version.id for version in versions if version.is_published)
 
 
 async def list_versions(

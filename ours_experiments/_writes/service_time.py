@@ -10,7 +10,7 @@ from ours_experiments._http.responses import Reply, service_time
 from ours_experiments._http.session import Session
 
 
-CLOCK_TOLERANCE = timedelta(seconds=30)
+CLOCK_TOLERANCE = timedelta(seconds=10)
 """How far the clocks behind one service may differ, that of `Date` included."""
 
 
@@ -23,6 +23,18 @@ def elapsed(call: Call) -> timedelta:
     by_wall_clock = 0.0 if call.timestamp is None else time.time() - call.timestamp
     # `Date` leaves out fractions of a second.
     return timedelta(seconds=max(call.seconds, by_wall_clock) + 1)
+
+
+def moment_before(call: Call, now: datetime | None) -> datetime | None:
+    """Return a moment that lies before a call by each of the service's clocks.
+
+    What changed later than that may have changed since the call began.
+
+    Args:
+        call: The call.
+        now: The `Date` of a response; None when it had none.
+    """
+    return None if now is None else now - elapsed(call) - CLOCK_TOLERANCE
 
 
 async def read_with_date(

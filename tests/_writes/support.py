@@ -1,30 +1,26 @@
-"""An emulator whose experiments are an hour old, and people who act meanwhile."""
+"""An emulator whose experiments are a minute old, and people who act meanwhile."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ours_experiments import Client, OursError
-from ours_experiments.emulator import Clock, Emulator
-
-
-AN_HOUR = timedelta(hours=1)
+from ours_experiments.emulator import Emulator
+from tests.support.aging import age
 
 
 @asynccontextmanager
 async def served(
     status: str = "draft", *, emulator: dict[str, Any] | None = None, **options: Any
 ) -> AsyncIterator[tuple[Emulator, Client, str]]:
-    """Serve an account with one experiment, which last changed an hour ago."""
-    clock = Clock(start=datetime.now(UTC) - AN_HOUR)
+    """Serve an account with one experiment, which last changed a minute ago."""
     async with (
-        Emulator(clock=clock, **(emulator or {})) as running,
+        Emulator(**(emulator or {})) as running,
         Client(running.api_key, base_url=running.url, **options) as client,
     ):
         (experiment_id,) = running.seed_experiments(1, status=status)
-        clock.advance(seconds=AN_HOUR.total_seconds())
+        age(running)
         yield running, client, experiment_id
 
 

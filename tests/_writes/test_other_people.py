@@ -8,6 +8,7 @@ import pytest
 from ours_experiments import OutcomeUnknownError, Transition, Version
 from ours_experiments.emulator import Emulator
 from tests._writes.support import served, while_lost
+from tests.support.aging import age
 from tests.support.clock import run_fast
 from tests.trials.guarantees import treatment_of
 
@@ -70,6 +71,7 @@ def test_the_other_person_is_not_overruled(
         async with served(seeded) as (emulator, client, one):
             if status == "rolled out":
                 ROLLOUT(emulator, one)
+                age(emulator)
             arguments: dict[str, dict[str, Any]] = {
                 "rollout": {"variant_id": treatment_of(emulator, one)},
                 "winner": {"winner_variant_id": control_of(emulator, one)},
@@ -195,6 +197,7 @@ def test_a_republish_is_read_back(*, applied: bool, other: bool) -> None:
     async def main() -> None:
         async with served() as (emulator, client, draft):
             first, _ = await two_versions(emulator, client)
+            age(emulator)
 
             def act() -> None:
                 if other:
