@@ -1,4 +1,4 @@
-"""Every command line in the README's chapter on the command line does what it shows."""
+"""Every command line in the guide to the command line does what it shows."""
 
 import json
 import os
@@ -16,11 +16,10 @@ import pytest
 
 from ours_experiments.cli.errors import EXIT_CODES
 from tests.cli.runner import COMMANDS, PATIENCE, environment, in_process
+from tests.support.blocks import ROOT
 
 
-README = Path(__file__).parents[2] / "README.md"
-CHAPTER = README.read_text(encoding="utf-8").partition("\n## Command line\n")[2]
-CHAPTER = CHAPTER.partition("\n## ")[0]
+GUIDE = (ROOT / "ours_experiments" / "cli" / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(console|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SERVE = "ours-experiments emulator"
 VARYING = (
@@ -34,7 +33,7 @@ VARYING = (
 
 @attrs.frozen
 class Step:
-    """A command line and what the README shows of its output."""
+    """A command line and what the guide shows of its output."""
 
     line: str
     shown: tuple[str, ...]
@@ -56,16 +55,16 @@ def same_each_time(line: str) -> str:
 
 STEPS = [
     step
-    for kind, block in BLOCK.findall(CHAPTER)
+    for kind, block in BLOCK.findall(GUIDE)
     if kind == "console"
     for step in steps_in(block)
 ]
-FILES = [block for kind, block in BLOCK.findall(CHAPTER) if kind == "yaml"]
+FILES = [block for kind, block in BLOCK.findall(GUIDE) if kind == "yaml"]
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An environment with the command and the emulator that the README starts."""
+    """An environment with the command and the emulator that the guide starts."""
     command = tmp_path / "bin" / "ours-experiments"
     command.parent.mkdir()
     arguments = shlex.join([sys.executable, "-m", "ours_experiments.cli"])
@@ -92,7 +91,7 @@ def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 def output_of(line: str, env: dict[str, str], folder: Path) -> list[str]:
     """Type a line, without a terminal."""
-    ended = subprocess.run(  # noqa: S603 - the README is ours
+    ended = subprocess.run(  # noqa: S603 - the guide is ours
         ["bash", "-c", line],  # noqa: S607 - whichever bash there is
         env=env,
         cwd=folder,
@@ -125,7 +124,7 @@ def test_every_line_does_what_it_shows(shell: dict[str, str], tmp_path: Path) ->
 
 def test_the_chapter_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     """It has a row for each command and exit code, and no option that is not there."""
-    rows = re.findall(r"^\| (`[^|]+) \|", CHAPTER, re.MULTILINE)
+    rows = re.findall(r"^\| (`[^|]+) \|", GUIDE, re.MULTILINE)
     told = " ".join(rows)
     for command in COMMANDS:
         group, _, name = command.rpartition(" ")
@@ -133,8 +132,8 @@ def test_the_chapter_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
         assert re.search(rf"\b{name}\b", told), command
     assert in_process("completion", "bash") == 0
     known = capsys.readouterr().out
-    for option in re.findall(r"`(--[a-z-]+)", CHAPTER):
+    for option in re.findall(r"`(--[a-z-]+)", GUIDE):
         assert f'"{option}"' in known, option
-    codes = re.findall(r"^\| (\d+) \| (.*) \|$", CHAPTER, re.MULTILINE)
+    codes = re.findall(r"^\| (\d+) \| (.*) \|$", GUIDE, re.MULTILINE)
     listed = re.findall(r"^ +(\d+)  (.*)$", EXIT_CODES, re.MULTILINE)
     assert codes == listed
