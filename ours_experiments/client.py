@@ -14,7 +14,7 @@ from ours_experiments._http.pacing import SharedPacing
 from ours_experiments._http.retry import METHODS, RetryBudget, RetryPolicy
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
-from ours_experiments._http.urls import parse_base_url, plain_http_proxy
+from ours_experiments._http.urls import environment_proxy, parse_base_url
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.bulk.bulk import Bulk
@@ -37,8 +37,10 @@ class Client:
 
     Args:
         api_key: The key; by default the environment's OURS_PRIVACY_API_KEY.
-        base_url: Where the service answers; by default the environment's
-            OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com.
+        base_url: The service's address; by default the environment's
+            OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com. Its
+            certificate is verified, with the authorities of the system or of the file
+            that SSL_CERT_FILE names when the process starts.
         session: An `aiohttp.ClientSession` to borrow; it is never closed here, and
             the key is never stored in it.
         timeout: Seconds for one call altogether: attempts, waits and reads. Decoding
@@ -51,8 +53,9 @@ class Client:
             itself while the service asks for less.
         max_response_bytes: Bytes of a decoded answer at most.
         trace_configs: Passed on to aiohttp; not with a borrowed session.
-        trust_env: Whether aiohttp reads proxies from the environment; not with a
-            borrowed session. Plain http never goes through one of them.
+        trust_env: Whether HTTPS_PROXY and NO_PROXY of the environment count; not with
+            a borrowed session. Plain http goes through a proxy only with
+            `allow_insecure`. A netrc file is never read.
         allow_insecure: Whether `base_url` may be plain http to another machine.
         pacing: What this client and those of other processes agree on before each
             request, such as `ours_experiments.integrations.redis.RedisPacing`; by
@@ -106,13 +109,15 @@ class Client:
                 "where it is built"
             )
         prefix = parse_base_url(base_url, allow_insecure=allow_insecure)
-        if not allow_insecure and (proxy := plain_http_proxy(prefix)) is not None:
-            if session is not None and session.trust_env:
+        trusting = trust_env if session is None else session.trust_env
+        proxy = environment_proxy(prefix) if trusting else None
+        if proxy is not None and prefix.startswith("http:") and not allow_insecure:
+            if session is not None:
                 raise ConfigurationError(
                     "session would send the API key unencrypted to the environment's "
-                    f"proxy {URL(proxy).host}: build it without trust_env"
+                    f"proxy {proxy.host}: build it without trust_env"
                 )
-            trust_env = False
+            proxy = None
         transport = Transport(
             prefix,
             authorization,
@@ -121,7 +126,7 @@ class Client:
             max_response_bytes=max_response_bytes,
             budget=RetryBudget(check_retry(retry).budget),
             trace_configs=trace_configs,
-            trust_env=trust_env,
+            proxy=None if session is not None else proxy,
             pacing=pacing,
         )
         check_seconds("timeout", timeout)

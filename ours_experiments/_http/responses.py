@@ -22,6 +22,7 @@ from ours_experiments.errors import (
     OursError,
     UnexpectedResponseError,
     error_from_response,
+    request_id_in,
 )
 
 
@@ -118,7 +119,11 @@ def unexpected(
     """Return the failure of a response that is not the API's, with an excerpt."""
     text = reply.body[:MAX_DECODED_FOR_EXCERPT].decode(errors="replace")
     excerpt = authorization.excerpt(text, EXCERPT_LENGTH)
-    error = UnexpectedResponseError(f"{message}: {excerpt!r}", status=reply.status)
+    error = UnexpectedResponseError(
+        f"{message}: {excerpt!r}",
+        status=reply.status,
+        request_id=request_id_of(reply.headers, authorization),
+    )
     return Failure(kind, error)
 
 
@@ -142,6 +147,7 @@ def redirect(
         f"{method} {build_path(segments)}: a redirect ({reply.status}) to "
         f"{printable(host)}, which is never followed: is base_url right?",
         status=reply.status,
+        request_id=request_id_of(reply.headers, authorization),
     )
     # 303 is how a server says "done, look there"; the others did nothing.
     return Failure(FailureKind.MAYBE_APPLIED if reply.status == 303 else None, error)
@@ -175,6 +181,16 @@ def refusal(
         mask=authorization.mask,
     )
     return Failure(failure_kind(reply.status), error, wait)
+
+
+def request_id_of(
+    headers: CIMultiDictProxy[str], authorization: Authorization
+) -> str | None:
+    """Return the id that the response gives its request."""
+    for name in ("x-request-id", "cf-ray"):
+        if value := headers.get(name):
+            return request_id_in({name: authorization.mask(value)})
+    return None
 
 
 def is_api_error(reply: Reply) -> bool:

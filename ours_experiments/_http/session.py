@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 
 import attrs
-import orjson
 
+from ours_experiments._codec.json_bytes import dumps
 from ours_experiments._http.call import Call
 from ours_experiments._http.pacing import Pacing
 from ours_experiments._http.responses import Failure, Reply, classify
@@ -36,6 +36,17 @@ MAX_ATTEMPT_SECONDS = 20.0
 ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
+def default_attempt_seconds(session: "Session") -> float:
+    """Return the seconds for one request of a view.
+
+    At most a third of the call's time by default: a lost reply then leaves time to
+    find out what became of the request.
+    """
+    if session.attempt_timeout is not None:
+        return session.attempt_timeout
+    return min(MAX_ATTEMPT_SECONDS, session.timeout / 3)
+
+
 @attrs.frozen
 class Session:
     """A transport, with the timeouts and the retry policy of one view."""
@@ -45,18 +56,13 @@ class Session:
     timeout: float
     """Seconds for one call altogether."""
     attempt_timeout: float | None
-    """Seconds for one request, as the user set them."""
+    """Seconds for one request as the user set them; None for the default."""
     retry: RetryPolicy
     """How often a call is sent, and how long it waits in between."""
-    attempt_seconds: float = attrs.field(init=False)
-    """Seconds for one request; by default at most a third of the call's, so that a
-    lost reply leaves time to find out what became of the request."""
-
-    @attempt_seconds.default
-    def _attempt_seconds(self) -> float:
-        if self.attempt_timeout is not None:
-            return self.attempt_timeout
-        return min(MAX_ATTEMPT_SECONDS, self.timeout / 3)
+    attempt_seconds: float = attrs.field(
+        init=False, default=attrs.Factory(default_attempt_seconds, takes_self=True)
+    )
+    """Seconds for one request, whether the user set them or not."""
 
     def call(self) -> Call:
         """Begin a call, whose deadline runs from now.
@@ -108,7 +114,7 @@ class Session:
                 )
                 return await traced(tracer, name, call, running)
         url = build_url(transport.root, segments, params)
-        body = None if json is None else encode_body(json)
+        body = None if json is None else dumps(json)
         pacing = call.pacing
         while True:
             if pacing.shared is not None or not pacing.limiter.try_acquire():
@@ -224,15 +230,3 @@ def error_of_call(
         experiment_id=rest[0] if rest and collection == "experiments" else None,
         sent_at=call.sent_at,
     )
-
-
-def encode_body(json: object) -> bytes:
-    """Encode a request body.
-
-    Raises:
-        ConfigurationError: JSON cannot hold it.
-    """
-    try:
-        return orjson.dumps(json)
-    except TypeError as problem:
-        raise ConfigurationError(f"json cannot be encoded: {problem}") from None

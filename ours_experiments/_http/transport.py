@@ -2,7 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+import ssl
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 
 import aiohttp
 from multidict import CIMultiDict
@@ -12,7 +14,12 @@ from ours_experiments._http.api_key import Authorization, account_fingerprint
 from ours_experiments._http.bodies import READ_BUFFER, RequestBody, read_body
 from ours_experiments._http.deadlines import Deadline
 from ours_experiments._http.pacing import Pacing, SharedPacing
-from ours_experiments._http.responses import EXCERPT_LENGTH, Failure, Reply
+from ours_experiments._http.responses import (
+    EXCERPT_LENGTH,
+    Failure,
+    Reply,
+    request_id_of,
+)
 from ours_experiments._http.retry import FailureKind, RetryBudget
 from ours_experiments._http.tracing import Tracer, tracer_source
 from ours_experiments._text import printable
@@ -35,6 +42,10 @@ DEFAULT_HEADERS = {
 MAX_CONNECTIONS = 100
 """aiohttp's own default. More connections than that cost more than they win: a client
 in Python cannot keep them busy, and each switch between them costs time."""
+MAX_HEADER_LINE = 2**16
+"""Bytes; aiohttp allows 8 190, which one Content-Security-Policy can exceed."""
+MAX_HEADERS = 1000
+"""aiohttp allows 128."""
 BYTES_PER_VALUE = 16
 """`{}` takes 2 bytes in JSON and some 70 as an object; the API's values take 20."""
 RESENT_METHODS = {"DELETE", "PUT"}
@@ -87,7 +98,7 @@ class Transport:
         max_response_bytes: int,
         budget: RetryBudget,
         trace_configs: Sequence[aiohttp.TraceConfig],
-        trust_env: bool,
+        proxy: URL | None,
         pacing: SharedPacing | None = None,
     ) -> None:
         self.root: URL = URL(prefix, encoded=True)
@@ -103,7 +114,7 @@ class Transport:
         self.max_values: int = max_response_bytes // BYTES_PER_VALUE
         self.budget = budget
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
-        self.trust_env = trust_env
+        self.proxy = proxy
         self.tracer: Callable[[], Tracer | None] = tracer_source()
         self.shared = pacing
         self.account: str = account_fingerprint(prefix, authorization)
@@ -113,6 +124,7 @@ class Transport:
         self.middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
         self.pacing: Pacing | None = None
         self.process: int = os.getpid()
+        self.closer: AsyncGenerator[None, None] | None = None
         self.inherited: list[object] = []
         """A parent process' sessions: closing them would end its connections."""
 
@@ -148,7 +160,7 @@ class Transport:
             self.http = self.borrowed
         else:
             if forked:
-                self.inherited += [self.http, self.pacing]
+                self.inherited += [self.closer, self.http, self.pacing]
             elif self.pacing is not None and self.pacing.loop.is_running():
                 raise ConfigurationError(
                     "the client is in use on another event loop: build one for each"
@@ -157,11 +169,18 @@ class Transport:
                 connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=DEFAULT_HEADERS,
+                max_field_size=MAX_HEADER_LINE,
+                max_headers=MAX_HEADERS,
+                max_line_size=MAX_HEADER_LINE,
                 read_bufsize=READ_BUFFER,
                 timeout=NO_TIMEOUT,
                 trace_configs=[*self.trace_configs],
-                trust_env=self.trust_env,
             )
+            # An event loop ends what its generators hold: so a client that is used in
+            # several `asyncio.run` leaves no connection behind in any of them.
+            self.closer = closing_with_the_loop(self.http)
+            with suppress(StopIteration):
+                anext(self.closer).send(None)
         self.process = os.getpid()
         owned: Sequence[aiohttp.ClientMiddlewareType]
         owned = getattr(self.http, "_middlewares", ())
@@ -181,15 +200,15 @@ class Transport:
     async def close_session(self) -> None:
         """End every call, and close the own session; safe to call more than once."""
         self.closed = True
-        http, pacing = self.http, self.pacing
-        self.http = self.pacing = None
+        closer, http, pacing = self.closer, self.http, self.pacing
+        self.closer = self.http = self.pacing = None
         if self.process != os.getpid():
-            self.inherited += [http, pacing]
+            self.inherited += [closer, http, pacing]
             return
         if pacing is not None:
             pacing.close()
-        if http is not None and http is not self.borrowed:
-            await http.close()
+        if closer is not None:
+            await closer.aclose()
 
     async def exchange(
         self, method: str, url: URL, body: bytes | None, until: float
@@ -221,6 +240,7 @@ class Transport:
                     raise_for_status=False,
                     timeout=NO_TIMEOUT,
                     middlewares=middlewares,
+                    proxy=self.proxy,
                 )
                 content = response.content
                 if (
@@ -244,7 +264,9 @@ class Transport:
         if received is None:
             message = f"the response is larger than {self.max_response_bytes} bytes"
             error = UnexpectedResponseError(
-                f"{method} {url.raw_path}: {message}", status=response.status
+                f"{method} {url.raw_path}: {message}",
+                status=response.status,
+                request_id=request_id_of(response.headers, self.authorization),
             )
             return Failure(FailureKind.MAYBE_APPLIED, error)
         return Reply(
@@ -257,23 +279,36 @@ class Transport:
 
     def failure_of(self, problem: BaseException, line: str, *, sent: bool) -> Failure:
         """Return what an exception means, with an error that does not refer to it."""
+        kind: FailureKind | None
         kind = FailureKind.MAYBE_APPLIED if sent else FailureKind.NOT_SENT
         if self.http is None or self.http.closed:
             return Failure(kind, ConfigurationError(CLOSED))
         if isinstance(problem, TimeoutError):
             reason = "no answer in time" if sent else "no connection in time"
-            error = APITimeoutError(f"{line}: {reason}", maybe_sent=sent)
-            return Failure(kind, error)
-        if isinstance(problem, aiohttp.ClientHttpProxyError):
-            reason = f"{line}: the proxy refused: {self.describe(problem)}"
-            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
-        if isinstance(problem, aiohttp.ClientConnectorError):
-            reason = f"{line}: {self.describe(problem)}"
-            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
+            late = APITimeoutError(f"{line}: {reason}", maybe_sent=sent)
+            return Failure(kind, late)
+        message = self.describe(problem)
         if isinstance(problem, aiohttp.ClientError | OSError):
-            reason = f"{line}: the connection broke: {self.describe(problem)}"
-            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
-        reason = f"the session refuses the request: {self.describe(problem)}"
+            if is_head_too_large(problem):
+                reason = f"{line}: the response's headers are too large: {message}"
+                return Failure(kind, UnexpectedResponseError(reason))
+            if is_certificate_error(problem):
+                # Another attempt meets the same certificate.
+                kind = None
+                message += " (authorities beyond the system's: set SSL_CERT_FILE)"
+            elif isinstance(problem, aiohttp.ClientHttpProxyError):
+                # aiohttp's text has the proxy's URL, with its password.
+                message = f"the proxy refused: {problem.status} {problem.message}"
+            elif not isinstance(problem, aiohttp.ClientConnectorError):
+                message = f"the connection broke: {message}"
+            error = APIConnectionError(f"{line}: {message}", maybe_sent=sent)
+            return Failure(kind, error)
+        if self.borrowed is not None and self.borrowed.trust_env:
+            message += (
+                ": the session trusts the environment, and so a login in its netrc "
+                "file: build it without trust_env"
+            )
+        reason = f"the session refuses the request: {message}"
         return Failure(None, ConfigurationError(reason))
 
     def describe(self, problem: BaseException) -> str:
@@ -284,6 +319,16 @@ class Transport:
     def mask(self, text: str) -> str:
         """Return the text without the API key."""
         return self.authorization.mask(text)
+
+
+async def closing_with_the_loop(
+    http: aiohttp.ClientSession,
+) -> AsyncGenerator[None, None]:
+    """Close a session when the generator is closed, at the latest by the event loop."""
+    try:
+        yield
+    finally:
+        await http.close()
 
 
 def is_foreign(
@@ -297,3 +342,18 @@ def is_foreign(
         # DNS; whoever cancels a call cancels its task.
         return not http.closed or deadline.is_task_cancelled()
     return isinstance(problem, RuntimeError) and not http.closed
+
+
+def is_certificate_error(problem: BaseException) -> bool:
+    """Return whether the server's certificate does not verify."""
+    if isinstance(problem, aiohttp.ClientConnectorCertificateError):
+        return True
+    cause = getattr(problem, "os_error", None)
+    return isinstance(cause, ssl.SSLCertVerificationError)
+
+
+def is_head_too_large(problem: BaseException) -> bool:
+    """Return whether a header line is too long, or the headers are too many."""
+    if not isinstance(problem, aiohttp.ClientResponseError):
+        return False
+    return problem.message.startswith(("Got more than", "Too many headers"))
