@@ -91,7 +91,7 @@ async def test_changes_that_take_too_long(client: Client, emulator: Emulator) ->
 async def test_a_service_without_versions() -> None:
     """Where there are no versions, nothing waits to be published."""
     async with (
-        Emulator(mission_only=True) as emulator,
+        Emulator(api="initial") as emulator,
         Client(emulator.api_key, base_url=emulator.url) as client,
     ):
         ids = emulator.seed_experiments(1, status="running")
