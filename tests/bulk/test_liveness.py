@@ -70,6 +70,17 @@ async def test_a_publish_status_of_tomorrow(client: Client, emulator: Emulator) 
     assert statuses(report) == [OutcomeStatus.STAGED]
 
 
+async def test_a_status_of_tomorrow(client: Client, emulator: Emulator) -> None:
+    """A status that is not known does not show that a lost start was applied."""
+    [experiment_id] = emulator.seed_experiments(1)
+    emulator.faults.add("reset", route="experiments.start")
+    emulator.faults.add("unknown_enums", route="experiments.retrieve")
+    hurried = client.with_options(timeout=1.0)
+    report = await hurried.bulk.start([experiment_id])
+    assert statuses(report) == [OutcomeStatus.UNKNOWN]
+    assert emulator.state.get(experiment_id).status == "draft"
+
+
 async def test_changes_that_cannot_be_read(client: Client, emulator: Emulator) -> None:
     """Where the service does not say what is live, nothing is said to be."""
     ids = emulator.seed_experiments(1, status="running")
