@@ -222,11 +222,8 @@ class Transport:
         if http is None or pacing is None:
             return Failure(None, ConfigurationError(CLOSED))
         data = None if body is None else RequestBody(body)
-        recorder: SendRecorder | None = None
-        middlewares: tuple[aiohttp.ClientMiddlewareType, ...] | None = None
-        if data is None or method in RESENT_METHODS:
-            recorder = SendRecorder()
-            middlewares = (*self.middlewares, recorder)
+        recorded = data is None or method in RESENT_METHODS
+        recorder = SendRecorder() if recorded else None
         deadline = Deadline(pacing.deadlines, until)
         response: aiohttp.ClientResponse | None = None
         try:
@@ -239,7 +236,7 @@ class Transport:
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=NO_TIMEOUT,
-                    middlewares=middlewares,
+                    middlewares=(*self.middlewares, recorder) if recorder else None,
                     proxy=self.proxy,
                 )
                 content = response.content
