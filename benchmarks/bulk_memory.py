@@ -47,6 +47,7 @@ class StubTransport(Transport):
             budget=RetryBudget(500),
             trace_configs=(),
             proxy=None,
+            headers={},
         )
         experiment = Corpus().experiment()
         self.found = orjson.dumps({**experiment, "status": "completed"})

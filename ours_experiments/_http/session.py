@@ -9,7 +9,8 @@ import attrs
 from ours_experiments._codec.json_bytes import dumps
 from ours_experiments._http.call import Call
 from ours_experiments._http.pacing import Pacing
-from ours_experiments._http.responses import Failure, Reply, classify
+from ours_experiments._http.request_log import log_request
+from ours_experiments._http.responses import Failure, Reply
 from ours_experiments._http.retry import (
     IDEMPOTENT_METHODS,
     SAFE_METHODS,
@@ -17,13 +18,11 @@ from ours_experiments._http.retry import (
     RetryPolicy,
     may_repeat,
 )
-from ours_experiments._http.tracing import traced
 from ours_experiments._http.transport import Transport
 from ours_experiments._http.urls import build_path, build_url
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,
-    NotFoundError,
     OursError,
     UnexpectedResponseError,
     outcome_unknown,
@@ -108,11 +107,10 @@ class Session:
             call = self.call()
             tracer = transport.tracer()
             if tracer is not None:
-                name = f"{method} {'/'.join(segments[:1])}"
                 running = self.request(
                     method, *segments, params=params, json=json, call=call, read=read
                 )
-                return await traced(tracer, name, call, running)
+                return await tracer.trace(call, running, method, segments)
         url = build_url(transport.root, segments, params)
         body = None if json is None else dumps(json)
         pacing = call.pacing
@@ -126,17 +124,21 @@ class Session:
             until = sent_at + self.attempt_seconds
             until = min(until, call.deadline)
             try:
-                answer: object = await transport.exchange(method, url, body, until)
-                match answer:
+                response = await transport.exchange(method, url, body, until)
+                answer: object = response
+                if logger.isEnabledFor(logging.INFO):
+                    line = f"{method} {url.raw_path}"
+                    log_request(call, line, response, sent_at, transport.mask)
+                match response:
                     case Reply() as reply:
+                        call.status = reply.status
                         call.maybe_applied |= reply.resent
-                        answer = classify(
+                        answer = transport.classify(
                             reply,
                             method,
                             segments,
-                            transport.authorization,
-                            transport.max_values,
                             read=read,
+                            maybe_deleted=call.maybe_applied,
                         )
                     case Failure():
                         pass
@@ -147,8 +149,6 @@ class Session:
                 pacing.record_failure(answer.kind, answer.retry_after, sent_at)
             finally:
                 pacing.limiter.release()
-            if call.maybe_applied and is_deleted(answer, method):
-                return None
             await self.repeat_or_raise(answer, method, segments, call)
 
     async def repeat_or_raise(
@@ -208,11 +208,6 @@ async def wait_for_slot(
     else:
         return
     raise error_of_call(error, method, segments, call)
-
-
-def is_deleted(failure: Failure, method: str) -> bool:
-    """Return whether a failed DELETE says that an earlier one had its effect."""
-    return method == "DELETE" and isinstance(failure.error, NotFoundError)
 
 
 def error_of_call(

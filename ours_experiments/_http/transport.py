@@ -3,8 +3,9 @@
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 import aiohttp
 from multidict import CIMultiDict
@@ -18,10 +19,11 @@ from ours_experiments._http.responses import (
     EXCERPT_LENGTH,
     Failure,
     Reply,
+    classify,
     request_id_of,
 )
 from ours_experiments._http.retry import FailureKind, RetryBudget
-from ours_experiments._http.tracing import Tracer, tracer_source
+from ours_experiments._http.tracing import CallTracer, tracer_source
 from ours_experiments._text import printable
 from ours_experiments._version import __version__
 from ours_experiments.errors import (
@@ -34,10 +36,11 @@ from ours_experiments.errors import (
 
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 """aiohttp's own timeouts stay off: `exchange` has one deadline for the attempt."""
+USER_AGENT = f"ours-experiments/{__version__}"
 DEFAULT_HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
-    "User-Agent": f"ours-experiments/{__version__}",
+    "User-Agent": USER_AGENT,
 }
 MAX_CONNECTIONS = 100
 """aiohttp's own default. More connections than that cost more than they win: a client
@@ -99,23 +102,25 @@ class Transport:
         budget: RetryBudget,
         trace_configs: Sequence[aiohttp.TraceConfig],
         proxy: URL | None,
+        headers: Mapping[str, str],
         pacing: SharedPacing | None = None,
     ) -> None:
         self.root: URL = URL(prefix, encoded=True)
         self.authorization = authorization
-        # The own session sends the default headers by itself.
-        defaults = {} if session is None else DEFAULT_HEADERS
         self.headers: CIMultiDict[str] = CIMultiDict(
-            {"Authorization": authorization} | defaults
+            {**DEFAULT_HEADERS, **headers, "Authorization": authorization}
         )
         self.borrowed = session
         self.max_in_flight = max_in_flight
         self.max_response_bytes = max_response_bytes
         self.max_values: int = max_response_bytes // BYTES_PER_VALUE
+        self.classify = partial(
+            classify, authorization=authorization, max_values=self.max_values
+        )
         self.budget = budget
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.proxy = proxy
-        self.tracer: Callable[[], Tracer | None] = tracer_source()
+        self.tracer: Callable[[], CallTracer | None] = tracer_source(self.root)
         self.shared = pacing
         self.account: str = account_fingerprint(prefix, authorization)
         self.closing: bool = False
@@ -168,7 +173,6 @@ class Transport:
             self.http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers=DEFAULT_HEADERS,
                 max_field_size=MAX_HEADER_LINE,
                 max_headers=MAX_HEADERS,
                 max_line_size=MAX_HEADER_LINE,
@@ -263,7 +267,7 @@ class Transport:
             error = UnexpectedResponseError(
                 f"{method} {url.raw_path}: {message}",
                 status=response.status,
-                request_id=request_id_of(response.headers, self.authorization),
+                request_id=request_id_of(response.headers, self.mask),
             )
             return Failure(FailureKind.MAYBE_APPLIED, error)
         return Reply(
