@@ -119,8 +119,9 @@ class Experiments:
     async def create(self, draft: NewExperiment) -> Experiment:
         """Create an experiment in state draft, with its control variant.
 
-        `POST /experiments`. With an explicit `key` a lost reply is settled by looking
-        the key up; without one it is never sent twice.
+        `POST /experiments`. With a `key` of letters or digits, a create whose reply
+        was lost is looked up, and sent again if no recent experiment can be it.
+        Without one it is never sent twice.
 
         Raises:
             NotFoundError: No settings have the draft's `experiment_settings_id`.
