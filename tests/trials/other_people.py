@@ -128,9 +128,9 @@ class Trial:
             call.exception()
             return "nobody acted"
         self.decision = decision_on(emulator, self.experiment_id)
-        (outcome,) = await asyncio.gather(call, return_exceptions=True)
+        outcomes: list[object] = await asyncio.gather(call, return_exceptions=True)
         await asyncio.sleep(2)
-        return self.verdict(outcome)
+        return self.verdict(outcomes[0])
 
     def verdict(self, outcome: object) -> str:
         """Compare an outcome with what the emulator has."""
@@ -210,7 +210,8 @@ async def republish_once(
         live: str | None = None
         if other is not None:
             live = await other(emulator, client)
-        (outcome,) = await asyncio.gather(call, return_exceptions=True)
+        outcomes: list[object] = await asyncio.gather(call, return_exceptions=True)
+        outcome = outcomes[0]
         await asyncio.sleep(2)
         applied = emulator.log.applied_ids(route)[first]
         (now,) = [row["id"] for row in emulator.state.versions() if row["isPublished"]]
