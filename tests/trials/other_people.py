@@ -10,7 +10,7 @@ import logging
 import random
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -128,7 +128,7 @@ class Trial:
             call.exception()
             return "nobody acted"
         self.decision = decision_on(emulator, self.experiment_id)
-        outcomes: list[object] = await asyncio.gather(call, return_exceptions=True)
+        outcomes: Sequence[object] = await asyncio.gather(call, return_exceptions=True)
         await asyncio.sleep(2)
         return self.verdict(outcomes[0])
 
@@ -210,7 +210,7 @@ async def republish_once(
         live: str | None = None
         if other is not None:
             live = await other(emulator, client)
-        outcomes: list[object] = await asyncio.gather(call, return_exceptions=True)
+        outcomes: Sequence[object] = await asyncio.gather(call, return_exceptions=True)
         outcome = outcomes[0]
         await asyncio.sleep(2)
         applied = emulator.log.applied_ids(route)[first]
