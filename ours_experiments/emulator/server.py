@@ -5,14 +5,15 @@ from threading import RLock
 from types import TracebackType
 from typing import Literal, Self
 
+from ours_experiments.emulator.account.behavior import Behavior
 from ours_experiments.emulator.account.ids import IdStyle
 from ours_experiments.emulator.account.seeding import seed_experiments
 from ours_experiments.emulator.account.state import State
 from ours_experiments.emulator.account.texts import Texts
-from ours_experiments.emulator.api.front import Front
-from ours_experiments.emulator.api.handlers import CursorKind, Handlers
+from ours_experiments.emulator.api.dispatcher import Dispatcher
 from ours_experiments.emulator.api.pages import Cursors
 from ours_experiments.emulator.api.scopes import Scopes, scopes_by_key
+from ours_experiments.emulator.api.service import CursorKind, Service
 from ours_experiments.emulator.clock import Clock
 from ours_experiments.emulator.connections import Listener, is_loopback
 from ours_experiments.emulator.faults.rules import Faults
@@ -112,15 +113,15 @@ class Emulator:
         )
         self.log: RequestLog = RequestLog(self._lock)
         self.faults: Faults = Faults(seed, self._lock)
-        handlers = Handlers(
+        service = Service(
             self.state,
             Cursors(f"cursors {seed}".encode()),
             cursor_kind=cursor,
             publish_seconds=publish_seconds,
             is_initial=api == "initial",
         )
-        self._front = Front(
-            handlers, self._keys, self.log, self.faults, conflict_status
+        self._dispatcher = Dispatcher(
+            service, self._keys, self.log, self.faults, conflict_status
         )
         self._listener: Listener | None = None
         self._thread: LoopThread | None = None
@@ -181,7 +182,7 @@ class Emulator:
         """Listen, on the running event loop."""
         if self._listener is not None:
             raise RuntimeError("the emulator is running already")
-        listener = Listener(self._front.receive, self._host, self._port)
+        listener = Listener(self._dispatcher.receive, self._host, self._port)
         await listener.open()
         self._listener = listener
         self._port = listener.port
@@ -201,6 +202,9 @@ class Emulator:
         days: int = 14,
         visitors_per_day: int = 1000,
         conversion_rates: Mapping[str, float] | None = None,
+        impressions_per_visitor: float = 1.0,
+        conversions_per_converter: float = 1.0,
+        loses: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
         """Give an experiment visitors on each of the last `days` of its run.
@@ -212,16 +216,27 @@ class Emulator:
             days: Days of the run, the last one included.
             visitors_per_day: Visitors of the site; the traffic allocation of the
                 experiment decides how many of them take part.
-            conversion_rates: 0-1 by variant id; drawn where none is given.
+            conversion_rates: Share of visitors that convert, 0-1, by variant id;
+                drawn where none is given.
+            impressions_per_visitor: Mean for each visitor and day, 1 to 1000. Above 1
+                impressions come in clusters, and vary more than independent ones.
+            conversions_per_converter: Mean for each visitor who converts, 1 to 1000.
+            loses: Share of a variant's impressions that is never recorded, 0-1, by
+                variant id; conversions are recorded all the same.
             seed: Makes this traffic repeatable; the emulator's by default.
         """
         with self._lock:
             self.state.simulate(
                 experiment_id,
-                days=days,
-                visitors_per_day=visitors_per_day,
-                conversion_rates=conversion_rates,
-                seed=seed,
+                Behavior(
+                    days,
+                    visitors_per_day,
+                    conversion_rates or {},
+                    impressions_per_visitor,
+                    conversions_per_converter,
+                    loses or {},
+                ),
+                seed,
             )
 
     def seed_experiments(
