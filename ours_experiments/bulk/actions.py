@@ -12,7 +12,7 @@ from ours_experiments._writes import lifecycle
 from ours_experiments._writes.lifecycle import Change, unverified
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.bulk.outcomes import OutcomeStatus
-from ours_experiments.bulk.preview import StartWarnings, refusal_reason
+from ours_experiments.bulk.preview import ALLOWED_FROM, StartWarnings, refusal_reason
 from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.errors import (
     BadRequestError,
@@ -128,6 +128,9 @@ class TransitionAction:
             except OursError:
                 raise refused from None
             if not change.is_reached(experiment):
+                if sent_before and experiment.status not in ALLOWED_FROM[self.action]:
+                    # Applied by the earlier run, perhaps, and then changed by others.
+                    raise write.unknown_error(call, refused) from refused
                 raise
             status = OutcomeStatus.APPLIED if sent_before else OutcomeStatus.ALREADY
             return await self.found(status, experiment, call)

@@ -125,7 +125,7 @@ class Bulk:
     ) -> BulkRun:
         """Return a run whose outcomes are iterated as they come.
 
-        Use it as `async with client.bulk.stream(…) as run: async for outcome in run: …`.
+        Use it as `async with client.bulk.stream(…) as run:`, which closes it.
 
         Args:
             action: "start", "pause", "resume", "stop" or "delete".
