@@ -60,7 +60,7 @@ class Decisions:
     ) -> AsyncGenerator["Analysis", None]:
         """Yield the analysis now, and again when the verdict or the day changes.
 
-        A decision does not end the stream, because a later day may turn it into
+        Sends what `analyze` sends: `GET /experiments/{id}` with the results. A decision does not end the stream, because a later day may turn it into
         DO_NOT_TRUST: leave the loop when `decided(analysis)`. The stream ends when the
         experiment is completed, or can never be decided. Lost connections, 429 and 500
         and above are logged, and tried again after a minute at most, or when the
@@ -92,11 +92,12 @@ class Decisions:
         rules: "Rules | None" = None,
         guardrails: Iterable[str] = (),
         every: float = ONE_HOUR,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as asyncio.wait_for has it
     ) -> "Analysis":
         """Return the first analysis for which a predicate holds, such as `decided`.
 
-        Failures are survived as in `watch`.
+        Sends what `analyze` sends: `GET /experiments/{id}` with the results. Failures
+        are survived as in `watch`.
 
         Args:
             id: The experiment's identifier.
@@ -114,6 +115,7 @@ class Decisions:
         from ours_experiments import _watching
 
         reader = _watching.Reader(self._session, id, rules, guardrails)
+        _watching.check_predicate(predicate)
         _watching.check_times(every, timeout)
         return await _watching.wait_for(reader, predicate, every, timeout)
 
@@ -128,8 +130,8 @@ class Decisions:
     ) -> "Decision | None":
         """Complete an experiment for good if its results are decided; publishes.
 
-        Reads the results as `analyze` does, twice: nothing is sent unless both readings
-        have the same verdict. SHIP stops with the treatment as winner; ROLL_BACK and
+        `POST /experiments/{id}/stop`, after two readings as by `analyze`: nothing is
+        sent unless both have the same verdict. SHIP stops with the treatment as winner; ROLL_BACK and
         INCONCLUSIVE stop without a winner. To decide otherwise, use `stop`.
 
         Args:

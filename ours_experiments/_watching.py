@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
+from inspect import iscoroutinefunction
 from typing import TypeVar
 
 import attrs
@@ -156,7 +157,7 @@ class Reader:
                 }
                 series = {
                     event: group.create_task(
-                        self.fetch(TimeSeries, "results-time-series", event=event)
+                        self.fetch(TimeSeries, "results-time-series", event)
                     )
                     for event in (None, *self.guardrails)
                 }
@@ -171,20 +172,23 @@ class Reader:
             return experiment.result(), primary, guardrails
         raise failure
 
-    async def fetch(self, cls: type[T], *segments: str, event: str | None = None) -> T:
-        """Return what is below the experiment's path."""
+    async def fetch(
+        self, cls: type[T], segment: str | None = None, event: str | None = None
+    ) -> T:
+        """Return what a path of the experiment answers."""
+        segments = ("experiments", self.id, *(() if segment is None else (segment,)))
         payload = await self.session.request(
-            "GET", "experiments", self.id, *segments, params={"eventName": event}
+            "GET", *segments, params={"eventName": event}
         )
         return decode(cls, payload)
 
 
 async def read_again(
-    reader: Reader, every: float, timeout: float | None
+    reader: Reader, every: float, seconds: float | None
 ) -> AsyncGenerator[Reading, None]:
     """Yield a reading now and after each interval, whatever fails in between."""
     loop = asyncio.get_running_loop()
-    deadline = None if timeout is None else loop.time() + timeout
+    deadline = None if seconds is None else loop.time() + seconds
     failure: OursError | None = None
     wait = 0.0
     while True:
@@ -206,7 +210,7 @@ async def read_again(
             continue
         except TimeoutError:
             raise TimeoutError(
-                f"the wait for {reader.id} has taken {timeout:g} s"
+                f"the wait for {reader.id} has taken {seconds:g} s"
             ) from failure
         failure, wait = None, every
         yield reading
@@ -220,11 +224,11 @@ def problem_wait(problem: OursError) -> float:
 
 
 async def watch(
-    reader: Reader, every: float, timeout: float | None
+    reader: Reader, every: float, seconds: float | None
 ) -> AsyncGenerator[Analysis, None]:
     """Yield the analysis whenever the verdict or the day changes."""
     last: Reading | None = None
-    async with aclosing(read_again(reader, every, timeout)) as readings:
+    async with aclosing(read_again(reader, every, seconds)) as readings:
         async for reading in readings:
             if reading.is_news_after(last):
                 yield reading.analysis
@@ -237,10 +241,10 @@ async def wait_for(
     reader: Reader,
     predicate: Callable[[Analysis], bool],
     every: float,
-    timeout: float | None,
+    seconds: float | None,
 ) -> Analysis:
     """Return the first analysis for which the predicate holds."""
-    async with aclosing(read_again(reader, every, timeout)) as readings:
+    async with aclosing(read_again(reader, every, seconds)) as readings:
         async for reading in readings:
             if predicate(reading.analysis):
                 return reading.analysis
@@ -312,6 +316,12 @@ async def refuse_unrelated_changes(reader: Reader) -> None:
             f"{reader.id} was not stopped, because that would publish other changes "
             f"too: {unrelated}; pass ship_others=True if it may"
         )
+
+
+def check_predicate(predicate: object) -> None:
+    """Refuse what cannot be called, and what would have to be awaited."""
+    if not callable(predicate) or iscoroutinefunction(predicate):
+        raise ConfigurationError("predicate must be an ordinary function")
 
 
 def check_times(every: object, timeout: object) -> None:
