@@ -60,11 +60,11 @@ class Decisions:
     ) -> AsyncGenerator["Analysis", None]:
         """Yield the analysis now, and again when the verdict or the day changes.
 
-        Sends what `analyze` sends: `GET /experiments/{id}` with the results. A decision does not end the stream, because a later day may turn it into
-        DO_NOT_TRUST: leave the loop when `decided(analysis)`. The stream ends when the
-        experiment is completed, or can never be decided. Lost connections, 429 and 500
-        and above are logged, and tried again after a minute at most, or when the
-        service asks for it.
+        `GET /experiments/{id}` and its results, as in `analyze`. A decision does not
+        end the stream, because a later day may turn it into DO_NOT_TRUST: leave the
+        loop when `decided(analysis)`. The stream ends when the experiment is completed,
+        or can never be decided. Lost connections, 429 and 500 and above are logged, and
+        tried again after a minute at most, or when the service asks for it.
 
         Args:
             id: The experiment's identifier.
@@ -96,8 +96,8 @@ class Decisions:
     ) -> "Analysis":
         """Return the first analysis for which a predicate holds, such as `decided`.
 
-        Sends what `analyze` sends: `GET /experiments/{id}` with the results. Failures
-        are survived as in `watch`.
+        `GET /experiments/{id}` and its results, as in `analyze`. Failures are survived
+        as in `watch`.
 
         Args:
             id: The experiment's identifier.
@@ -131,8 +131,9 @@ class Decisions:
         """Complete an experiment for good if its results are decided; publishes.
 
         `POST /experiments/{id}/stop`, after two readings as by `analyze`: nothing is
-        sent unless both have the same verdict. SHIP stops with the treatment as winner; ROLL_BACK and
-        INCONCLUSIVE stop without a winner. To decide otherwise, use `stop`.
+        sent unless both have the same verdict. SHIP stops with the treatment as winner;
+        ROLL_BACK and INCONCLUSIVE stop without a winner. To decide otherwise, use
+        `stop`.
 
         Args:
             id: The experiment's identifier.
