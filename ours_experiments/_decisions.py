@@ -63,8 +63,8 @@ class Decisions:
         `GET /experiments/{id}` and its results, as in `analyze`. A decision does not
         end the stream, because a later day may turn it into DO_NOT_TRUST: leave the
         loop when `decided(analysis)`. The stream ends when the experiment is completed,
-        or can never be decided. Lost connections, 429 and 500 and above are logged, and
-        tried again after a minute at most, or when the service asks for it.
+        or can never be decided. Lost connections, 429, and 500 and above are logged,
+        and tried again after a minute at most.
 
         Args:
             id: The experiment's identifier.

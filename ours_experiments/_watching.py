@@ -30,8 +30,6 @@ from ours_experiments.analysis.rules import check_rules
 from ours_experiments.analysis.verdict import find_refusal
 from ours_experiments.errors import (
     APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
     BadRequestError,
     ConfigurationError,
     InternalServerError,
@@ -53,8 +51,8 @@ T = TypeVar("T")
 PASSING = APIConnectionError, InternalServerError, RateLimitError
 """Failures that may be over at the next reading."""
 MAX_FAILURE_WAIT = 60.0
-"""Seconds between a failed reading and the next one, unless the service asks for more:
-an hour would lose the day on which a harm is found."""
+"""Seconds between a failed reading and the next one; the client itself waits longer
+where the service asks for it."""
 CAN_BE_STOPPED = {ExperimentStatus.RUNNING, ExperimentStatus.PAUSED}
 Figures = tuple[Results, TimeSeries]
 STOPS = {Verdict.SHIP, Verdict.ROLL_BACK, Verdict.INCONCLUSIVE}
@@ -200,7 +198,7 @@ async def read_again(
                 reading = await reader.read()
         except PASSING as problem:
             failure = problem
-            wait = max(min(every, MAX_FAILURE_WAIT), problem_wait(problem))
+            wait = min(every, MAX_FAILURE_WAIT)
             logger.warning(
                 "results of %s cannot be read, again in %.0f s: %s",
                 reader.id,
@@ -214,13 +212,6 @@ async def read_again(
             ) from failure
         failure, wait = None, every
         yield reading
-
-
-def problem_wait(problem: OursError) -> float:
-    """Return the seconds that the service asked to wait."""
-    if isinstance(problem, APIStatusError | APITimeoutError):
-        return problem.retry_after or 0.0
-    return 0.0
 
 
 async def watch(

@@ -457,6 +457,23 @@ async def test_two_readings_that_differ(
     assert not writes(emulator)
 
 
+async def test_a_second_reading_that_must_not_be_trusted(
+    client: Client, emulator: Emulator, running: str
+) -> None:
+    """Doubts of the second reading are an error too, and nothing is sent."""
+
+    def change(_: web.Request) -> bool:
+        visit(emulator, running, BETTER, loses=0.1)
+        return False
+
+    emulator.faults.add(
+        "latency", seconds=0.0, route="versions.draft_changes", when=change
+    )
+    with pytest.raises(UntrustworthyResultsError):
+        await client.experiments.stop_when_decided(running)
+    assert not writes(emulator)
+
+
 async def test_a_lost_reply_of_the_stop(
     client: Client, emulator: Emulator, running: str
 ) -> None:
