@@ -119,7 +119,9 @@ class Experiments(Decisions):
     async def create(self, draft: NewExperiment) -> Experiment:
         """Create an experiment in state draft, with its control variant.
 
-        `POST /experiments`. After a lost reply the experiment is looked up.
+        `POST /experiments`. With a `key` of letters or digits, a create whose reply
+        was lost is looked up, and sent again if no recent experiment can be it.
+        Without one it is never sent twice.
 
         Raises:
             NotFoundError: The draft's `experiment_settings_id` is unknown.
