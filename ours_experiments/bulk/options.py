@@ -73,7 +73,7 @@ def check_drafts(drafts: object) -> tuple[NewExperiment, ...]:
 
 def check_path(name: str, value: object) -> None:
     """Refuse what is no path of a file."""
-    if not isinstance(value, str | os.PathLike) or not str(value):
+    if not isinstance(value, str | os.PathLike) or value == "":
         raise ConfigurationError(f"{name} must be the path of a file, not {value!r}")
 
 
