@@ -17,7 +17,7 @@ Where to read on, here and with `python -m pydoc NAME`:
 - `ours_experiments.Client`, and what is reached through it:
   `ours_experiments.experiments.Experiments`, `ours_experiments.variants.Variants`,
   `ours_experiments.settings.SettingsRecords`, `ours_experiments.versions.Versions` and
-  `ours_experiments.bulk.bulk.Bulk`;
+  `ours_experiments.bulk.Bulk`;
 - `ours_experiments.models`, what the service answers, and `ours_experiments.drafts`,
   what it is sent;
 - `ours_experiments.errors`, the tree of errors; `ours_experiments.bulk.outcomes`, what
@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
+    from ours_experiments._codec.dicts import from_dict, to_dict
     from ours_experiments._http.pacing import SharedPacing
     from ours_experiments._http.retry import RetryPolicy
     from ours_experiments._pagination import Listing
@@ -163,6 +164,8 @@ __all__ = [
     "Version",
     "VersionSnapshot",
     "__version__",
+    "from_dict",
+    "to_dict",
 ]
 
 HOMES = (
@@ -174,6 +177,7 @@ HOMES = (
     "drafts",
     "_http.retry",
     "_http.pacing",
+    "_codec.dicts",
     "_pagination",
     "bulk.run",
     "client",
