@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -14,24 +13,18 @@ from yarl import URL
 from ours_experiments._http.api_key import Authorization, account_fingerprint
 from ours_experiments._http.bodies import READ_BUFFER, RequestBody, read_body
 from ours_experiments._http.deadlines import Deadline
-from ours_experiments._http.pacing import Pacing, SharedPacing
-from ours_experiments._http.responses import (
-    EXCERPT_LENGTH,
-    Failure,
-    Reply,
-    classify,
-    request_id_of,
+from ours_experiments._http.failures import (
+    CLOSED,
+    EXCEPTIONS,
+    failure_of,
+    is_foreign,
 )
+from ours_experiments._http.pacing import Pacing, SharedPacing
+from ours_experiments._http.responses import Failure, Reply, classify, request_id_of
 from ours_experiments._http.retry import FailureKind, RetryBudget
 from ours_experiments._http.tracing import CallTracer, tracer_source
-from ours_experiments._text import printable
 from ours_experiments._version import __version__
-from ours_experiments.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    ConfigurationError,
-    UnexpectedResponseError,
-)
+from ours_experiments.errors import ConfigurationError, UnexpectedResponseError
 
 
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
@@ -53,16 +46,6 @@ BYTES_PER_VALUE = 16
 """`{}` takes 2 bytes in JSON and some 70 as an object; the API's values take 20."""
 RESENT_METHODS = {"DELETE", "PUT"}
 """Writes that aiohttp sends again by itself when a kept-alive connection is closed."""
-FAILURES = (
-    asyncio.CancelledError,
-    aiohttp.ClientError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
-"""What aiohttp raises: RuntimeError where a session is closed, ValueError where it
-refuses an argument."""
-CLOSED = "the client or its session is closed"
 
 
 class SendRecorder:
@@ -253,7 +236,7 @@ class Transport:
                     received: bytes | None = content.read_nowait()
                 else:
                     received = await read_body(response, self.max_response_bytes)
-        except FAILURES as problem:
+        except EXCEPTIONS as problem:
             # The locals of the frames below display the response's headers.
             response = problem.__traceback__ = None
             sent = recorder is not None and recorder.sent
@@ -261,15 +244,16 @@ class Transport:
                 sent = data.abort() or sent
             if is_foreign(problem, http, deadline):
                 raise
-            return self.failure_of(problem, f"{method} {url.raw_path}", sent=sent)
-        if received is None:
-            message = f"the response is larger than {self.max_response_bytes} bytes"
-            error = UnexpectedResponseError(
-                f"{method} {url.raw_path}: {message}",
-                status=response.status,
-                request_id=request_id_of(response.headers, self.mask),
+            return failure_of(
+                problem,
+                f"{method} {url.raw_path}",
+                sent=sent,
+                closed=self.closed or http.closed,
+                trust_env=http.trust_env,
+                authorization=self.authorization,
             )
-            return Failure(FailureKind.MAYBE_APPLIED, error)
+        if received is None:
+            return self.too_large(response, f"{method} {url.raw_path}")
         return Reply(
             response.status,
             response.reason or "",
@@ -278,44 +262,14 @@ class Transport:
             resent=recorder is not None and recorder.resent,
         )
 
-    def failure_of(self, problem: BaseException, line: str, *, sent: bool) -> Failure:
-        """Return what an exception means, with an error that does not refer to it."""
-        kind: FailureKind | None
-        kind = FailureKind.MAYBE_APPLIED if sent else FailureKind.NOT_SENT
-        if self.http is None or self.http.closed:
-            return Failure(kind, ConfigurationError(CLOSED))
-        if isinstance(problem, TimeoutError):
-            reason = "no answer in time" if sent else "no connection in time"
-            late = APITimeoutError(f"{line}: {reason}", maybe_sent=sent)
-            return Failure(kind, late)
-        message = self.describe(problem)
-        if isinstance(problem, aiohttp.ClientError | OSError):
-            if is_head_too_large(problem):
-                reason = f"{line}: the response's headers are too large: {message}"
-                return Failure(kind, UnexpectedResponseError(reason))
-            if is_certificate_error(problem):
-                # Another attempt meets the same certificate.
-                kind = None
-                message += " (authorities beyond the system's: set SSL_CERT_FILE)"
-            elif isinstance(problem, aiohttp.ClientHttpProxyError):
-                # aiohttp's text has the proxy's URL, with its password.
-                message = f"the proxy refused: {problem.status} {problem.message}"
-            elif not isinstance(problem, aiohttp.ClientConnectorError):
-                message = f"the connection broke: {message}"
-            error = APIConnectionError(f"{line}: {message}", maybe_sent=sent)
-            return Failure(kind, error)
-        if self.borrowed is not None and self.borrowed.trust_env:
-            message += (
-                ": the session trusts the environment, and so a login in its netrc "
-                "file: build it without trust_env"
-            )
-        reason = f"the session refuses the request: {message}"
-        return Failure(None, ConfigurationError(reason))
-
-    def describe(self, problem: BaseException) -> str:
-        """Return aiohttp's message, which may quote what the service sent."""
-        message = self.authorization.excerpt(str(problem), EXCERPT_LENGTH)
-        return printable(message) or type(problem).__name__
+    def too_large(self, response: aiohttp.ClientResponse, line: str) -> Failure:
+        """Return the failure of a response beyond `max_response_bytes`."""
+        error = UnexpectedResponseError(
+            f"{line}: the response is larger than {self.max_response_bytes} bytes",
+            status=response.status,
+            request_id=request_id_of(response.headers, self.mask),
+        )
+        return Failure(FailureKind.MAYBE_APPLIED, error)
 
     def mask(self, text: str) -> str:
         """Return the text without the API key."""
@@ -330,31 +284,3 @@ async def closing_with_the_loop(
         yield
     finally:
         await http.close()
-
-
-def is_foreign(
-    problem: BaseException,
-    http: aiohttp.ClientSession,
-    deadline: Deadline,
-) -> bool:
-    """Return whether an exception is none of this request's."""
-    if isinstance(problem, asyncio.CancelledError):
-        # A connector that is closed cancels what waits for a connection or for
-        # DNS; whoever cancels a call cancels its task.
-        return not http.closed or deadline.is_task_cancelled()
-    return isinstance(problem, RuntimeError) and not http.closed
-
-
-def is_certificate_error(problem: BaseException) -> bool:
-    """Return whether the server's certificate does not verify."""
-    if isinstance(problem, aiohttp.ClientConnectorCertificateError):
-        return True
-    cause = getattr(problem, "os_error", None)
-    return isinstance(cause, ssl.SSLCertVerificationError)
-
-
-def is_head_too_large(problem: BaseException) -> bool:
-    """Return whether a header line is too long, or the headers are too many."""
-    if not isinstance(problem, aiohttp.ClientResponseError):
-        return False
-    return problem.message.startswith(("Got more than", "Too many headers"))
