@@ -138,3 +138,11 @@ def test_the_chapter_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     codes = re.findall(r"^\| (\d+) \| (.*) \|$", CHAPTER, re.MULTILINE)
     listed = re.findall(r"^ +(\d+)  (.*)$", EXIT_CODES, re.MULTILINE)
     assert codes == listed
+
+
+def test_no_pipeline_stops_at_the_default_limit() -> None:
+    """A listing that goes into a file or a pipe has `--all`: more than 50 work too."""
+    piped = [step.line for step in STEPS if re.search(r" list .*[|>]", step.line)]
+    assert piped
+    for line in piped:
+        assert "--all" in line
