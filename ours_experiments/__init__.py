@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
+    from ours_experiments._codec.dicts import from_dict, to_dict
     from ours_experiments._http.pacing import SharedPacing
     from ours_experiments._http.retry import RetryPolicy
     from ours_experiments._pagination import Listing
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
         VariantTotals,
         VariantType,
         Version,
+        VersionSnapshot,
     )
 
 
@@ -160,7 +162,10 @@ __all__ = [
     "VariantTotals",
     "VariantType",
     "Version",
+    "VersionSnapshot",
     "__version__",
+    "from_dict",
+    "to_dict",
 ]
 
 HOMES = (
@@ -172,6 +177,7 @@ HOMES = (
     "drafts",
     "_http.retry",
     "_http.pacing",
+    "_codec.dicts",
     "_pagination",
     "bulk.run",
     "client",

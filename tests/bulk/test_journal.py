@@ -48,7 +48,7 @@ def path(tmp_path: Path) -> Path:
 
 def read(path: Path) -> Journal:
     """Open a journal and close it."""
-    journal = Journal.open(path, HEADER)
+    journal = Journal.open_here(path, HEADER)
     journal.close()
     return journal
 
@@ -68,44 +68,43 @@ def test_a_new_journal(path: Path) -> None:
         "action": "start",
         "account": HEADER.account,
         "publish": "once",
+        "service": HEADER.service,
     }
 
 
 def test_what_is_written_is_read(path: Path) -> None:
     """Each status leads to what a resumed call has to do."""
-    journal = Journal.open(path, HEADER)
+    journal = Journal.open_here(path, HEADER)
     for status in OutcomeStatus:
         journal.begin(status.value)
         if status is not OutcomeStatus.NOT_ATTEMPTED:
-            journal.settle(Outcome(status.value, "start", status, attempts=2))
+            journal.record(Outcome(status.value, "start", status, attempts=2))
     journal.close()
     again = read(path)
-    assert again.settled == {
-        "applied": OutcomeStatus.APPLIED,
-        "already": OutcomeStatus.ALREADY,
-        "staged": OutcomeStatus.STAGED,
-    }
-    assert again.begun == {"unknown", "not_attempted"}
+    statuses = {status: again.status_of(status.value) for status in OutcomeStatus}
+    unknown = OutcomeStatus.UNKNOWN
+    expected = {status: status for status in OutcomeStatus}
+    assert statuses == {**expected, OutcomeStatus.NOT_ATTEMPTED: unknown}
     assert again.size == path.stat().st_size
 
 
 def test_a_publish(path: Path) -> None:
     """An announced publish knows what was staged; one that happened settles that."""
-    journal = Journal.open(path, HEADER)
-    journal.settle(Outcome("first", "start", OutcomeStatus.STAGED))
+    journal = Journal.open_here(path, HEADER)
+    journal.record(Outcome("first", "start", OutcomeStatus.STAGED))
     journal.announce("token")
-    journal.settle(Outcome("second", "start", OutcomeStatus.STAGED))
+    journal.record(Outcome("second", "start", OutcomeStatus.STAGED))
     journal.close()
-    assert read(path).announced == {"token": {"first"}}
-    journal = Journal.open(path, HEADER)
+    before = read(path)
+    assert [*before.unconfirmed()] == ["token"]
+    assert before.status_of("first") is OutcomeStatus.STAGED
+    journal = Journal.open_here(path, HEADER)
     journal.publish("token")
     journal.close()
     again = read(path)
-    assert again.announced == {}
-    assert again.settled == {
-        "first": OutcomeStatus.APPLIED,
-        "second": OutcomeStatus.STAGED,
-    }
+    assert [*again.unconfirmed()] == []
+    assert again.status_of("first") is OutcomeStatus.APPLIED
+    assert again.status_of("second") is OutcomeStatus.STAGED
 
 
 @pytest.mark.parametrize("cut", [1, 5, 12])
@@ -113,11 +112,82 @@ def test_a_torn_last_line(path: Path, cut: int) -> None:
     """Half a line at the end is cut off, and the next one stands by itself."""
     write(path, {"begun": "whole"}, {"begun": "torn"})
     path.write_bytes(path.read_bytes()[:-cut])
-    journal = Journal.open(path, HEADER)
-    assert journal.begun == {"whole"}
+    journal = Journal.open_here(path, HEADER)
+    assert journal.states.keys() == {"whole"}
     journal.begin("next")
     journal.close()
-    assert read(path).begun == {"whole", "next"}
+    assert read(path).states.keys() == {"whole", "next"}
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        pytest.param(b"\0" * 5000, id="zeros"),
+        pytest.param(b'{"beg' + b"\0" * 50, id="torn, then zeros"),
+        pytest.param(b"\0" * 50 + b"\n", id="zeros, then a line break"),
+        pytest.param(b'{"beg\0\0\n\0\0\0', id="torn in a block of zeros"),
+    ],
+)
+def test_a_zero_filled_tail(path: Path, tail: bytes) -> None:
+    """What a power failure leaves at the end is cut off."""
+    write(path, {"begun": "whole"})
+    content = path.read_bytes()
+    path.write_bytes(content + tail)
+    assert read(path).states.keys() == {"whole"}
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"\0" * 9, b"\0" * 10_000, b'{"jo\0'], ids=len)
+def test_a_zero_filled_file(path: Path, content: bytes) -> None:
+    """A journal of which nothing has reached the disk is begun anew."""
+    path.write_bytes(content)
+    read(path)
+    assert path.read_bytes() == HEADER.to_line()
+
+
+def test_zeros_in_the_midst(path: Path) -> None:
+    """A whole entry behind what was not written whole is not thrown away."""
+    write(path, {"begun": "first"})
+    path.write_bytes(path.read_bytes() + b'{"beg\0\0\n{"begun":"second"}\n')
+    with pytest.raises(ConfigurationError, match="line 3 is no journal entry"):
+        read(path)
+
+
+@given(order=st.permutations(range(8)))
+def test_any_order_of_entries(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
+    """What two runs wrote to one file is a journal, in whatever order."""
+    path = tmp_path_factory.mktemp("any") / "journal"
+    entries: list[object] = [
+        {"begun": "a"},
+        {"id": "a", "status": "staged"},
+        {"publishing": "mine"},
+        {"published": "mine"},
+        {"begun": "b"},
+        {"id": "b", "status": "applied"},
+        {"published": "never announced"},
+        {"publishing": "in vain"},
+    ]
+    write(path, *(entries[number] for number in order))
+    journal = read(path)
+    assert journal.status_of("b") is OutcomeStatus.APPLIED
+    assert journal.status_of("a") in {OutcomeStatus.STAGED, OutcomeStatus.APPLIED}
+
+
+def test_twenty_publishes(path: Path) -> None:
+    """Each publish covers what was staged before it, and no more."""
+    entries: list[object] = []
+    for number in range(20):
+        entries += [
+            {"id": f"exp_{number}", "status": "staged"},
+            {"publishing": f"token {number}"},
+        ]
+    write(path, *entries, {"published": "token 14"})
+    journal = read(path)
+    statuses = [journal.status_of(f"exp_{number}") for number in range(20)]
+    assert statuses == [OutcomeStatus.APPLIED] * 15 + [OutcomeStatus.STAGED] * 5
+    assert [*journal.unconfirmed()] == [f"token {number}" for number in range(15, 20)]
 
 
 def test_a_torn_header(path: Path) -> None:
@@ -143,8 +213,10 @@ def test_a_torn_header(path: Path) -> None:
 def test_a_file_that_is_no_journal_of_this_call(path: Path, content: bytes) -> None:
     """It is refused, and left as it is."""
     path.write_bytes(content)
-    with pytest.raises(ConfigurationError, match=r"journal.*no journal"):
-        Journal.open(path, HEADER)
+    with pytest.raises(
+        ConfigurationError, match=r"journal .*: it (is no journal|belongs to another)"
+    ):
+        Journal.open_here(path, HEADER)
     assert path.read_bytes() == content
 
 
@@ -161,7 +233,6 @@ def test_a_file_that_is_no_journal_of_this_call(path: Path, content: bytes) -> N
         b'{"id": "exp_1"}',
         b'{"id": "exp_1", "status": "done"}',
         b'{"id": "exp_1", "status": null}',
-        b'{"published": "never announced"}',
     ],
 )
 def test_a_line_that_is_no_entry(path: Path, line: bytes) -> None:
@@ -169,7 +240,7 @@ def test_a_line_that_is_no_entry(path: Path, line: bytes) -> None:
     content = HEADER.to_line() + line_of({"begun": "exp_1"}) + line + b"\n"
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match="line 3 is no journal entry"):
-        Journal.open(path, HEADER)
+        Journal.open_here(path, HEADER)
     assert path.read_bytes() == content
 
 
@@ -177,7 +248,7 @@ def test_what_cannot_be_a_file(tmp_path: Path) -> None:
     """A folder, a device, a path with a null: each is refused by its name."""
     for impossible in (tmp_path, Path("/dev/null"), tmp_path / "no" / "file", "a\0b"):
         with pytest.raises(ConfigurationError, match="journal"):
-            Journal.open(impossible, HEADER)
+            Journal.open_here(impossible, HEADER)
 
 
 class ThreeBytesAtATime(FileIO):
@@ -194,7 +265,7 @@ def test_short_writes(path: Path) -> None:
     journal = Journal(ThreeBytesAtATime(path, "a+"))
     journal.begin("exp_1")
     journal.close()
-    assert read(path).begun == {"exp_1"}
+    assert read(path).states.keys() == {"exp_1"}
 
 
 def test_accounts_are_told_apart_and_not_told() -> None:
@@ -234,13 +305,13 @@ def check_any(path: Path) -> None:
     """Open a file; what is no journal stays, what is one goes on."""
     before = path.read_bytes()
     try:
-        journal = Journal.open(path, HEADER)
+        journal = Journal.open_here(path, HEADER)
     except ConfigurationError:
         assert path.read_bytes() == before
         return
-    known = {**journal.settled}
+    known = {name: journal.status_of(name) for name in journal.states}
     journal.begin("one more")
     journal.close()
     again = read(path)
-    assert again.settled == known
-    assert "one more" in again.begun
+    assert {name: again.status_of(name) for name in known} == known
+    assert again.status_of("one more") is not None

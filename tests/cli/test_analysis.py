@@ -34,6 +34,7 @@ def with_effect(service: Service, treatment: float, days: int = 28) -> str:
 def test_a_verdict_is_words_and_an_exit_code(
     service: Service,
     invoke: Invoke,
+    *,
     treatment: float,
     days: int,
     verdict: str,

@@ -104,7 +104,7 @@ def describe_ending(
 ) -> str | None:
     """Describe why a watch ends; None: it does not end yet."""
     if best is not None:
-        share = format_probability(best.probability_to_be_best)
+        share = format_probability(best.probability_to_be_best or 0.0)
         return f"{name_of(best)} is best with probability {share}"
     if analysis is not None:
         from ours_experiments.analysis import decided  # noqa: PLC0415 - not for help
@@ -226,4 +226,5 @@ def winner(
     if best is None or probability is None:
         return None
     enough = all(variant.impressions >= impressions for variant in found.variants)
-    return best if enough and best.probability_to_be_best >= probability else None
+    reached = (best.probability_to_be_best or 0.0) >= probability
+    return best if enough and reached else None

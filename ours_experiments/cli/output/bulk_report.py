@@ -153,7 +153,7 @@ def print_report(context: Context, report: BulkReport) -> None:
     if not narrow:
         table.add_column("why", overflow="fold")
     for outcome in report.failed[:MAX_FAILURES]:
-        row = (outcome.experiment_id, report.word_for(outcome.status))
+        row = (outcome.experiment_id, report.describe(outcome.status))
         if not narrow:
             table.add_row(*map(safe_text, row), safe_text(failure_reason(outcome)))
             continue

@@ -47,9 +47,9 @@ def format_probability(share: float) -> str:
 
 def format_counts(counts: Mapping[OutcomeStatus, int], *, dry_run: bool = False) -> str:
     """Format the counts of outcomes that are not zero."""
-    word_for = BulkReport("", (), 0, dry_run=dry_run).word_for
+    describe = BulkReport("", (), 0, dry_run=dry_run).describe
     return ", ".join(
-        f"{count:,} {word_for(status)}" for status, count in counts.items() if count
+        f"{count:,} {describe(status)}" for status, count in counts.items() if count
     )
 
 

@@ -3,11 +3,12 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ours_experiments._text import UNKNOWN, format_percent
 from ours_experiments.cli.output.phrases import format_probability
 from ours_experiments.cli.output.table import new_table, omission
 from ours_experiments.cli.output.terminal import safe_text
 from ours_experiments.models import Results
-from ours_experiments.plotting import interval, name_of
+from ours_experiments.plotting import PER_EVENT, interval, name_of
 
 
 BAR_CELLS = 20
@@ -39,19 +40,21 @@ def results_table(
     table.add_column(heading, justify="left" if bars else "right", no_wrap=True)
     best = results.best
     for variant in results.variants:
-        low, high = interval(variant.conversions, variant.impressions)
-        between = f"{low:.2%} to {high:.2%}" if variant.impressions else "-"
+        bounds = interval(variant.conversions, variant.impressions)
+        between = f"{bounds[0]:.2%} to {bounds[1]:.2%}" if bounds else UNKNOWN
+        if variant.conversions > variant.impressions:
+            between = PER_EVENT
         probability = variant.probability_to_be_best
         style = "bold" if best is not None and variant.id == best.id else ""
         table.add_row(
             safe_text(name_of(variant), style),
             f"{variant.impressions:,}",
             f"{variant.conversions:,}",
-            f"{variant.conversion_rate:.2%}",
+            format_percent(variant.conversion_rate, 2),
             *([between] if intervals else []),
-            probability_bar(probability, BAR_CELLS, ascii_only=ascii_only)
-            if bars
-            else format_probability(probability),
+            probability_bar(
+                probability, BAR_CELLS if bars else 0, ascii_only=ascii_only
+            ),
         )
     omitted = [] if intervals else ["95 % interval"]
     if not bars:
@@ -59,9 +62,11 @@ def results_table(
     return Group(table, omission(omitted)) if omitted else table
 
 
-def probability_bar(share: float, cells: int, *, ascii_only: bool) -> Text:
-    """Draw a probability as a bar, followed by the number."""
+def probability_bar(share: float | None, cells: int, *, ascii_only: bool) -> Text:
+    """Draw a probability as a bar, followed by the number; 0 cells: no bar."""
+    if share is None:
+        return Text(UNKNOWN)
     full = round(min(max(share, 0.0), 1.0) * cells)
     done, left = ("#", ".") if ascii_only else ("█", "░")
     bar = f"{done * full}{left * (cells - full)}"
-    return Text(f"{bar} {format_probability(share):>6}")
+    return Text(f"{bar} {format_probability(share):>6}".lstrip())
