@@ -45,10 +45,11 @@ async def analyze_experiment(
     from ours_experiments.analysis import analyze  # noqa: PLC0415 - not for help
 
     async def read(event: str | None) -> "tuple[ours.Results, ours.TimeSeries]":
-        return await asyncio.gather(
+        results, series = await asyncio.gather(
             client.experiments.results(experiment.id, event_name=event),
             client.experiments.results_time_series(experiment.id, event_name=event),
         )
+        return results, series
 
     events = options.guardrails or []
     (results, series), *guarded = await asyncio.gather(*map(read, [None, *events]))

@@ -88,7 +88,7 @@ async def watch(
     async with context.client() as client:
         with open_display(context, condition) as show:
             async for experiment, found, analysis in poll(
-                client, id, event, interval, context, rules
+                client, id, event, interval, context, rules=rules
             ):
                 show(experiment, found)
                 best = winner(found, until_probability, min_impressions)
@@ -135,6 +135,7 @@ async def poll(
     event: str | None,
     interval: float,
     context: Context,
+    *,
     rules: RuleOptions | None = None,
 ) -> AsyncIterator[tuple[Experiment, Results, "Analysis | None"]]:
     """Yield an experiment, its results and, with rules, their analysis.

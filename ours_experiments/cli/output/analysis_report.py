@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.console import Console
 
-from ours_experiments.analysis import Analysis, Verdict
+from ours_experiments.analysis import Analysis, VariantAnalysis, Verdict
 from ours_experiments.cli.output.table import print_table
 from ours_experiments.cli.output.terminal import safe_text
 
@@ -48,7 +48,7 @@ def print_analysis(out: Console, name: str, analysis: Analysis) -> None:
     if analysis.variants:
         rows = [
             {
-                "variant": f"{row.name} (control)" if row.is_control else row.name,
+                "variant": variant_label(row),
                 "rate": percent(row.rate),
                 "lift": percent(row.lift, sign="+"),
                 "95 % interval": percent_range(row.lift_interval),
@@ -59,6 +59,12 @@ def print_analysis(out: Console, name: str, analysis: Analysis) -> None:
             for row in analysis.variants
         ]
         print_table(out, rows, COLUMNS)
+
+
+def variant_label(row: VariantAnalysis) -> str:
+    """Return the name of a variant, and which is the control."""
+    is_marked = row.is_control and row.name.casefold() != "control"
+    return f"{row.name} (control)" if is_marked else row.name
 
 
 def percent(share: float | None, sign: str = "") -> str | None:
