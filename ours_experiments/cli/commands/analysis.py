@@ -152,8 +152,8 @@ def size(
 
 @app.command(
     help_epilogue=examples(
-        "simulate-rule --baseline 0.1 --per-day 2000 --planned-sample 14751",
-        "simulate-rule --baseline 0.1 --per-day 2000 --days 14 --runs 200",
+        "simulate-rule --baseline 0.1 --per-day 2000",
+        "simulate-rule --baseline 0.1 --per-day 2000 --mde 0.05",
     )
 )
 def simulate_rule(
