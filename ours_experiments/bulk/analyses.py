@@ -1,7 +1,6 @@
 """Analyze many experiments at once; needs the extra `analysis`."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
-from typing import cast
 
 from ours_experiments._http.session import Session
 from ours_experiments._watching import Reader, to_events, to_rules
@@ -22,8 +21,7 @@ def analyze_each(
     own: dict[str, Rules] = {}
     general = Rules()
     if isinstance(rules, Mapping):
-        given = cast("Mapping[str, Rules]", rules)
-        own = {experiment_id: to_rules(value) for experiment_id, value in given.items()}
+        own = {experiment_id: to_rules(value) for experiment_id, value in rules.items()}
     else:
         general = to_rules(rules)
 
