@@ -1,17 +1,17 @@
 """Analyze many experiments at once; needs the extra `analysis`."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 
 from ours_experiments._http.session import Session
 from ours_experiments._watching import Reader, to_events, to_rules
 from ours_experiments.analysis import Analysis, Rules
+from ours_experiments.bulk.options import Ids
 from ours_experiments.bulk.readings import read_each
-from ours_experiments.models import Experiment
 
 
 def analyze_each(
     session: Session,
-    ids: Iterable[str | Experiment] | AsyncIterable[str | Experiment],
+    ids: Ids,
     rules: Rules | Mapping[str, Rules] | None,
     guardrails: Iterable[str],
     concurrency: int,

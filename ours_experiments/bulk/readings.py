@@ -2,19 +2,17 @@
 
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterable,
     Awaitable,
     Callable,
-    Iterable,
 )
 from contextlib import aclosing
 from typing import TypeVar
 
 from ours_experiments.bulk.input import Input
 from ours_experiments.bulk.ledger import Ledger
+from ours_experiments.bulk.options import Ids
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import OursError
-from ours_experiments.models import Experiment
 
 
 T = TypeVar("T")
@@ -22,7 +20,7 @@ T = TypeVar("T")
 
 async def read_each(
     subject: str,
-    ids: Iterable[str | Experiment] | AsyncIterable[str | Experiment],
+    ids: Ids,
     read: Callable[[str], Awaitable[T]],
     concurrency: int,
 ) -> AsyncGenerator[tuple[str, T], None]:
