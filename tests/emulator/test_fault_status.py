@@ -97,7 +97,7 @@ def test_retry_after_is_read_from_text(text: str, value: RetryAfter) -> None:
 
 
 async def test_rate_limit_refuses_what_exceeds_the_burst() -> None:
-    """The burst passes, all others are refused with a time to retry, and not applied."""
+    """The burst passes, the others get a Retry-After and are not applied."""
     async with Service() as service:
         service.faults.add("rate_limit", rate=0.5, burst=3)
         answers = [await service.seen("POST", START) for _ in range(5)]
