@@ -57,8 +57,9 @@ def loads(body: bytes) -> object:
         with collector_paused():
             value = orjson.loads(body)
     # orjson reads an integer beyond 64 bits as a float. Looking for its digits takes
-    # 0.06 ms for 100 kB; the standard library's parser takes twice orjson's time.
-    if LONG_INTEGER in body.translate(DIGITS):
+    # 0.13 ms for a page that orjson parses in 1 ms; the standard library's parser is
+    # exact and takes 2 ms. `rfind` takes half the time of `in`.
+    if body.translate(DIGITS).rfind(LONG_INTEGER) >= 0:
         return exact(body)
     return value
 
