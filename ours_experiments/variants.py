@@ -70,7 +70,7 @@ class Variants:
         """Create a variant of a draft experiment; `POST /experiment-variants`.
 
         Raises:
-            ConflictError: The experiment is not a draft, or has a control or 200 variants.
+            ConflictError: Not a draft, a second control, or more than 200 variants.
             BadRequestError: The weights of all treatments would exceed 99.
             NotFoundError: The draft's `experiment_id` is unknown.
             OutcomeUnknownError: The variant may exist; see `candidates`.

@@ -19,7 +19,7 @@ from ours_experiments import (
     TargetingRules,
     Variant,
 )
-from ours_experiments.bulk.bulk import Action
+from ours_experiments.bulk.options import Action
 from ours_experiments.bulk.preview import refusal_reason
 from ours_experiments.emulator import Emulator
 from tests.support.bulk_calls import statuses, writes
