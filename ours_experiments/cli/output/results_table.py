@@ -4,11 +4,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ours_experiments._text import UNKNOWN, format_percent
+from ours_experiments.analysis.posterior import rate_interval
 from ours_experiments.cli.output.phrases import format_probability
 from ours_experiments.cli.output.table import new_table
 from ours_experiments.cli.output.terminal import safe_text
 from ours_experiments.models import Results
-from ours_experiments.plotting import PER_EVENT, interval, name_of
+from ours_experiments.plotting import PER_EVENT, name_of
 
 
 BAR_CELLS = 20
@@ -35,7 +36,7 @@ def results_table(results: Results, width: int, *, ascii_only: bool = False) -> 
     table.add_column("probability to be best" if wide else "to be best", no_wrap=True)
     best = results.best
     for variant in results.variants:
-        bounds = interval(variant.conversions, variant.impressions)
+        bounds = rate_interval(variant.impressions, variant.conversions)
         between = f"{bounds[0]:.2%} to {bounds[1]:.2%}" if bounds else UNKNOWN
         if variant.conversions > variant.impressions:
             between = PER_EVENT
