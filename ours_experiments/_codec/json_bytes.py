@@ -57,9 +57,9 @@ def loads(body: bytes) -> object:
         with collector_paused():
             value = orjson.loads(body)
     # orjson reads an integer beyond 64 bits as a float. Looking for its digits takes
-    # 0.13 ms for a page that orjson parses in 1 ms; the standard library's parser is
-    # exact and takes 2 ms. `rfind` takes half the time of `in`.
-    if body.translate(DIGITS).rfind(LONG_INTEGER) >= 0:
+    # 0.16 ms for a page that orjson parses in 1 ms; the standard library's parser is
+    # exact and takes 2 ms.
+    if LONG_INTEGER in body.translate(DIGITS):
         return exact(body)
     return value
 
