@@ -8,7 +8,7 @@ from time import monotonic
 
 
 MAX_ENTRIES = 100_000
-"""Entries that are kept; 100 000 of them take 25 MB."""
+"""Entries that are kept; they take 32 MB at most."""
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ Watcher = Callable[[LogEntry], object]
 
 
 class RequestLog:
-    """Counters for each route, and the latest requests one by one.
+    """Counters by route, and a list of the latest requests.
 
     Routes are named like the methods of the client: `experiments.start`.
     """

@@ -1,11 +1,26 @@
 """Dry runs: what a bulk call would do."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
 
-from ours_experiments import Client, ConfigurationError, NewExperiment, OutcomeStatus
-from ours_experiments.bulk.bulk import Action
+from ours_experiments import (
+    Client,
+    ConfigurationError,
+    Experiment,
+    ExperimentPatch,
+    Metric,
+    Metrics,
+    NewExperiment,
+    OutcomeStatus,
+    SettingsPatch,
+    TargetingRules,
+    Variant,
+)
+from ours_experiments.bulk.options import Action
+from ours_experiments.bulk.preview import refusal_reason
 from ours_experiments.emulator import Emulator
 from tests.support.bulk_calls import statuses, writes
 
@@ -116,9 +131,9 @@ async def test_the_journal_is_left_alone(
 async def test_whom_one_publish_would_concern(
     client: Client, emulator: Emulator, *, ship_others: bool
 ) -> None:
-    """The refusal to ship other people's changes is foretold, not raised."""
-    [foreign, own] = emulator.seed_experiments(2)
-    await client.experiments.start(foreign, publish=False)
+    """The refusal to publish other people's changes is reported, not raised."""
+    [unrelated, own] = emulator.seed_experiments(2)
+    await client.experiments.start(unrelated, publish=False)
     report = await client.bulk.start(
         [own], dry_run=True, publish="once", ship_others=ship_others
     )
@@ -126,5 +141,94 @@ async def test_whom_one_publish_would_concern(
     assert (report.publish_error is None) is ship_others
     if not ship_others:
         assert isinstance(report.publish_error, ConfigurationError)
-        assert foreign in str(report)
+        assert unrelated in str(report)
     assert emulator.state.versions() == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "warned"),
+    [
+        ("https://shop.example.com/**", True),
+        ("shop.example.com/pricing", True),
+        ("SHOP.example.com", True),
+        ("*.example.com/**", False),
+        ("https://www.example.com/**", False),
+        ("www.example.com:8080/x", False),
+        ("WWW.Example.com/x", False),
+        ("/pricing", False),
+        ("**", False),
+        ("**/index.html", False),
+        ("*.org", True),
+    ],
+)
+async def test_a_host_that_is_not_whitelisted(
+    client: Client, emulator: Emulator, pattern: str, *, warned: bool
+) -> None:
+    """A dry run of start warns of a host on which experiments do not run."""
+    ids = emulator.seed_experiments(2)
+    [settings] = emulator.state.settings()
+    domains = ["www.example.com"]
+    await client.settings.update(
+        str(settings["id"]), SettingsPatch(whitelist_domains=domains)
+    )
+    rules = TargetingRules(url_patterns=[pattern])
+    for experiment_id in ids:
+        await client.experiments.update(
+            experiment_id, ExperimentPatch(targeting_rules=rules)
+        )
+    emulator.log.clear()
+    report = await client.bulk.start(ids, dry_run=True)
+    assert statuses(report) == [WOULD_BE_APPLIED] * 2
+    for outcome in report.outcomes:
+        assert ("whitelist_domains" in outcome.note) is warned
+        assert outcome.to_record()["note"] == outcome.note
+    assert emulator.log.received("settings.list") <= 1
+    assert writes(emulator) == []
+
+
+async def test_a_host_where_nothing_is_whitelisted(
+    client: Client, emulator: Emulator
+) -> None:
+    """Settings without domains allow every host, and so does an answer that fails."""
+    [experiment_id] = emulator.seed_experiments(1)
+    rules = TargetingRules(url_patterns=["shop.example.com/**"])
+    patch = ExperimentPatch(targeting_rules=rules)
+    await client.experiments.update(experiment_id, patch)
+    report = await client.bulk.start([experiment_id], dry_run=True)
+    assert report.outcomes[0].note == ""
+    emulator.faults.add("status", code=403, route="settings.list")
+    report = await client.bulk.start([experiment_id], dry_run=True)
+    assert report.outcomes[0].note == ""
+
+
+async def test_a_personalization_without_a_treatment(
+    client: Client, emulator: Emulator
+) -> None:
+    """A dry run of start warns that visitors would see nothing."""
+    alone, treated = (
+        *emulator.seed_experiments(1, variants=1),
+        *emulator.seed_experiments(1),
+    )
+    for experiment_id in (alone, treated):
+        emulator.state.get(experiment_id).type = "personalization"
+    report = await client.bulk.start([alone, treated], dry_run=True)
+    notes = [outcome.note for outcome in report.outcomes]
+    assert notes == ["a personalization without a treatment changes nothing", ""]
+
+
+@pytest.mark.parametrize("variants", [None, ()], ids=["none", "empty"])
+def test_variants_that_are_not_known(variants: tuple[Variant, ...] | None) -> None:
+    """Variants that the answer leaves out, or the key may not see, prove nothing."""
+    experiment = Experiment(
+        id="exp_1",
+        key="k",
+        name="n",
+        status="draft",
+        created_at=datetime(2026, 5, 1, tzinfo=UTC),
+        traffic_allocation=100,
+        metrics=Metrics(Metric("bought")),
+        variants=variants,
+    )
+    assert refusal_reason("start", experiment, None) is None
+    running = attrs.evolve(experiment, status="running")
+    assert refusal_reason("stop", running, "var_1") is None

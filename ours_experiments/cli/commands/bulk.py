@@ -11,8 +11,9 @@ from cyclopts.types import PositiveInt
 
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
-from ours_experiments.cli.event_loop import run_until_complete
+from ours_experiments.cli.event_loop import call_client, run_until_complete
 from ours_experiments.cli.parser import app, examples
+from ours_experiments.cli.rule_options import NO_RULE_OPTIONS, RuleOptions
 from ours_experiments.cli.selection import NO_FILTERS, NO_SOURCE, Filters, IdSource
 from ours_experiments.models import Experiment
 
@@ -48,6 +49,36 @@ class Publishing:
     """Whether --publish once may publish other people's changes too."""
 
 
+@Parameter(name="*")
+@attrs.frozen
+class DecisionOptions:
+    """Stop only the experiments that the rules decide."""
+
+    when_decided: Flag = False
+    """Stop what `analyze` decides, with the winner that it names."""
+    rollout: Flag = False
+    """With --when-decided: serve the winner to all visitors."""
+    ship_others: Flag = False
+    """With --when-decided: publish other people's changes too."""
+    rules: RuleOptions = NO_RULE_OPTIONS
+    """Rules of the decision."""
+
+    def check(self, winners: Mapping[str, str], run: RunOptions) -> None:
+        """Check that the options fit together.
+
+        Raises:
+            UsageError: They do not.
+        """
+        if not self.when_decided:
+            if self != NO_DECISION:
+                raise UsageError("--rollout, --ship-others and rules: --when-decided")
+        elif winners:
+            raise UsageError("--when-decided chooses the winner: leave out --winner")
+        elif run.dry_run or run.journal is not None:
+            raise UsageError("--when-decided takes neither --dry-run nor --journal")
+
+
+NO_DECISION = DecisionOptions()
 RUN_OPTIONS = RunOptions()
 PUBLISHING = Publishing()
 
@@ -111,7 +142,9 @@ app.command(
 
 @app.command(
     help_epilogue=examples(
-        "stop exp_123 --yes", "stop --winner exp_123=var_1 --winner exp_456=var_7"
+        "stop exp_123 --yes",
+        "stop --winner exp_123=var_1 --winner exp_456=var_7",
+        "stop --status running --when-decided --yes",
     )
 )
 def stop(
@@ -122,6 +155,7 @@ def stop(
     source: IdSource = NO_SOURCE,
     filters: Filters = NO_FILTERS,
     options: RunOptions = RUN_OPTIONS,
+    decision: DecisionOptions = NO_DECISION,
     context: InContext,
 ) -> int:
     """Complete experiments for good; always publishes.
@@ -132,9 +166,13 @@ def stop(
         source: More ids.
         filters: Properties of experiments, in place of ids.
         options: How the command is run.
+        decision: Stop only what the rules decide.
     """
     winners = parse_winners(winner)
+    decision.check(winners, options)
     named = named_ids("stop", [*ids, *winners], source, filters)
+    if decision.when_decided:
+        return stop_when_decided(context, named, filters, decision, yes=options.yes)
     return run_command(
         context, "stop", named, filters, options=options, winners=winners
     )
@@ -231,6 +269,8 @@ def run_command(
     if filters.any():
         matching = run_until_complete(list_matching(context, filters))
         ids = [experiment.id for experiment in matching]
+    if action == "start" and ids:
+        note_warnings(context, ids, matching)
     destructive = action in {"stop", "delete"} or bool(matching)
     if ids and destructive and not options.dry_run:
         context.confirm(format_question(action, ids, matching), yes=options.yes)
@@ -245,6 +285,49 @@ def run_command(
     )
     subjects = ids if winners is None else {name: winners.get(name) for name in ids}
     return run_until_complete(run_bulk(context, action, subjects, stream_options))
+
+
+def stop_when_decided(
+    context: Context,
+    ids: list[str],
+    filters: Filters,
+    decision: DecisionOptions,
+    *,
+    yes: bool,
+) -> int:
+    """Find the experiments, ask, and stop those that are decided."""
+    if filters.any():
+        matching = run_until_complete(list_matching(context, filters))
+        ids = [experiment.id for experiment in matching]
+    if not ids:
+        context.note("nothing to stop")
+        return 0
+    context.confirm(f"stop what is decided of {len(ids):,} experiments?", yes=yes)
+    from ours_experiments.cli.decided_stops import stop_decided  # noqa: PLC0415 - not for help
+
+    return call_client(
+        context,
+        lambda client: stop_decided(
+            context,
+            client,
+            ids,
+            decision.rules,
+            rollout=decision.rollout,
+            ship_others=decision.ship_others,
+        ),
+    )
+
+
+def note_warnings(
+    context: Context, ids: Sequence[str], matching: Sequence[Experiment]
+) -> None:
+    """Print why experiments would be started in vain, before anything is asked."""
+    from ours_experiments.cli.start_warnings import find_warnings  # noqa: PLC0415 - not for help
+
+    for warning in call_client(
+        context, lambda client: find_warnings(client, ids, matching)
+    ):
+        context.note(f"warning: {warning}")
 
 
 def parse_winners(pairs: Sequence[str]) -> dict[str, str]:
