@@ -4,7 +4,6 @@ from rich.table import Table
 from rich.text import Text
 
 from ours_experiments._text import UNKNOWN, format_percent
-from ours_experiments.analysis.posterior import rate_interval
 from ours_experiments.cli.output.phrases import format_probability
 from ours_experiments.cli.output.table import new_table
 from ours_experiments.cli.output.terminal import safe_text
@@ -27,6 +26,9 @@ def results_table(results: Results, width: int, *, ascii_only: bool = False) -> 
         width: Columns of the terminal; a narrow table has no intervals.
         ascii_only: Whether to draw the bars in ASCII.
     """
+    # Help for the command does not need an analysis, which takes 0.1 s to import.
+    from ours_experiments.analysis.posterior import rate_interval  # noqa: PLC0415
+
     wide = width >= WIDE
     table = new_table()
     table.add_column("variant", overflow="fold")
