@@ -1,6 +1,7 @@
 """Results that are analyzed, waited for, and acted upon, against the emulator."""
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from ours_experiments import (
     NotFoundError,
     OursError,
     RetryPolicy,
+    to_dict,
 )
 from ours_experiments._watching import Reading
 from ours_experiments.analysis import (
@@ -493,3 +495,13 @@ async def test_a_decision_can_be_recomputed(client: Client, running: str) -> Non
     series = await client.experiments.results_time_series(running)
     again = analyze(experiment, results, series, rules=PLAN, as_of=at_once.as_of)
     assert again == at_once
+
+
+async def test_a_decision_is_written_down(client: Client, running: str) -> None:
+    """A decision becomes JSON, with what it stands on."""
+    decision = await client.experiments.stop_when_decided(running)
+    assert decision is not None
+    written = json.loads(json.dumps(to_dict(decision)))
+    assert written["analysis"]["verdict"] == "ship"
+    assert written["analysis"]["as_of"] == str(decision.analysis.as_of)
+    assert written["transition"]["experiment"]["status"] == "completed"
