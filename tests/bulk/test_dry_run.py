@@ -1,19 +1,26 @@
 """Dry runs: what a bulk call would do."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
 
 from ours_experiments import (
     Client,
     ConfigurationError,
+    Experiment,
     ExperimentPatch,
+    Metric,
+    Metrics,
     NewExperiment,
     OutcomeStatus,
     SettingsPatch,
     TargetingRules,
+    Variant,
 )
 from ours_experiments.bulk.options import Action
+from ours_experiments.bulk.preview import refusal_reason
 from ours_experiments.emulator import Emulator
 from tests.support.bulk_calls import statuses, writes
 
@@ -124,9 +131,9 @@ async def test_the_journal_is_left_alone(
 async def test_whom_one_publish_would_concern(
     client: Client, emulator: Emulator, *, ship_others: bool
 ) -> None:
-    """The refusal to ship other people's changes is foretold, not raised."""
-    [foreign, own] = emulator.seed_experiments(2)
-    await client.experiments.start(foreign, publish=False)
+    """The refusal to publish other people's changes is reported, not raised."""
+    [unrelated, own] = emulator.seed_experiments(2)
+    await client.experiments.start(unrelated, publish=False)
     report = await client.bulk.start(
         [own], dry_run=True, publish="once", ship_others=ship_others
     )
@@ -134,7 +141,7 @@ async def test_whom_one_publish_would_concern(
     assert (report.publish_error is None) is ship_others
     if not ship_others:
         assert isinstance(report.publish_error, ConfigurationError)
-        assert foreign in str(report)
+        assert unrelated in str(report)
     assert emulator.state.versions() == []
 
 
@@ -207,3 +214,21 @@ async def test_a_personalization_without_a_treatment(
     report = await client.bulk.start([alone, treated], dry_run=True)
     notes = [outcome.note for outcome in report.outcomes]
     assert notes == ["a personalization without a treatment changes nothing", ""]
+
+
+@pytest.mark.parametrize("variants", [None, ()], ids=["none", "empty"])
+def test_variants_that_are_not_known(variants: tuple[Variant, ...] | None) -> None:
+    """Variants that the answer leaves out, or the key may not see, prove nothing."""
+    experiment = Experiment(
+        id="exp_1",
+        key="k",
+        name="n",
+        status="draft",
+        created_at=datetime(2026, 5, 1, tzinfo=UTC),
+        traffic_allocation=100,
+        metrics=Metrics(Metric("bought")),
+        variants=variants,
+    )
+    assert refusal_reason("start", experiment, None) is None
+    running = attrs.evolve(experiment, status="running")
+    assert refusal_reason("stop", running, "var_1") is None

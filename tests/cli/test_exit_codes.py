@@ -23,6 +23,8 @@ ENDINGS = {
     "no connection": 8,
     "outcome unknown": 9,
     "some of many failed": 10,
+    "keep running": 11,
+    "do not trust": 12,
     "interrupted": 130,
     "nobody reads": 141,
     "terminated": 143,
@@ -38,6 +40,9 @@ def test_every_documented_code_has_its_test() -> None:
 def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
     """The code tells the kind of error, which is one line on standard error."""
     [draft] = service.seed(1)
+    young, skewed = service.with_traffic(days=2), service.with_traffic()
+    control, treatment = service.emulator.state.get(skewed).variants
+    control.weight, treatment.weight = 95, 5
     faults = service.emulator.faults
     faults.add("status", code=400, route="settings.list")
     faults.add("status", code=503, retry_after=3600, route="versions.list")
@@ -55,10 +60,12 @@ def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
         "no connection": ("--base-url", "http://127.0.0.1:9", "list"),
         "outcome unknown": ("create", "Hero", "--settings", settings),
         "some of many failed": ("start", draft, "nobody"),
+        "keep running": ("analyze", young, "--check"),
+        "do not trust": ("analyze", skewed, "--check"),
     }
     ran = process(*commands[told], env=service.environment)
     assert ran.code == ENDINGS[told], ran.err
-    if ran.code in {0, 10}:
+    if ran.code in {0, 10, 11, 12}:
         assert ran.err == ""
     else:
         assert re.fullmatch(r"error: .+\n", ran.err)
