@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -505,3 +507,23 @@ async def test_a_decision_is_written_down(client: Client, running: str) -> None:
     assert written["analysis"]["verdict"] == "ship"
     assert written["analysis"]["as_of"] == str(decision.analysis.as_of)
     assert written["transition"]["experiment"]["status"] == "completed"
+
+
+def test_a_missing_extra_is_named() -> None:
+    """Without scipy an error names the extra, before anything is sent."""
+    script = """
+import asyncio, sys
+sys.modules["scipy"] = None
+from ours_experiments import Client, ConfigurationError
+
+async def main():
+    async with Client("key", base_url="http://127.0.0.1:9") as client:
+        await client.experiments.analyze("exp_1")
+
+try:
+    asyncio.run(main())
+except ConfigurationError as error:
+    sys.exit("ours-experiments[analysis]" not in str(error))
+sys.exit(2)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0  # noqa: S603 - our own script
