@@ -65,7 +65,9 @@ def to_metrics(spec: MetricsSpec, base: Metrics) -> Metrics:
 
 def managed(spec: attrs.AttrsInstance) -> dict[str, object]:
     """Return the fields of a spec, or of a part of one, that are not UNSET."""
-    values = {field.name: getattr(spec, field.name) for field in attrs.fields(type(spec))}
+    values = {
+        field.name: getattr(spec, field.name) for field in attrs.fields(type(spec))
+    }
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
@@ -130,8 +132,10 @@ def to_new_variant(spec: VariantSpec, experiment_id: str = "new") -> NewVariant:
         experiment_id,
         given(spec.name, "unnamed"),
         given(spec.weight, 0),
-        redirect_url=given(spec.redirect_url, None),
-        dom_modifications=given(spec.dom_modifications, None),
+        redirect_url=None if spec.redirect_url is UNSET else spec.redirect_url,
+        dom_modifications=None
+        if spec.dom_modifications is UNSET
+        else spec.dom_modifications,
     )
 
 
@@ -195,9 +199,7 @@ def ending_problems(
         yield from reference_problems(field, value, variants)
 
 
-def reference_problems(
-    field: str, value: str, variants: Variants
-) -> Iterator[Problem]:
+def reference_problems(field: str, value: str, variants: Variants) -> Iterator[Problem]:
     """Find a reference that is no treatment's, or more than one treatment's."""
     names = Counter(v.name for v in variants if isinstance(v.name, str))
     ids = {v.id for v in variants if isinstance(v.id, str)}

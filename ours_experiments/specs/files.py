@@ -143,7 +143,7 @@ class Loader:
             return
         reader = DocumentReader(str(path))
         spec = reader.read(node)
-        self.problems += reader.problems
+        self.problems += sorted(reader.problems, key=lambda problem: problem.line or 1)
         self.identities.append(
             Identity(
                 key=reader.text_of(node, "key"),

@@ -26,7 +26,9 @@ class Identity:
     @property
     def place(self) -> str:
         """Format where the spec is."""
-        return f"spec {self.number}" if self.file is None else f"{self.file}:{self.line}"
+        return (
+            f"spec {self.number}" if self.file is None else f"{self.file}:{self.line}"
+        )
 
 
 def identity_problems(identities: Iterable[Identity]) -> list[Problem]:
@@ -59,7 +61,9 @@ def check_identities(specs: Sequence[ExperimentSpec]) -> None:
     """
     problems = identity_problems(
         Identity(
-            key=spec.key, id=spec.id if isinstance(spec.id, str) else None, number=number
+            key=spec.key,
+            id=spec.id if isinstance(spec.id, str) else None,
+            number=number,
         )
         for number, spec in enumerate(specs, 1)
     )

@@ -208,7 +208,6 @@ def say(node: Node) -> str:
 def ambiguity(node: Node) -> str:
     """Explain a scalar that two versions of YAML read as different values."""
     meaning = describe(node.value)
-    return (
-        f"{node.written} may be text or {meaning}: quote it"
-        + ("" if meaning == "a date" else f", or write {meaning}")
+    return f"{node.written} may be text or {meaning}: quote it" + (
+        "" if meaning == "a date" else f", or write {meaning}"
     )

@@ -76,6 +76,13 @@ class ScalarReader:
             return text
         return self.loader.construct_object(self.yaml.ScalarNode(tag, text))
 
+    def is_text(self, text: str) -> bool:
+        """Tell whether a plain scalar is text in both versions."""
+        try:
+            return self.old_value(text) == text == core_value(text)
+        except (ValueError, OverflowError):
+            return False
+
     def node(self, text: str, line: int) -> Node:
         """Read a plain scalar, and note its text where the versions differ.
 
@@ -138,6 +145,9 @@ class YamlReader:
         tag = event.tag
         if tag not in (None, "!", f"{TAG}str"):
             raise UnreadableError(line, f"the tag {tag} is not supported")
+        is_name = self.stack and self.stack[-1][0].fields is not None
+        if is_name and self.keys[-1] is None:
+            return Node(line, event.value)
         if tag is None and event.implicit[0] and event.style in (None, ""):
             return self.scalars.node(event.value, line)
         return Node(line, event.value)
@@ -173,20 +183,12 @@ class YamlReader:
         if parent.fields is None:
             parent.add(node, None, line)
         elif self.keys[-1] is None:
-            if node.items is not None or node.fields is not None:
+            if not isinstance(node.value, str):
                 raise UnreadableError(line, "the name of a field has to be text")
-            name = node.written if node.written is not None else node.value
-            text = name if isinstance(name, str) else self.name_of(name)
-            self.keys[-1] = Node(line, text)
+            self.keys[-1] = node
         else:
             parent.add(node, self.keys[-1], line)
             self.keys[-1] = None
-
-    def name_of(self, value: object) -> str:
-        """Spell a field's name that YAML reads as another value."""
-        words = {None: "null", True: "true", False: "false"}
-        is_word = value is None or isinstance(value, bool)
-        return words[value] if is_word else str(value)  # type: ignore[index]
 
 
 def read_yaml(text: str) -> Iterator[Node]:
