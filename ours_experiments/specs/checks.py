@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
@@ -63,7 +63,7 @@ def to_metrics(spec: MetricsSpec, base: Metrics) -> Metrics:
     return attrs.evolve(base, **changed)
 
 
-def managed(spec: attrs.AttrsInstance) -> dict[str, object]:
+def managed(spec: attrs.AttrsInstance) -> dict[str, Any]:
     """Return the fields of a spec, or of a part of one, that are not UNSET."""
     values = {
         field.name: getattr(spec, field.name) for field in attrs.fields(type(spec))

@@ -1,7 +1,7 @@
 """The parts of a spec: a field that is UNSET is not managed."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, cast
 
 import attrs
 
@@ -9,12 +9,35 @@ from ours_experiments._unset import UNSET, Unset
 from ours_experiments.models import DomModification, Metric, QueryParam
 
 
-T = TypeVar("T")
-
-
-def to_tuple(values: "Iterable[T] | Unset | None") -> "tuple[T, ...] | Unset | None":
+def as_tuple(values: object) -> Any:
     """Keep a list as a tuple; leave what is no list to the checks."""
-    return tuple(values) if isinstance(values, list) else values  # type: ignore[return-value]
+    return tuple(cast("list[object]", values)) if isinstance(values, list) else values
+
+
+def to_texts(values: Iterable[str] | Unset) -> tuple[str, ...] | Unset:
+    """Keep texts as a tuple."""
+    kept: tuple[str, ...] | Unset = as_tuple(values)
+    return kept
+
+
+def to_params(values: Iterable[QueryParam] | Unset) -> tuple[QueryParam, ...] | Unset:
+    """Keep query conditions as a tuple."""
+    kept: tuple[QueryParam, ...] | Unset = as_tuple(values)
+    return kept
+
+
+def to_secondary(values: Iterable[Metric] | Unset) -> tuple[Metric, ...] | Unset:
+    """Keep metrics as a tuple."""
+    kept: tuple[Metric, ...] | Unset = as_tuple(values)
+    return kept
+
+
+def to_modifications(
+    values: Iterable[DomModification] | Unset | None,
+) -> tuple[DomModification, ...] | Unset | None:
+    """Keep changes to the page as a tuple."""
+    kept: tuple[DomModification, ...] | Unset | None = as_tuple(values)
+    return kept
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +45,7 @@ class TargetingSpec:
     """Who is eligible for an experiment."""
 
     url_patterns: tuple[str, ...] | Unset = attrs.field(
-        default=UNSET, converter=to_tuple
+        default=UNSET, converter=to_texts
     )
     """Globs over path, or host and path; the whole list, in order."""
     audience_id: str | Unset | None = UNSET
@@ -34,7 +57,7 @@ class TargetingSpec:
     visitor_status: str | Unset | None = UNSET
     """Whether new, returning or all visitors are meant."""
     query_params: tuple[QueryParam, ...] | Unset = attrs.field(
-        default=UNSET, converter=to_tuple
+        default=UNSET, converter=to_params
     )
     """Conditions on the query string; the whole list, in order."""
 
@@ -56,7 +79,7 @@ class MetricsSpec:
     primary: MetricSpec | Unset = UNSET
     """The metric of the results."""
     secondary: tuple[Metric, ...] | Unset = attrs.field(
-        default=UNSET, converter=to_tuple
+        default=UNSET, converter=to_secondary
     )
     """Further metrics; the whole list, in order."""
 
@@ -84,6 +107,14 @@ class VariantSpec:
     redirect_url: str | Unset | None = UNSET
     """A path of the site, or an https URL."""
     dom_modifications: tuple[DomModification, ...] | Unset | None = attrs.field(
-        default=UNSET, converter=to_tuple
+        default=UNSET, converter=to_modifications
     )
     """The changes to the page; the whole list, in order."""
+
+
+def to_variants(
+    values: Iterable[VariantSpec] | Unset,
+) -> tuple[VariantSpec, ...] | Unset:
+    """Keep treatments as a tuple."""
+    kept: tuple[VariantSpec, ...] | Unset = as_tuple(values)
+    return kept

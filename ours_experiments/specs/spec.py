@@ -24,7 +24,7 @@ from ours_experiments.specs.parts import (
     MetricsSpec,
     TargetingSpec,
     VariantSpec,
-    to_tuple,
+    to_variants,
 )
 
 
@@ -90,7 +90,7 @@ class ExperimentSpec:
     control: ControlSpec | Unset = attrs.field(default=UNSET, kw_only=True)
     """The baseline."""
     variants: tuple[VariantSpec, ...] | Unset = attrs.field(
-        default=UNSET, kw_only=True, converter=to_tuple
+        default=UNSET, kw_only=True, converter=to_variants
     )
     """All treatments; while a draft, others are deleted."""
     state: ExperimentStatus | Unset = attrs.field(
