@@ -51,7 +51,7 @@ class Specs(Sequence[ExperimentSpec]):
     """Name or id of the settings of new experiments; None: the only ones."""
     owns: tuple[str, ...] = ()
     """Patterns of the keys that the directory owns; empty: none."""
-    limits: Limits = Limits()
+    limits: Limits = attrs.field(factory=Limits)
     """How much a plan may change."""
     warnings: tuple[Problem, ...] = attrs.field(default=(), eq=False)
     """What may be a mistake: words that this version does not know."""
@@ -252,9 +252,7 @@ def text_of(path: Path) -> str:
 def read_ours(node: Node) -> tuple[dict[str, object], list[tuple[int, str]]]:
     """Read what an `ours.yaml` says, and what is wrong with it."""
     values: dict[str, object] = {}
-    problems: list[tuple[int, str]] = []
-    for repeated in node.repeated:
-        problems.append((repeated.line, f"{repeated.name} is given twice"))
+    problems = [(field.line, f"{field.name} is given twice") for field in node.repeated]
     readers = {"settings": read_settings, "owns": read_owns, "limits": read_limits}
     for name, field in (node.fields or {}).items():
         reader = readers.get(name)

@@ -9,7 +9,7 @@ from typing import Any, cast
 import attrs
 import orjson
 
-from ours_experiments._codec import decode, encode
+from ours_experiments._codec.converter import decode, encode
 from ours_experiments.errors import ConfigurationError, DecodeError
 from ours_experiments.models import Variant
 from ours_experiments.specs.changes import Change, Conflict, PlanWarning
@@ -88,7 +88,7 @@ class PlanData:
     """The ids of all unpublished changes."""
     existing: int = 0
     """How many managed experiments exist."""
-    limits: Limits = Limits()
+    limits: Limits = attrs.field(factory=Limits)
     """How much of them may change live."""
     owns: tuple[str, ...] = ()
     """Patterns of the keys that the specs own."""

@@ -128,7 +128,7 @@ def make_plan(
     for pairing in pairings:
         difference, target = compare_one(pairing, account, staged, settings)
         differences.append(difference)
-        if difference.changes:
+        if difference.changes or len(pairing.experiments) == 1:
             targets.append(target)
     paired = {e.id for pairing in pairings for e in pairing.experiments}
     unmanaged = [
@@ -188,8 +188,8 @@ def compare_one(
         return difference, Target(key=spec.key, settings_id=settings_id)
     (experiment,) = pairing.experiments
     variants = account.variants_of(experiment)
-    ids = {experiment.id, *(variant.id for variant in variants)}
-    difference = compare(spec, experiment, variants, staged=bool(ids & staged))
+    own = {experiment.id, *(variant.id for variant in variants)}
+    difference = compare(spec, experiment, variants, staged=bool(own & staged))
     return difference, target_of(experiment, account)
 
 
@@ -231,7 +231,7 @@ def delete(experiment: Experiment) -> Change | Conflict:
 def staged_ids(changes: DraftChanges | None) -> frozenset[str]:
     """Collect the ids of everything that is not published."""
     collections = {} if changes is None else changes.differences
-    return frozenset(id for changed in collections.values() for id in changed.ids)
+    return frozenset[str]().union(*(changed.ids for changed in collections.values()))
 
 
 def others(account: Account, managed: set[str]) -> tuple[Unpublished, ...]:

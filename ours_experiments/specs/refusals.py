@@ -1,13 +1,14 @@
 """Refuse to apply a plan; nothing has been written then."""
 
-from ours_experiments.specs.changes import COUNTED
+from ours_experiments.specs.changes import COUNTED, Action
 from ours_experiments.specs.errors import (
     PlanConflictsError,
     StalePlanError,
     UnpublishedChangesError,
     UnsafePlanError,
 )
-from ours_experiments.specs.plan import PlanData
+from ours_experiments.specs.plan import PlanData, Target
+from ours_experiments.specs.planner import Account, staged_ids, target_of
 
 
 def refuse_conflicts(plan: PlanData) -> None:
@@ -32,7 +33,7 @@ def refuse_unsafe(plan: PlanData) -> None:
     counted = {
         change.experiment_id
         for change in plan.changes
-        if change.action in COUNTED and (change.live or change.action == "delete")
+        if change.action in COUNTED and (change.live or change.action is Action.DELETE)
     }
     count, existing, limit = len(counted), plan.existing, plan.limits.changed
     if existing < plan.limits.from_ or count <= existing * limit:
@@ -57,30 +58,47 @@ def refuse_others(plan: PlanData) -> None:
         )
 
 
-def refuse_stale(plan: PlanData, fresh: PlanData) -> None:
-    """Refuse a plan whose experiments have changed since.
-
-    Args:
-        plan: The plan to apply.
-        fresh: A plan of the same specs made of what there is now.
+def refuse_stale(plan: PlanData, account: Account) -> None:
+    """Refuse a plan whose experiments have changed since it was made.
 
     Raises:
         StalePlanError: An experiment changed; the error names it.
     """
-    now = {(target.key, target.experiment_id): target for target in fresh.targets}
+    touched = {(change.key, change.experiment_id) for change in plan.changes}
+    keys = {experiment.key for experiment in account.experiments}
+    by_id = {experiment.id: experiment for experiment in account.experiments}
     for target in plan.targets:
-        current = now.get((target.key, target.experiment_id))
-        if current is None:
-            raise StalePlanError(f"{target.key}: is not what it was: plan again")
-        for name in ("status", "updated_at", "variants", "settings_id"):
-            old, new = getattr(target, name), getattr(current, name)
-            if old != new:
-                shown = "" if name == "variants" else f" ({old} -> {new})"
-                raise StalePlanError(
-                    f"{target.key}: {name} changed{shown} since the plan was made: "
-                    "plan again"
-                )
-    if plan.staged != fresh.staged:
-        raise StalePlanError(
-            "other changes are unpublished than when the plan was made: plan again"
-        )
+        experiment = by_id.get(target.experiment_id or "")
+        if (target.key, target.experiment_id) not in touched:
+            continue
+        if target.experiment_id is None:
+            if target.key in keys:
+                raise stale(f"{target.key}: exists by now")
+        elif experiment is None:
+            raise stale(f"{target.key}: {target.experiment_id} does not exist any more")
+        else:
+            compare_target(target, target_of(experiment, account))
+    if account.draft_changes is not None:
+        staged = tuple(sorted(staged_ids(account.draft_changes)))
+        if staged != plan.staged:
+            raise stale("other changes are unpublished")
+
+
+def compare_target(old: Target, new: Target) -> None:
+    """Refuse an experiment that is not what it was.
+
+    Raises:
+        StalePlanError: It is not.
+    """
+    for name in ("status", "updated_at", "variants"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after and before is not None:
+            shown = "" if name == "variants" else f", {before} -> {after}"
+            raise stale(f"{old.key}: {name} changed{shown}")
+        if before is None and after is not None and name == "updated_at":
+            raise stale(f"{old.key}: updated_at changed, none -> {after}")
+
+
+def stale(reason: str) -> StalePlanError:
+    """Build the error of a plan that is too old."""
+    return StalePlanError(f"{reason} since the plan was made: plan again")

@@ -120,7 +120,7 @@ class ExperimentSpec:
         from ours_experiments.analysis import Rules  # noqa: PLC0415 - not for files
 
         given = {} if isinstance(self.rules, Unset) else dict(self.rules)
-        return Rules(**given)  # type: ignore[arg-type]
+        return Rules(**given)
 
 
 def problems_in(spec: ExperimentSpec) -> Iterator[Problem]:
