@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import overload
+from typing import cast, overload
 
 import attrs
 
@@ -294,10 +294,9 @@ def read_limits(node: Node) -> Limits:
         near = suggestion(unknown[0], ["changed", "from"])
         raise ValueError(f".{unknown[0]}: unknown field{near}")
     changed, least = values.get("changed", 0.3), values.get("from", 10)
-    if isinstance(changed, bool) or not isinstance(changed, int | float):
-        raise ValueError(f".changed: expected a number, not {describe(changed)}")
-    if not 0 <= changed <= 1:
-        raise ValueError(".changed: expected a share, 0 to 1")
-    if isinstance(least, bool) or not isinstance(least, int) or least < 0:
-        raise ValueError(".from: expected a whole number, 0 or more")
-    return Limits(changed=float(changed), from_=least)
+    is_share = type(changed) in (int, float) and 0 <= cast("float", changed) <= 1
+    if not is_share:
+        raise ValueError(f".changed: expected 0 to 1, not {describe(changed)}")
+    if type(least) is not int or least < 0:
+        raise ValueError(f".from: expected 0 or more, not {describe(least)}")
+    return Limits(changed=float(cast("float", changed)), from_=least)

@@ -18,6 +18,13 @@ from ours_experiments.specs.errors import Problem
 
 EXTRA = "additional_properties"
 MAX_JSON_DEPTH = 50
+DESCRIPTIONS: Mapping[type, str] = {
+    str: "text",
+    date: "a date",
+    list: "a list",
+    tuple: "a list",
+    Mapping: "fields",
+}
 NOT_NULL = frozenset({(Metric, "event_name")})
 """Fields of models that a spec may leave out, but not set to null."""
 
@@ -85,13 +92,8 @@ def describe(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return f"{value:.12g}" if isinstance(value, float) else str(value)[:20]
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, date):
-        return "a date"
-    if isinstance(value, list | tuple):
-        return "a list"
-    return "fields" if isinstance(value, Mapping) else type(value).__name__
+    names = (name for kind, name in DESCRIPTIONS.items() if isinstance(value, kind))
+    return next(names, type(value).__name__)
 
 
 def suggestion(word: str, known: "Iterator[str] | tuple[str, ...] | list[str]") -> str:
@@ -102,31 +104,39 @@ def suggestion(word: str, known: "Iterator[str] | tuple[str, ...] | list[str]") 
 
 def type_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
     """Find values of another type than their field's."""
-    item = item_of(kind)
     if value is UNSET or (value is None and kind.nullable):
         return
+    item = item_of(kind)
     if value is None:
         yield Problem(path, "null clears nothing here: leave the field out")
     elif item is not None:
-        if not isinstance(value, tuple):
-            yield Problem(path, f"expected a list, not {describe(value)}")
-            return
-        for index, element in enumerate(cast("tuple[object, ...]", value)):
-            yield from type_problems(item, element, f"{path}[{index}]")
+        yield from list_problems(item, value, path)
     elif kind.type is str:
         yield from text_problems(kind, value, path)
-    elif get_origin(kind.type) is Mapping:
-        if not isinstance(value, Mapping):
-            yield Problem(path, f"expected fields, not {describe(value)}")
-        else:
-            yield from json_problems(cast("object", value), path)
-    elif isinstance(kind.type, type) and attrs.has(kind.type):
-        if not isinstance(value, kind.type):
-            yield Problem(path, f"expected fields, not {describe(value)}")
-        else:
-            yield from field_problems(value, path)
-    else:
+    elif kind.type in (bool, int):
         yield from scalar_problems(kind, value, path)
+    else:
+        yield from object_problems(kind, value, path)
+
+
+def list_problems(item: Kind, value: object, path: str) -> Iterator[Problem]:
+    """Find what is no list, and elements of another type."""
+    if not isinstance(value, tuple):
+        yield Problem(path, f"expected a list, not {describe(value)}")
+        return
+    for index, element in enumerate(cast("tuple[object, ...]", value)):
+        yield from type_problems(item, element, f"{path}[{index}]")
+
+
+def object_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
+    """Find what has no fields, and fields of another type."""
+    free = get_origin(kind.type) is Mapping
+    if not isinstance(value, Mapping if free else cast("type", kind.type)):
+        yield Problem(path, f"expected fields, not {describe(value)}")
+    elif free:
+        yield from json_problems(value, path)
+    else:
+        yield from field_problems(value, path)
 
 
 def field_problems(value: object, path: str = "") -> Iterator[Problem]:
@@ -182,7 +192,13 @@ def json_problems(value: object, path: str, depth: int = 0) -> Iterator[Problem]
             yield from json_problems(element, f"{path}[{index}]", depth + 1)
     elif isinstance(value, str):
         yield from text_problems(Kind(str), value, path)
-    elif isinstance(value, date):
+    else:
+        yield from number_problems(value, path)
+
+
+def number_problems(value: object, path: str) -> Iterator[Problem]:
+    """Find numbers that JSON does not have, and what is no JSON at all."""
+    if isinstance(value, date):
         yield Problem(path, "expected text, not a date: quote it")
     elif isinstance(value, float) and not math.isfinite(value):
         yield Problem(path, "JSON has no infinite or undefined numbers")

@@ -15,7 +15,8 @@ from ours_experiments.models import (
     Variant,
 )
 from ours_experiments.specs.changes import Action, Change, Conflict
-from ours_experiments.specs.diff import Difference, compare, compare_absent
+from ours_experiments.specs.diff import compare, compare_absent
+from ours_experiments.specs.difference import Difference
 from ours_experiments.specs.files import Limits
 from ours_experiments.specs.identity import check_identities
 from ours_experiments.specs.plan import PlanData, Target, Unmanaged, Unpublished
@@ -128,7 +129,8 @@ def make_plan(
     for pairing in pairings:
         difference, target = compare_one(pairing, account, staged, settings)
         differences.append(difference)
-        if difference.changes or len(pairing.experiments) == 1:
+        has_conflict = difference.conflicts and len(pairing.experiments) == 1
+        if difference.changes or has_conflict:
             targets.append(target)
     paired = {e.id for pairing in pairings for e in pairing.experiments}
     unmanaged = [

@@ -25,6 +25,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 LAST_STEP = re.compile(r"(\.[^.\[]*|\[\d+\])$")
 SCHEMA = "$schema"
 """A field for editors, at the top of a JSON file."""
+WANTED = {str: "text", bool: "true or false", int: "a whole number"}
 CONTROL_WEIGHT = "the control has the weight that the treatments leave"
 HINTS: Mapping[tuple[type, str], str] = {
     (ExperimentSpec, "control_weight"): CONTROL_WEIGHT,
@@ -137,17 +138,20 @@ class DocumentReader:
             return self.list_of(item, node, path)
         if get_origin(kind.type) is Mapping:
             return self.mapping_of(node, path)
-        if isinstance(kind.type, type) and attrs.has(kind.type):
-            return self.object_of(kind.type, node, path)
-        if not is_scalar:
-            wanted = {str: "text", bool: "true or false"}
-            word = wanted.get(cast("type", kind.type), "a whole number")
-            self.report(path, f"expected {word}, not {say(node)}")
-            return UNSET
-        if node.written is not None and kind.type is not str:
+        if kind.type in WANTED:
+            return self.scalar_of(kind, node, path)
+        return self.object_of(cast("type", kind.type), node, path)
+
+    def scalar_of(self, kind: Kind, node: Node, path: str) -> object:
+        """Read a scalar; its type is checked later."""
+        if node.items is not None or node.fields is not None:
+            wanted = WANTED[cast("type", kind.type)]
+            self.report(path, f"expected {wanted}, not {say(node)}")
+        elif node.written is not None and kind.type is not str:
             self.report(path, ambiguity(node))
-            return UNSET
-        return node.value
+        else:
+            return node.value
+        return UNSET
 
     def list_of(self, kind: Kind, node: Node, path: str) -> object:
         """Read a list; UNSET where one of its elements has a problem."""

@@ -51,12 +51,12 @@ def object_schema(cls: type, definitions: dict[str, object]) -> dict[str, object
     properties: dict[str, object] = {}
     camel: dict[str, object] = {}
     for name, kind in kinds_of(cls).items():
-        schema = kind_schema(kind, definitions) | dict(LIMITS.get((cls, name), {}))
-        described = {"description": texts[name], **schema} if name in texts else schema
+        value = kind_schema(kind, definitions) | dict(LIMITS.get((cls, name), {}))
+        described = {"description": texts[name], **value} if name in texts else value
         properties[name] = described
         if wire_name(name) != name:
             # As patterns, so that an editor completes one spelling only.
-            camel[f"^{wire_name(name)}$"] = schema
+            camel[f"^{wire_name(name)}$"] = value
     schema: dict[str, object] = {"type": "object", "properties": properties}
     if camel:
         schema["patternProperties"] = camel

@@ -167,9 +167,9 @@ def with_one_payload(spec: VariantSpec, variant: Variant) -> VariantSpec:
     """Let a spec's payload replace one of the other kind that it does not mention."""
     if isinstance(spec.redirect_url, str) and spec.dom_modifications is UNSET:
         return attrs.evolve(spec, dom_modifications=None)
-    if spec.redirect_url is UNSET and not isinstance(spec.dom_modifications, Unset):
-        if spec.dom_modifications and variant.redirect_url:
-            return attrs.evolve(spec, redirect_url=None)
+    modifies = isinstance(spec.dom_modifications, tuple) and spec.dom_modifications
+    if modifies and spec.redirect_url is UNSET and variant.redirect_url:
+        return attrs.evolve(spec, redirect_url=None)
     return spec
 
 
