@@ -81,9 +81,10 @@ def export_spec(
         "control": ControlSpec(name=controls[0].name) if controls else UNSET,
         "variants": tuple(variant_spec(v, names) for v in treatments),
         "state": state_of(experiment),
-        "winner": reference(experiment.winner_variant_id, variants, names),
-        "rollout": reference(experiment.rollout_variant_id, treatments, names),
     }
+    if experiment.status == ExperimentStatus.COMPLETED:
+        values["winner"] = reference(experiment.winner_variant_id, variants, names)
+        values["rollout"] = reference(experiment.rollout_variant_id, treatments, names)
     if experiment.status == ExperimentStatus.RUNNING:
         metrics = values["metrics"]
         primary = metrics.primary if isinstance(metrics, MetricsSpec) else UNSET

@@ -138,7 +138,7 @@ class Loader:
 
     def add_document(self, path: Path, node: Node) -> None:
         """Read one spec."""
-        if node.fields is None and node.items is None and node.value is None:
+        if node.is_null:
             self.refuse(path, node.line, "an empty document")
             return
         reader = DocumentReader(str(path))

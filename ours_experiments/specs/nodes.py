@@ -44,6 +44,11 @@ class Node:
     size: int = 1
     """How many values it is made of, itself included."""
 
+    @property
+    def is_null(self) -> bool:
+        """Tell whether it is null."""
+        return self.items is None and self.fields is None and self.value is None
+
     def plain(self) -> object:
         """Return the value without its lines."""
         if self.fields is not None:

@@ -120,7 +120,10 @@ class DocumentReader:
             return
         hint = HINTS.get((cls, field.name))
         if hint is None:
-            near = suggestion(field.name, list(spellings_of(cls)))
+            snake = field.name.islower()
+            near = suggestion(
+                field.name, list((kinds_of if snake else spellings_of)(cls))
+            )
             hint = f"unknown field{near}"
         self.lines[f"{prefix}{field.name}"] = field.line
         self.report(f"{prefix}{field.name}", hint)
@@ -128,8 +131,7 @@ class DocumentReader:
     def value_of(self, kind: Kind, node: Node, path: str) -> object:
         """Read a value; UNSET where it has a problem that is reported here."""
         item = item_of(kind)
-        is_scalar = node.items is None and node.fields is None
-        if is_scalar and node.value is None:
+        if node.is_null:
             if kind.nullable:
                 return None
             self.report(path, "null clears nothing here: leave the field out")

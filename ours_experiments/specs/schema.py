@@ -16,7 +16,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TYPES = {str: "string", bool: "boolean", int: "integer"}
 LIMITS: Mapping[tuple[type, str], Mapping[str, object]] = {
-    (ExperimentSpec, "key"): {"pattern": r"^\S(.*\S)?$"},
+    (ExperimentSpec, "key"): {"pattern": r"^\S([\s\S]*\S)?$"},
     (ExperimentSpec, "name"): {"pattern": r"\S"},
     (ExperimentSpec, "traffic_allocation"): {"minimum": 0, "maximum": 100},
     (TargetingSpec, "url_patterns"): {"maxItems": 200},

@@ -45,10 +45,10 @@ def compare_state(
         if status == COMPLETED:
             compare_endings(difference, experiment, variants, wanted)
         return
-    if not isinstance(status, ExperimentStatus):
+    if status not in tuple(ExperimentStatus):
         difference.conflict(f"state {status} -> {state}: {status} is not known")
         return
-    action = STEPS.get((status, ExperimentStatus(state)))
+    action = STEPS.get((ExperimentStatus(status), ExperimentStatus(state)))
     if action is None:
         reason = "was never started" if status == DRAFT else "cannot go back"
         difference.conflict(f"state {status} -> {state}: {reason}")

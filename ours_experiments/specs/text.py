@@ -70,11 +70,11 @@ class Section:
 
 
 def format_plan(plan: PlanData) -> str:
-    """Format a plan for a terminal of 80 columns."""
+    """Format a plan for a terminal of 80 columns; only the summary may be wider."""
     lines: list[str] = []
     for section in sections_of(plan):
-        head = f"{printable(section.key):<18} {section.id or ''}".rstrip()
-        lines.append(f"{head}  {section.status}".rstrip())
+        state = "  ".join(part for part in (section.id, section.status) if part)
+        lines.append(f"{printable(section.key):<18} {state}".rstrip())
         for row in section.rows:
             lines += row_lines(row)
     lines += summary_lines(plan)

@@ -11,7 +11,6 @@ from ours_experiments.errors import ConfigurationError
 from ours_experiments.specs.nodes import (
     MAX_ALIASES,
     MAX_DEPTH,
-    MAX_DOCUMENTS,
     Node,
     UnreadableError,
 )
@@ -112,6 +111,8 @@ class YamlReader:
     """For each open object the name that waits for its value."""
     anchors: dict[str, Node] = attrs.field(factory=dict[str, Node])
     aliases: int = 0
+    started: int = 1
+    """The line where the document begins."""
 
     def take(self, event: Any) -> None:
         """Take the next event.
@@ -122,8 +123,7 @@ class YamlReader:
         yaml, line = self.scalars.yaml, event.start_mark.line + 1
         if isinstance(event, yaml.DocumentStartEvent):
             self.anchors.clear()
-            if len(self.documents) >= MAX_DOCUMENTS:
-                raise UnreadableError(line, f"at most {MAX_DOCUMENTS} documents")
+            self.started = line
         elif isinstance(event, yaml.AliasEvent):
             self.put(self.aliased(event.anchor, line), line)
         elif isinstance(event, yaml.ScalarEvent):
@@ -177,6 +177,8 @@ class YamlReader:
     def put(self, node: Node, line: int) -> None:
         """Put a value where it belongs."""
         if not self.stack:
+            # The parser places an empty document where the next one begins.
+            node.line = self.started if node.is_null else node.line
             self.documents.append(node)
             return
         parent, _ = self.stack[-1]
