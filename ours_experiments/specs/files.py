@@ -193,7 +193,8 @@ class Loader:
         self.problems += identity_problems(self.identities)
         if self.problems:
             raise SpecError(self.problems)
-        (values,) = self.ours.values() or ({},)
+        none: Mapping[str, object] = {}
+        values = next(iter(self.ours.values()), none)
         return Specs(
             specs=tuple(self.specs),
             places=tuple(self.places),

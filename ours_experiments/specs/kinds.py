@@ -18,6 +18,7 @@ from ours_experiments.specs.errors import Problem
 
 EXTRA = "additional_properties"
 MAX_JSON_DEPTH = 50
+SCALARS = (bool, int, float, date)
 DESCRIPTIONS: Mapping[type, str] = {
     str: "text",
     date: "a date",
@@ -113,7 +114,7 @@ def type_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
         yield from list_problems(item, value, path)
     elif kind.type is str:
         yield from text_problems(kind, value, path)
-    elif kind.type in (bool, int):
+    elif kind.type is bool or kind.type is int:
         yield from scalar_problems(kind, value, path)
     else:
         yield from object_problems(kind, value, path)
@@ -158,7 +159,7 @@ def default_of(value: object, name: str) -> object:
 def text_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
     """Find what is no text, or none of the words of a closed set."""
     if not isinstance(value, str):
-        quote = "" if isinstance(value, list | tuple | Mapping) else ": quote it"
+        quote = ": quote it" if isinstance(value, SCALARS) else ""
         yield Problem(path, f"expected text, not {describe(value)}{quote}")
         return
     if any("\ud800" <= char <= "\udfff" for char in value):
@@ -221,5 +222,5 @@ def word_warnings(value: object, path: str = "") -> Iterator[Problem]:
             for index, element in enumerate(cast("tuple[object, ...]", content)):
                 if attrs.has(type(element)):
                     yield from word_warnings(element, f"{here}[{index}]")
-        elif attrs.has(type(content)):
+        elif attrs.has(content.__class__):
             yield from word_warnings(content, here)

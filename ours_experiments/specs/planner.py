@@ -232,27 +232,27 @@ def delete(experiment: Experiment) -> Change | Conflict:
 
 def staged_ids(changes: DraftChanges | None) -> frozenset[str]:
     """Collect the ids of everything that is not published."""
-    collections = {} if changes is None else changes.differences
-    return frozenset[str]().union(*(changed.ids for changed in collections.values()))
+    if changes is None:
+        return frozenset()
+    collections = changes.differences.values()
+    return frozenset[str]().union(*(changed.ids for changed in collections))
 
 
 def others(account: Account, managed: set[str]) -> tuple[Unpublished, ...]:
     """List unpublished changes of what is not managed."""
+    if account.draft_changes is None:
+        return ()
     ours = set(managed)
     for experiment in account.experiments:
         if experiment.id in managed:
             ours |= {variant.id for variant in account.variants_of(experiment)}
-    changes = account.draft_changes
-    found: list[Unpublished] = []
-    for collection, changed in ({} if changes is None else changes.differences).items():
-        entities = (
+    return tuple(
+        Unpublished(collection=collection, id=entity.id, name=entity.name)
+        for collection, changed in account.draft_changes.differences.items()
+        for entity in (
             *changed.added,
             *changed.removed,
             *(modified.new for modified in changed.modified),
         )
-        found += (
-            Unpublished(collection=collection, id=entity.id, name=entity.name)
-            for entity in entities
-            if entity.id not in ours
-        )
-    return tuple(found)
+        if entity.id not in ours
+    )

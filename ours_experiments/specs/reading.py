@@ -25,7 +25,11 @@ from ours_experiments.specs.spec import ExperimentSpec
 LAST_STEP = re.compile(r"(\.[^.\[]*|\[\d+\])$")
 SCHEMA = "$schema"
 """A field for editors, at the top of a JSON file."""
-WANTED = {str: "text", bool: "true or false", int: "a whole number"}
+WANTED: Mapping[object, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+}
 CONTROL_WEIGHT = "the control has the weight that the treatments leave"
 HINTS: Mapping[tuple[type, str], str] = {
     (ExperimentSpec, "control_weight"): CONTROL_WEIGHT,
@@ -140,14 +144,14 @@ class DocumentReader:
             return self.list_of(item, node, path)
         if get_origin(kind.type) is Mapping:
             return self.mapping_of(node, path)
-        if kind.type in WANTED:
-            return self.scalar_of(kind, node, path)
+        wanted = WANTED.get(kind.type)
+        if wanted is not None:
+            return self.scalar_of(kind, wanted, node, path)
         return self.object_of(cast("type", kind.type), node, path)
 
-    def scalar_of(self, kind: Kind, node: Node, path: str) -> object:
+    def scalar_of(self, kind: Kind, wanted: str, node: Node, path: str) -> object:
         """Read a scalar; its type is checked later."""
         if node.items is not None or node.fields is not None:
-            wanted = WANTED[cast("type", kind.type)]
             self.report(path, f"expected {wanted}, not {say(node)}")
         elif node.written is not None and kind.type is not str:
             self.report(path, ambiguity(node))

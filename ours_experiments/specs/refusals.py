@@ -9,6 +9,7 @@ from ours_experiments.specs.errors import (
 )
 from ours_experiments.specs.plan import PlanData, Target
 from ours_experiments.specs.planner import Account, staged_ids, target_of
+from ours_experiments.specs.values import plural
 
 
 def refuse_conflicts(plan: PlanData) -> None:
@@ -21,7 +22,8 @@ def refuse_conflicts(plan: PlanData) -> None:
         shown = "; ".join(f"{c.key}: {c.message}" for c in plan.conflicts[:3])
         more = len(plan.conflicts) - 3
         rest = f"; and {more} more" if more > 0 else ""
-        raise PlanConflictsError(f"{len(plan.conflicts)} conflicts: {shown}{rest}")
+        count = plural(len(plan.conflicts), "conflict")
+        raise PlanConflictsError(f"{count}: {shown}{rest}: --skip-conflicts")
 
 
 def refuse_unsafe(plan: PlanData) -> None:
@@ -53,7 +55,7 @@ def refuse_others(plan: PlanData) -> None:
     if plan.others and plan.versions:
         names = ", ".join(other.name or other.id for other in plan.others[:3])
         raise UnpublishedChangesError(
-            f"{len(plan.others)} unpublished changes of others would go live "
+            f"{plural(len(plan.others), 'unpublished change')} of others would go live "
             f"({names}): --ship-others"
         )
 

@@ -1,7 +1,7 @@
 """What an experiment is to be like: the contents of one document of a file."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -42,12 +42,12 @@ DRAFT_FIELDS = (
 )
 
 
-def to_whole(value: object) -> object:
+def to_whole(value: object) -> Any:
     """Turn 50.0 into 50; leave other values to the checks."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def to_state(value: object) -> object:
+def to_state(value: object) -> Any:
     """Turn the text of a known state into the member of the enum."""
     try:
         return ExperimentStatus(cast("str", value))

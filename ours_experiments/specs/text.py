@@ -12,7 +12,7 @@ import attrs
 from ours_experiments._text import printable
 from ours_experiments.specs.changes import Action, Change, FieldChange
 from ours_experiments.specs.plan import PlanData, Target
-from ours_experiments.specs.values import show
+from ours_experiments.specs.values import plural, show
 
 
 WIDTH = 80
@@ -178,8 +178,7 @@ def sentence(change: Change, target: Target | None) -> str:
         if "redirect_url" in fields:
             text += f", redirect to {show(fields['redirect_url'])}"
         count = len(cast("list[object]", fields.get("dom_modifications") or ()))
-        plural = "" if count == 1 else "s"
-        return f"{text}, {count} modification{plural}" if count else text
+        return f"{text}, {plural(count, 'modification')}" if count else text
     if change.action is Action.DELETE_VARIANT:
         return f"variant {change.variant}"
     if change.action is Action.STOP:
@@ -263,8 +262,3 @@ def summary_lines(plan: PlanData) -> Iterator[str]:
     if plan.unmanaged:
         count = plural(len(plan.unmanaged), "experiment")
         yield printable(f"not in these files: {count} of {', '.join(plan.owns)}")
-
-
-def plural(count: int, noun: str) -> str:
-    """Format a count with its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -27,3 +27,8 @@ def show(value: object) -> str:
 def cut(text: str, width: int = MAX_WIDTH) -> str:
     """Cut a text that is too wide."""
     return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def plural(count: int, noun: str) -> str:
+    """Format a count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

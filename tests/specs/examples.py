@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import attrs
 from hypothesis import strategies as st
 
 from ours_experiments import UNSET

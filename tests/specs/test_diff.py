@@ -474,8 +474,10 @@ def test_variants_are_locked_after_the_draft() -> None:
     assert [c.action for c in difference.changes] == [Action.UPDATE]
     assert [c.message for c in difference.conflicts] == [
         "variant Bold: weight 20 -> 30: locked, variants change only in draft",
-        "variant Benefit first: is not in the file: "
-        "locked, variants change only in draft",
+        (
+            "variant Benefit first: is not in the file: "
+            "locked, variants change only in draft"
+        ),
         "variant C: is new: locked, variants change only in draft",
     ]
 

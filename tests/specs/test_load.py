@@ -172,13 +172,17 @@ LOAD_ERRORS = {
     ),
     "off in free JSON": (
         "key: k\ntargeting_rules:\n  visitor_properties:\n    plan: off\n",
-        "4: targeting_rules.visitor_properties: off may be text or false: quote it, "
-        "or write false",
+        (
+            "4: targeting_rules.visitor_properties: off may be text or false: "
+            "quote it, or write false"
+        ),
     ),
     "weights": (
         "key: k\nvariants:\n  - {name: A, weight: 60}\n  - {name: B, weight: 40}\n",
-        "2: variants: the weights add up to 100, at most 99: "
-        "the control has what is left",
+        (
+            "2: variants: the weights add up to 100, at most 99: "
+            "the control has what is left"
+        ),
     ),
     "weight of the control": (
         "key: k\ncontrol:\n  weight: 50\n",
@@ -189,8 +193,11 @@ LOAD_ERRORS = {
         "2: control_weight: the control has the weight that the treatments leave",
     ),
     "both payloads": (
-        "key: k\nvariants:\n  - name: A\n    redirect_url: /a\n    dom_modifications:\n"
-        "      - {selector: a, action: remove}\n",
+        (
+            "key: k\nvariants:\n  - name: A\n    redirect_url: /a\n"
+            "    dom_modifications:\n"
+            "      - {selector: a, action: remove}\n"
+        ),
         "3: variants[0]: one of redirect_url and dom_modifications, not both",
     ),
     "rollout of the control": (
@@ -215,8 +222,11 @@ LOAD_ERRORS = {
     ),
     "a mistyped state": (
         "key: k\nstate: runing\n",
-        "2: state: expected one of draft, running, paused, completed, not 'runing'; "
-        "did you mean running?",
+        (
+            "2: state: expected one of draft, running, paused, completed, "
+            "not 'runing'; "
+            "did you mean running?"
+        ),
     ),
     "running without a primary event": (
         "key: k\nstate: running\nmetrics:\n  secondary: []\n",
@@ -236,8 +246,10 @@ LOAD_ERRORS = {
     ),
     "null in a list": (
         "key: k\nmetrics: {secondary: [{event_name: null}]}\n",
-        "2: metrics.secondary[0].event_name: "
-        "null clears nothing here: leave the field out",
+        (
+            "2: metrics.secondary[0].event_name: "
+            "null clears nothing here: leave the field out"
+        ),
     ),
     "a list where text belongs": (
         "key: k\nname: [a]\n",
@@ -256,8 +268,10 @@ LOAD_ERRORS = {
         "4: targeting_rules.query_params[0].operator: is missing",
     ),
     "what a draft refuses": (
-        "key: k\nvariants:\n- name: A\n  dom_modifications:\n"
-        "  - {selector: a, action: setText}\n",
+        (
+            "key: k\nvariants:\n- name: A\n  dom_modifications:\n"
+            "  - {selector: a, action: setText}\n"
+        ),
         "5: variants[0].dom_modifications[0].value: setText needs one",
     ),
     "a blank name": ("key: k\nname: ' '\n", "2: name: may not be blank"),
@@ -306,8 +320,10 @@ LOAD_ERRORS = {
     "too many digits": (f"key: {'9' * 5000}\n", "1: a number with too many digits"),
     "not a JSON number": (
         "key: k\ntargeting_rules: {visitor_properties: {a: .inf}}\n",
-        "2: targeting_rules.visitor_properties.a: "
-        "JSON has no infinite or undefined numbers",
+        (
+            "2: targeting_rules.visitor_properties.a: "
+            "JSON has no infinite or undefined numbers"
+        ),
     ),
 }
 
@@ -451,8 +467,10 @@ def test_unknown_words_are_warnings(tmp_path: Path) -> None:
     assert specs[0].type == "abn"
     assert [str(warning).rpartition("/")[2] for warning in specs.warnings] == [
         "a.yaml:2: type: 'abn' is not a word that is known; did you mean ab?",
-        "a.yaml:6: variants[0].dom_modifications[0].action: 'settext' is not a word "
-        "that is known; did you mean setText?",
+        (
+            "a.yaml:6: variants[0].dom_modifications[0].action: 'settext' is not a "
+            "word that is known; did you mean setText?"
+        ),
     ]
 
 

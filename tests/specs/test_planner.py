@@ -12,10 +12,12 @@ from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     ChangedEntity,
     CollectionChanges,
+    DomModification,
     DraftChanges,
     Experiment,
     ExperimentStatus,
     Settings,
+    TargetingRules,
 )
 from ours_experiments.specs import (
     Action,
@@ -65,7 +67,7 @@ def account(*experiments: Experiment, **fields: object) -> Account:
 
 def unpublished(*ids: str, collection: str = "experiments") -> DraftChanges:
     """Build unpublished changes of these entities."""
-    added = tuple(ChangedEntity(id=id, name=f"Entity {id}") for id in ids)
+    added = tuple(ChangedEntity(id=entity, name=f"Entity {entity}") for entity in ids)
     return DraftChanges(len(ids), {collection: CollectionChanges(added=added)})
 
 
@@ -179,7 +181,7 @@ def test_pruning() -> None:
 
 
 def test_unpublished_changes_of_others() -> None:
-    """Changes of what no spec describes are others'; a managed one's variants are not."""
+    """Changes of what no spec describes are others'; those of its variants are not."""
     found = account(
         experiment(status=RUNNING),
         experiment(id="e2", key="other", status=RUNNING),
@@ -217,7 +219,7 @@ def test_what_a_plan_has_to_read() -> None:
     [(12, 4, False), (12, 3, True), (9, 4, True), (10, 3, True), (10, 4, False)],
 )
 def test_the_safety_limit(existing: int, changed: int, safe: bool) -> None:  # noqa: FBT001
-    """More than 30 % of 10 or more managed experiments are refused, with the way past."""
+    """More than 30 % of 10 or more experiments are refused, with the way past."""
     wanted = [
         ExperimentSpec(f"k{n}", traffic_allocation=40 if n < changed else 50)
         for n in range(existing)
@@ -244,7 +246,7 @@ def test_starting_is_safe() -> None:
 def test_conflicts_are_refused() -> None:
     """A plan with conflicts says how many there are, and the first of them."""
     plan = make_plan([spec(type="multivariate")], account(experiment()))
-    with pytest.raises(PlanConflictsError, match="1 conflict.*type cannot be changed"):
+    with pytest.raises(PlanConflictsError, match=r"1 conflict.*type cannot be changed"):
         refuse_conflicts(plan)
     refuse_conflicts(make_plan([spec()], account(experiment())))
 
@@ -349,16 +351,17 @@ hero-banner        new
   + variant Bold, weight 50, 2 modifications
   > start                                                                   live
 spring-sale        exp_02  running
-  > stop, winner Bold, rolled out                       live, publishes at once
-plan: 1 created, 1 changed, 1 started, 1 stopped; 1 conflict; 2 versions; 3 of 3 experiments live-changed
+  > stop, winner Bold, rolled out                        live, publishes at once
+plan: 1 created, 1 changed, 1 started, 1 stopped; 1 conflict; 2 versions; \
+3 of 3 experiments live-changed
 1 unpublished change of others would go live with it: --ship-others
 not in these files: 2 experiments of web-*"""
 
 
 def example_plan() -> PlanData:
     """Make a plan of changes of several kinds."""
-    rules = examples.TargetingRules(("/pricing",))
-    removal = examples.DomModification("p", "remove")
+    rules = TargetingRules(("/pricing",))
+    removal = DomModification("p", "remove")
     specs = [
         spec(
             traffic_allocation=100,
@@ -415,7 +418,7 @@ def test_an_empty_plan_as_text() -> None:
 def test_long_texts_are_compared_by_line() -> None:
     """Of a long text only the lines that differ are shown."""
     html = "<b>\nOld\n</b>\n"
-    change = examples.DomModification("p", "setHtml", html)
+    change = DomModification("p", "setHtml", html)
     found = experiment(
         variants=(CONTROL, attrs.evolve(BOLD, dom_modifications=(change,)))
     )

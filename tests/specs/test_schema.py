@@ -7,10 +7,10 @@ import pytest
 import yaml
 from hypothesis import given
 
+from ours_experiments.models import Experiment
 from ours_experiments.specs import ExperimentSpec, spec_schema
 from ours_experiments.specs.dump import spec_texts
 from ours_experiments.specs.export import export_specs
-from ours_experiments.models import Experiment
 from tests.specs import examples
 
 
