@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from types import NoneType, UnionType
 from typing import cast, get_args, get_origin
 
@@ -44,6 +45,7 @@ class Kind:
     """Whether text beside the known words is accepted."""
 
 
+@cache
 def kind_of(annotation: object) -> Kind:
     """Read an annotation such as `int | Unset | None`."""
     members = get_args(annotation) if isinstance(annotation, UnionType) else ()
@@ -59,6 +61,7 @@ def kind_of(annotation: object) -> Kind:
     )
 
 
+@cache
 def kinds_of(cls: type) -> dict[str, Kind]:
     """List the fields of a class that a file may set, with what they hold."""
     kinds: dict[str, Kind] = {}
@@ -71,6 +74,7 @@ def kinds_of(cls: type) -> dict[str, Kind]:
     return kinds
 
 
+@cache
 def spellings_of(cls: type) -> dict[str, str]:
     """List the fields of a class under their snake and camel case names."""
     return {

@@ -28,6 +28,7 @@ from ours_experiments.specs import (
 from ours_experiments.specs.diff import compare
 from ours_experiments.specs.difference import Difference
 from ours_experiments.specs.fields import field_changes, patch_of
+from ours_experiments.specs.normal import normal
 from ours_experiments.specs.variants import match_variants, new_variant, variant_patch
 from tests.specs.examples import BENEFIT, BOLD, CONTROL, VARIANTS, experiment, spec
 
@@ -436,6 +437,19 @@ def test_variants_are_matched_by_id_name_and_former_name() -> None:
     assert [v.id for v in match_variants(kept, VARIANTS).extra] == ["v2"]
 
 
+def test_a_former_name_yields_to_the_present_one() -> None:
+    """A former name does not count where a variant of the experiment has the new one."""
+    wanted = spec(
+        variants=[
+            VariantSpec(id="v1"),
+            VariantSpec(name="Benefit first", was="Bold", weight=1),
+        ]
+    )
+    match = match_variants(wanted, VARIANTS)
+    assert [pair.variant.id for pair in match.pairs] == ["v1"]
+    assert [variant.name for variant in match.new] == ["Benefit first"]
+
+
 def test_variants_that_cannot_be_told_apart() -> None:
     """A name that two have is a conflict, unless ids are given."""
     twins = (CONTROL, BOLD, attrs.evolve(BOLD, id="v3"))
@@ -525,6 +539,13 @@ def test_payloads_that_mean_the_same(
         (CONTROL, attrs.evolve(BOLD, dom_modifications=(found,))),
     )
     assert match.is_equal
+
+
+def test_custom_properties_keep_their_case() -> None:
+    """Custom properties that differ in case are two properties."""
+    wanted = DomModification("a", "setStyle", styles=[Style("--mainColor", "red")])
+    found = DomModification("a", "setStyle", styles=[Style("--main-color", "red")])
+    assert normal(wanted) != normal(found)
 
 
 def test_styles_keep_their_order() -> None:

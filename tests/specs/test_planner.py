@@ -152,6 +152,16 @@ def test_a_key_that_two_have_is_a_conflict() -> None:
     assert make_plan([ExperimentSpec("twin", id="e2")], twins).is_empty
 
 
+def test_a_key_that_is_given_away_is_free() -> None:
+    """A rename by id lets another spec create an experiment of the former key."""
+    wanted = [ExperimentSpec("new", id="e1"), ExperimentSpec("old", name="Second")]
+    plan = make_plan(wanted, account(experiment(key="old")))
+    assert [(c.action, c.key) for c in plan.changes] == [
+        (Action.UPDATE, "new"),
+        (Action.CREATE, "old"),
+    ]
+
+
 def test_two_specs_of_one_experiment_are_refused() -> None:
     """Specs that are built in Python have one identity each, too."""
     with pytest.raises(SpecError, match="spec 2: the key 'k' is also at spec 1"):
