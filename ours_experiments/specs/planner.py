@@ -192,7 +192,8 @@ def compare_one(
     variants = account.variants_of(experiment)
     own = {experiment.id, *(variant.id for variant in variants)}
     difference = compare(spec, experiment, variants, staged=bool(own & staged))
-    return difference, target_of(experiment, account)
+    # The spec may rename the experiment; the plan knows it by its new key.
+    return difference, attrs.evolve(target_of(experiment, account), key=spec.key)
 
 
 def target_of(experiment: Experiment, account: Account) -> Target:

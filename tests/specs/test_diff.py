@@ -438,7 +438,7 @@ def test_variants_are_matched_by_id_name_and_former_name() -> None:
 
 
 def test_a_former_name_yields_to_the_present_one() -> None:
-    """A former name does not count where a variant of the experiment has the new one."""
+    """A former name does not count where another variant has the new one."""
     wanted = spec(
         variants=[
             VariantSpec(id="v1"),

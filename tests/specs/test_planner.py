@@ -281,6 +281,15 @@ def test_a_stale_plan_is_refused() -> None:
         refuse_stale(plan, account(experiment(), draft_changes=unpublished("x")))
 
 
+def test_a_renamed_experiment_can_be_stale() -> None:
+    """An experiment that a plan renames is found again by its id."""
+    plan = make_plan([ExperimentSpec("new", id="e1")], account(experiment(key="old")))
+    assert format_plan(plan).startswith("new                e1  draft\n")
+    refuse_stale(plan, account(experiment(key="old")))
+    with pytest.raises(StalePlanError, match="new: status changed"):
+        refuse_stale(plan, account(experiment(key="old", status=RUNNING)))
+
+
 def test_a_plan_survives_json() -> None:
     """A saved plan is the same plan, with its specs and its snapshot."""
     found = account(
