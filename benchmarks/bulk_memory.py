@@ -18,9 +18,10 @@ from yarl import URL
 
 from ours_experiments import RetryPolicy
 from ours_experiments._http.api_key import Authorization
+from ours_experiments._http.responses import Failure, Reply
 from ours_experiments._http.retry import RetryBudget
 from ours_experiments._http.session import Session
-from ours_experiments._http.transport import Failure, Reply, Transport
+from ours_experiments._http.transport import Transport
 from ours_experiments.bulk.bulk import Bulk
 from tests.support.corpus import Corpus
 
@@ -98,7 +99,7 @@ async def stream(count: int, refused: int | None = None) -> int:
     run = Bulk(session).stream("start", identifiers(count), concurrency=32)
     async for _ in run:
         pass
-    await transport.end()
+    await transport.close()
     return run.done
 
 

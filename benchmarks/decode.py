@@ -30,7 +30,12 @@ from benchmarks.peers import PAGE, generated, stainless
 from benchmarks.peers.present import GENERATED, STAINLESS, can_generate
 from benchmarks.peers.translated import Decode, pydantic_page
 from ours_experiments._codec.converter import converter, decode_entities
-from ours_experiments._codec.hooks import is_open_enum, keep, open_enum_hook, wire_name
+from ours_experiments._codec.hooks import (
+    is_open_enum,
+    open_enum_hook,
+    take_json,
+    wire_name,
+)
 from ours_experiments.models import Experiment
 from tests.support.corpus import Corpus
 
@@ -65,7 +70,7 @@ def stock_cattrs() -> Decode:
         }
         return gen.make_dict_structure_fn(cls, stock, **options)
 
-    stock.register_structure_hook_func(lambda kind: kind is object, keep)
+    stock.register_structure_hook_func(lambda kind: kind is object, take_json)
     stock.register_structure_hook_factory(is_open_enum, open_enum_hook)
     stock.register_structure_hook_factory(attrs.has, renaming_hook)
     return lambda page: stock.structure(

@@ -38,7 +38,7 @@ from benchmarks.peers.ours import Ours
 from benchmarks.peers.present import BARE
 from benchmarks.server import running_server
 from ours_experiments import Client, Transition
-from ours_experiments._http.urls import url_of
+from ours_experiments._http.urls import build_url
 
 
 IN_FLIGHT = 32
@@ -64,7 +64,7 @@ async def exchange(client: Client, experiment_id: str) -> object:
     """Send a request and read its answer, inside a deadline."""
     transport = client._session.transport  # noqa: SLF001 - layers are not public
     pacing = transport.ready()
-    url = url_of(transport.root, ("experiments", experiment_id, "start"), None)
+    url = build_url(transport.root, ("experiments", experiment_id, "start"), None)
     reply: Any = await transport.exchange("POST", url, b"{}", pacing.loop.time() + 20)
     return orjson.loads(reply.body)
 

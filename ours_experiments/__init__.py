@@ -29,8 +29,6 @@ Where to read on, here and with `python -m pydoc NAME`:
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ours_experiments._reference import documented
-
 
 if TYPE_CHECKING:
     from ours_experiments._http.pacing import SharedPacing
@@ -191,7 +189,7 @@ def __getattr__(name: str) -> object:
         for home in HOMES:
             module = import_module(f"{__name__}.{home}")
             if hasattr(module, name):
-                globals()[name] = documented(getattr(module, name))
+                globals()[name] = getattr(module, name)
                 return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -6,8 +6,9 @@ from typing import Generic, TypeVar, cast
 
 import attrs
 
-from ours_experiments._codec.converter import decode, decode_entities, forget
-from ours_experiments._http.session import Call, Session
+from ours_experiments._codec.converter import clear, decode, decode_entities
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
 from ours_experiments.errors import DecodeError, PaginationError
 from ours_experiments.models import Page
 
@@ -30,13 +31,13 @@ def split(payload: object) -> tuple[object, Position]:
     """Take the envelope of a list answer apart."""
     if not isinstance(payload, dict):
         problem = f"$: expected an object, got {type(payload).__name__}"
-        forget(payload)
+        clear(payload)
         raise DecodeError(f"Page: {problem}", problems=[problem])
     envelope = cast("Mapping[str, object]", payload)
     try:
         position = decode(Position, envelope.get("pagination"), at="$.pagination")
     except DecodeError:
-        forget(cast("object", envelope))
+        clear(cast("object", envelope))
         raise
     return envelope.get("entities"), position
 
@@ -62,7 +63,7 @@ class Source(Generic[T]):
     async def fetch(self, cursor: str | None) -> object:
         """Request one page, not decoded yet."""
         params = self.params if cursor is None else {**self.params, "cursor": cursor}
-        call = None if self.within is None else self.within.another()
+        call = None if self.within is None else self.within.child()
         return await self.session.request(
             "GET", *self.segments, params=params, call=call
         )

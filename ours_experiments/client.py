@@ -9,12 +9,12 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ours_experiments._http.api_key import authorization_from
+from ours_experiments._http.api_key import check_api_key
 from ours_experiments._http.pacing import SharedPacing
-from ours_experiments._http.retry import EFFECT_OF_METHOD, RetryBudget, RetryPolicy
+from ours_experiments._http.retry import METHODS, RetryBudget, RetryPolicy
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
-from ours_experiments._http.urls import prefix_from, proxy_before
+from ours_experiments._http.urls import parse_base_url, plain_http_proxy
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.bulk.bulk import Bulk
@@ -89,7 +89,7 @@ class Client:
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("OURS_PRIVACY_API_KEY")
-        authorization = authorization_from(api_key)
+        authorization = check_api_key(api_key)
         # A traceback may show the locals of its frames.
         del api_key
         if isinstance(authorization, ConfigurationError):
@@ -103,8 +103,8 @@ class Client:
                 "trace_configs and trust_env belong to the borrowed session: set them "
                 "where it is built"
             )
-        prefix = prefix_from(base_url, allow_insecure=allow_insecure)
-        if not allow_insecure and (proxy := proxy_before(prefix)) is not None:
+        prefix = parse_base_url(base_url, allow_insecure=allow_insecure)
+        if not allow_insecure and (proxy := plain_http_proxy(prefix)) is not None:
             if session is not None and session.trust_env:
                 raise ConfigurationError(
                     "session would send the API key unencrypted to the environment's "
@@ -124,9 +124,9 @@ class Client:
         )
         check_seconds("timeout", timeout)
         check_seconds("attempt_timeout", attempt_timeout)
-        self._speak_through(Session(transport, timeout, attempt_timeout, retry))
+        self._bind(Session(transport, timeout, attempt_timeout, retry))
 
-    def _speak_through(self, session: Session) -> None:
+    def _bind(self, session: Session) -> None:
         self._session = session
         self.experiments = Experiments(session)
         self.variants = Variants(session)
@@ -136,8 +136,8 @@ class Client:
 
     def __repr__(self) -> str:
         session: Session | None = getattr(self, "_session", None)
-        where = session.transport.root if session else "refused"
-        return f"<{type(self).__name__} {where}>"
+        address = session.transport.root if session else "not connected"
+        return f"<{type(self).__name__} {address}>"
 
     async def __aenter__(self) -> Self:
         self._session.transport.ready()
@@ -192,7 +192,7 @@ class Client:
         if retry is not UNSET:
             session = attrs.evolve(session, retry=check_retry(retry))
         view = object.__new__(type(self))
-        view._speak_through(session)
+        view._bind(session)
         return view
 
     async def request(
@@ -218,7 +218,7 @@ class Client:
                 again then.
         """
         method = str(method).upper()
-        if method not in EFFECT_OF_METHOD:
+        if method not in METHODS:
             raise ConfigurationError(f"method must be an HTTP method, not {method!r}")
         if not path_segments:
             raise ConfigurationError("path_segments must name an endpoint")

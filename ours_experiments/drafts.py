@@ -11,24 +11,19 @@ from typing import TypeVar, cast
 
 import attrs
 
-from ours_experiments._checks import (
-    control_weight,
-    filled_text,
-    flag,
-    member_of,
-    percentage,
-    site_url,
-    text,
-    texts,
-    tuple_of,
-    weight,
-)
-from ours_experiments._content_checks import (
-    dom_modifications,
-    metrics,
-    targeting_rules,
-)
 from ours_experiments._unset import UNSET, Unset
+from ours_experiments._validation import (
+    check_bool,
+    check_control_weight,
+    check_filled_text,
+    check_percentage,
+    check_site_url,
+    check_text,
+    check_texts,
+    check_weight,
+    to_member,
+    to_tuple,
+)
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     DomModification,
@@ -36,6 +31,11 @@ from ours_experiments.models import (
     Metrics,
     TargetingRules,
     VariantType,
+)
+from ours_experiments.models._validation import (
+    check_metrics,
+    check_modifications,
+    check_targeting_rules,
 )
 
 
@@ -57,12 +57,12 @@ def accept(
 
 def to_experiment_type(value: ExperimentType | str) -> ExperimentType:
     """Take an experiment's type or its text."""
-    return member_of(ExperimentType, "type", value)
+    return to_member(ExperimentType, "type", value)
 
 
 def to_variant_type(value: VariantType | str) -> VariantType:
     """Take a variant's type or its text."""
-    return member_of(VariantType, "variant_type", value)
+    return to_member(VariantType, "variant_type", value)
 
 
 def to_patched_type(value: VariantType | str | Unset) -> VariantType | Unset:
@@ -74,7 +74,7 @@ def to_modifications(
     values: Iterable[DomModification],
 ) -> tuple[DomModification, ...]:
     """Keep modifications as a tuple."""
-    return tuple_of(DomModification, "dom_modifications", values)
+    return to_tuple(DomModification, "dom_modifications", values)
 
 
 def to_patched_modifications(
@@ -86,7 +86,7 @@ def to_patched_modifications(
 
 def to_domains(values: Iterable[str]) -> tuple[str, ...]:
     """Keep domains as a tuple."""
-    return tuple_of(str, "whitelist_domains", values)
+    return to_tuple(str, "whitelist_domains", values)
 
 
 def to_patched_domains(
@@ -100,16 +100,16 @@ def to_patched_domains(
 class NewExperiment:
     """An experiment to create; fields left at None are the service's to choose."""
 
-    experiment_settings_id: str = attrs.field(validator=accept(filled_text))
+    experiment_settings_id: str = attrs.field(validator=accept(check_filled_text))
     """The settings that it belongs to."""
-    name: str = attrs.field(validator=accept(filled_text))
+    name: str = attrs.field(validator=accept(check_filled_text))
     """The name for people."""
     key: str | None = attrs.field(
-        default=None, kw_only=True, validator=accept(text, None)
+        default=None, kw_only=True, validator=accept(check_text, None)
     )
     """The stable name for use in code; None: made from the name."""
     description: str | None = attrs.field(
-        default=None, kw_only=True, validator=accept(text, None)
+        default=None, kw_only=True, validator=accept(check_text, None)
     )
     """The hypothesis or a note."""
     type: ExperimentType | None = attrs.field(
@@ -119,23 +119,23 @@ class NewExperiment:
     )
     """The kind; None: `ab`."""
     traffic_allocation: float | None = attrs.field(
-        default=None, kw_only=True, validator=accept(percentage, None)
+        default=None, kw_only=True, validator=accept(check_percentage, None)
     )
     """Percent of the eligible traffic to enrol, 0 to 100."""
     include_query_string: bool | None = attrs.field(
-        default=None, kw_only=True, validator=accept(flag, None)
+        default=None, kw_only=True, validator=accept(check_bool, None)
     )
     """Whether redirects keep the visitor's query string."""
     control_weight: int | None = attrs.field(
-        default=None, kw_only=True, validator=accept(control_weight, None)
+        default=None, kw_only=True, validator=accept(check_control_weight, None)
     )
     """Percent for the control, 1 to 100; None: 100 until there are treatments."""
     targeting_rules: TargetingRules | None = attrs.field(
-        default=None, kw_only=True, validator=accept(targeting_rules, None)
+        default=None, kw_only=True, validator=accept(check_targeting_rules, None)
     )
     """Who is eligible."""
     metrics: Metrics | None = attrs.field(
-        default=None, kw_only=True, validator=accept(metrics, None)
+        default=None, kw_only=True, validator=accept(check_metrics, None)
     )
     """What is measured; a primary metric needs the name of its event."""
 
@@ -144,28 +144,30 @@ class NewExperiment:
 class ExperimentPatch:
     """A change to an experiment; at least one field has to be given."""
 
-    key: str | Unset = attrs.field(default=UNSET, validator=accept(text, UNSET))
+    key: str | Unset = attrs.field(default=UNSET, validator=accept(check_text, UNSET))
     """The stable name for use in code; blank: made from the name."""
-    name: str | Unset = attrs.field(default=UNSET, validator=accept(filled_text, UNSET))
+    name: str | Unset = attrs.field(
+        default=UNSET, validator=accept(check_filled_text, UNSET)
+    )
     """The name for people."""
     description: str | Unset | None = attrs.field(
-        default=UNSET, validator=accept(text, UNSET, None)
+        default=UNSET, validator=accept(check_text, UNSET, None)
     )
     """The hypothesis or a note; None clears it."""
     traffic_allocation: float | Unset = attrs.field(
-        default=UNSET, validator=accept(percentage, UNSET)
+        default=UNSET, validator=accept(check_percentage, UNSET)
     )
     """Percent of the eligible traffic to enrol, 0 to 100."""
     include_query_string: bool | Unset | None = attrs.field(
-        default=UNSET, validator=accept(flag, UNSET, None)
+        default=UNSET, validator=accept(check_bool, UNSET, None)
     )
     """Whether redirects keep the visitor's query string; None clears it."""
     targeting_rules: TargetingRules | Unset | None = attrs.field(
-        default=UNSET, validator=accept(targeting_rules, UNSET, None)
+        default=UNSET, validator=accept(check_targeting_rules, UNSET, None)
     )
     """Who is eligible; None clears the rules."""
     metrics: Metrics | Unset | None = attrs.field(
-        default=UNSET, validator=accept(metrics, UNSET, None)
+        default=UNSET, validator=accept(check_metrics, UNSET, None)
     )
     """What is measured; None clears the metrics."""
 
@@ -180,11 +182,11 @@ class NewVariant:
     Its payload is `redirect_url` or `dom_modifications`, never both.
     """
 
-    experiment_id: str = attrs.field(validator=accept(filled_text))
+    experiment_id: str = attrs.field(validator=accept(check_filled_text))
     """The experiment that it belongs to."""
-    name: str = attrs.field(validator=accept(filled_text))
+    name: str = attrs.field(validator=accept(check_filled_text))
     """The name shown in results."""
-    weight: int = attrs.field(validator=accept(weight))
+    weight: int = attrs.field(validator=accept(check_weight))
     """Percent of the enrolled traffic, 0 to 100; all treatments at most 99."""
     variant_type: VariantType | None = attrs.field(
         default=None,
@@ -193,18 +195,18 @@ class NewVariant:
     )
     """How it changes the page; None: told by the payload."""
     redirect_url: str | None = attrs.field(
-        default=None, kw_only=True, validator=accept(site_url, None)
+        default=None, kw_only=True, validator=accept(check_site_url, None)
     )
     """A path of the site, or an https URL."""
     dom_modifications: tuple[DomModification, ...] | None = attrs.field(
         default=None,
         kw_only=True,
         converter=attrs.converters.optional(to_modifications),
-        validator=accept(dom_modifications, None),
+        validator=accept(check_modifications, None),
     )
     """The changes to the page, in order."""
     is_control: bool | None = attrs.field(
-        default=None, kw_only=True, validator=accept(flag, None)
+        default=None, kw_only=True, validator=accept(check_bool, None)
     )
     """Whether this is the baseline; every experiment is created with one."""
 
@@ -224,25 +226,31 @@ class VariantPatch:
     At least one field has to be given. A new `variant_type` needs its payload.
     """
 
-    name: str | Unset = attrs.field(default=UNSET, validator=accept(filled_text, UNSET))
+    name: str | Unset = attrs.field(
+        default=UNSET, validator=accept(check_filled_text, UNSET)
+    )
     """The name shown in results."""
-    weight: int | Unset = attrs.field(default=UNSET, validator=accept(weight, UNSET))
+    weight: int | Unset = attrs.field(
+        default=UNSET, validator=accept(check_weight, UNSET)
+    )
     """Percent of the enrolled traffic, 0 to 100; the control's cannot be set."""
     variant_type: VariantType | Unset = attrs.field(
         default=UNSET, converter=to_patched_type
     )
     """How it changes the page."""
     redirect_url: str | Unset | None = attrs.field(
-        default=UNSET, validator=accept(site_url, UNSET, None)
+        default=UNSET, validator=accept(check_site_url, UNSET, None)
     )
     """A path of the site, or an https URL; None clears it."""
     dom_modifications: tuple[DomModification, ...] | Unset | None = attrs.field(
         default=UNSET,
         converter=to_patched_modifications,
-        validator=accept(dom_modifications, UNSET, None),
+        validator=accept(check_modifications, UNSET, None),
     )
     """The changes to the page, in order; None clears them."""
-    is_control: bool | Unset = attrs.field(default=UNSET, validator=accept(flag, UNSET))
+    is_control: bool | Unset = attrs.field(
+        default=UNSET, validator=accept(check_bool, UNSET)
+    )
     """Whether this is the baseline."""
 
     def __attrs_post_init__(self) -> None:
@@ -256,14 +264,18 @@ class VariantPatch:
 class NewSettings:
     """Settings to create; fields left at None are the service's to choose."""
 
-    name: str | None = attrs.field(default=None, validator=accept(filled_text, None))
+    name: str | None = attrs.field(
+        default=None, validator=accept(check_filled_text, None)
+    )
     """The name for people."""
-    cookie_name: str | None = attrs.field(default=None, validator=accept(text, None))
+    cookie_name: str | None = attrs.field(
+        default=None, validator=accept(check_text, None)
+    )
     """The cookie that remembers a visitor's variant."""
     whitelist_domains: tuple[str, ...] | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(to_domains),
-        validator=accept(texts, None),
+        validator=accept(check_texts, None),
     )
     """The only domains to run on; None: not limited."""
 
@@ -272,16 +284,18 @@ class NewSettings:
 class SettingsPatch:
     """A change to settings; at least one field has to be given."""
 
-    name: str | Unset = attrs.field(default=UNSET, validator=accept(filled_text, UNSET))
+    name: str | Unset = attrs.field(
+        default=UNSET, validator=accept(check_filled_text, UNSET)
+    )
     """The name for people."""
     cookie_name: str | Unset | None = attrs.field(
-        default=UNSET, validator=accept(text, UNSET, None)
+        default=UNSET, validator=accept(check_text, UNSET, None)
     )
     """The cookie that remembers a visitor's variant; None clears it."""
     whitelist_domains: tuple[str, ...] | Unset | None = attrs.field(
         default=UNSET,
         converter=to_patched_domains,
-        validator=accept(texts, UNSET, None),
+        validator=accept(check_texts, UNSET, None),
     )
     """The only domains to run on; None lifts the limit."""
 

@@ -6,7 +6,7 @@ Every error that a call can raise, apart from `asyncio.CancelledError`::
     ├── ConfigurationError (ValueError)        refused before anything was sent
     ├── APIConnectionError (ConnectionError)   no answer
     │   └── APITimeoutError (TimeoutError)     the call's time ran out
-    ├── APIStatusError                         an answer that says no
+    ├── APIStatusError                         an error status
     │   ├── BadRequestError                    400
     │   ├── AuthenticationError                401
     │   ├── PermissionDeniedError              403
@@ -17,7 +17,7 @@ Every error that a call can raise, apart from `asyncio.CancelledError`::
     ├── UnexpectedResponseError                an answer that is not the API's
     │   └── DecodeError                        JSON of another shape
     ├── PaginationError                        a listing that cannot end
-    └── OutcomeUnknownError                    a write whose fate is not known
+    └── OutcomeUnknownError                    a write that may have been applied
 
 No error holds the API key: neither in its text nor in anything reachable from it.
 """
@@ -33,25 +33,25 @@ from ours_experiments._text import printable
 
 Kind = TypeVar("Kind", bound="OursError")
 
-SHOWN_CHARACTERS = 1000
-"""Of a service's word in the text of an error; its attributes hold all of it."""
-LARGEST_ERROR_BODY = 2**16
-"""Bytes; what is larger is not the API's, and not read."""
+MAX_MESSAGE_LENGTH = 1000
+"""Characters of the service's message in an error's text; attributes hold all."""
+MAX_ERROR_BODY = 2**16
+"""Bytes; a larger body is not the API's, and its JSON is not parsed."""
 
 
 class OursError(Exception):
     """The root of every error of this package."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Cross to another process whole, with the cause where that is one of these."""
+        """Pickle the whole error, with its cause if that is an `OursError`."""
         state = dict(self.__dict__)
         if isinstance(self.__cause__, OursError):
             state["__cause__"] = self.__cause__
-        return revive, (type(self), self.args), state
+        return restore, (type(self), self.args), state
 
 
-def revive(kind: type[Kind], args: tuple[object, ...]) -> Kind:
-    """Make an error again of its text; its attributes are set afterwards."""
+def restore(kind: type[Kind], args: tuple[object, ...]) -> Kind:
+    """Rebuild a pickled error from its arguments; its attributes are set later."""
     error = kind.__new__(kind, *args)
     error.args = args
     return error
@@ -86,14 +86,14 @@ class APITimeoutError(APIConnectionError, TimeoutError):
 
 
 class APIStatusError(OursError):
-    """The service answered with an error status."""
+    """The service answered with an error status, 400 or above."""
 
     status: int
     """The HTTP status."""
     error: str
-    """The service's word for what is wrong, or the HTTP reason phrase."""
+    """The answer's `error` text, or the HTTP reason phrase."""
     details: str | None
-    """The particulars, such as the field's name; None when the answer had none."""
+    """The answer's `details`, such as a field's name; None when it had none."""
     method: str
     """The HTTP method of the call."""
     path: str
@@ -114,9 +114,9 @@ class APIStatusError(OursError):
         headers: Mapping[str, str] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        told = f"{error}: {details}" if details else error
-        told = printable(told[:SHOWN_CHARACTERS])
-        super().__init__(f"{method} {path}: {status} {told}")
+        message = f"{error}: {details}" if details else error
+        message = printable(message[:MAX_MESSAGE_LENGTH])
+        super().__init__(f"{method} {path}: {status} {message}")
         self.status = status
         self.error = error
         self.details = details
@@ -147,7 +147,7 @@ class ConflictError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """429: too many calls; `retry_after` tells how long to wait."""
+    """429: too many calls; `retry_after` is how long to wait, in seconds."""
 
 
 class InternalServerError(APIStatusError):
@@ -158,7 +158,7 @@ class UnexpectedResponseError(OursError):
     """The answer is not the API's: a redirect, HTML, too large, not JSON."""
 
     status: int | None
-    """The HTTP status; None where the answer as a whole is meant."""
+    """The HTTP status; None when the error is not about one response."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message)
@@ -182,7 +182,7 @@ class PaginationError(OursError):
     """The service's cursor repeats, or more is promised without a cursor."""
 
     cursor: str | None
-    """The cursor of the page in question; None for the first."""
+    """The cursor of the page after which the listing stopped; None: the first."""
 
     def __init__(self, message: str, *, cursor: str | None) -> None:
         super().__init__(message)
@@ -190,19 +190,19 @@ class PaginationError(OursError):
 
 
 class OutcomeUnknownError(OursError):
-    """A write was sent and nobody can tell whether it was applied.
+    """A write was sent, and may have been applied or not.
 
-    The first failure is its `__cause__`. Look before sending the write again.
+    The first failure is its `__cause__`. Look before you send the write again.
     """
 
     action: str
-    """What was attempted, such as `start` or `create`."""
+    """The kind of write, such as `start` or `create`."""
     experiment_id: str | None
-    """The experiment it was attempted on; None for creates and publishes."""
+    """The experiment's id; None for creates and publishes."""
     draft: object | None
-    """What was to be created; None for calls on something that exists."""
+    """The draft of a create; None for calls on something that exists."""
     candidates: tuple[object, ...]
-    """What was found that may be the write's effect."""
+    """Entities found that may be the write's effect."""
     sent_at: datetime | None
     """When the first request left, by this machine's clock, in UTC."""
 
@@ -224,7 +224,43 @@ class OutcomeUnknownError(OursError):
         self.sent_at = sent_at
 
 
-CLASS_OF_STATUS: Mapping[int, type[APIStatusError]] = {
+def outcome_unknown(
+    write: str,
+    advice: str,
+    *,
+    cause: OursError | None,
+    action: str,
+    experiment_id: str | None = None,
+    draft: object | None = None,
+    candidates: Sequence[object] = (),
+    sent_at: datetime | None = None,
+) -> OutcomeUnknownError:
+    """Return the error of a write whose outcome could not be found.
+
+    Args:
+        write: The write in words, such as `start of exp_1`.
+        advice: What the user should do, in the imperative.
+        cause: Why the outcome is not known; None when the caller was cut off.
+        action: As in `OutcomeUnknownError`, like the arguments that follow.
+        experiment_id: The experiment, if there is one.
+        draft: The draft, if there is one.
+        candidates: Entities that may be the write's effect.
+        sent_at: When the first request left.
+    """
+    reason = "it was cut off after it was sent" if cause is None else cause
+    error = OutcomeUnknownError(
+        f"{write} may or may not have been applied ({reason}): {advice}",
+        action=action,
+        experiment_id=experiment_id,
+        draft=draft,
+        candidates=candidates,
+        sent_at=sent_at,
+    )
+    error.__cause__ = cause
+    return error
+
+
+STATUS_ERRORS: Mapping[int, type[APIStatusError]] = {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -244,8 +280,8 @@ KEPT_HEADERS = (
 )
 
 
-def text_in(payload: Mapping[str, object], name: str) -> str | None:
-    """Return a field's text; None when it has none."""
+def text_field(payload: Mapping[str, object], name: str) -> str | None:
+    """Return a field that is text; None otherwise."""
     value = payload.get(name)
     return value if isinstance(value, str) else None
 
@@ -261,21 +297,21 @@ def error_from_response(
     retry_after: float | None,
     mask: Callable[[str], str] = str,
 ) -> APIStatusError:
-    """Choose the error for an answer of 400 or above.
+    """Return the error for a status of 400 or above.
 
-    Understands `{"error": …, "details": …}` and tolerates every other body. What the
-    error keeps of the answer goes through `mask`.
+    Every body is accepted; only `{"error": …, "details": …}` is understood. `mask` is
+    applied to all that the error keeps of the answer.
     """
     error, details = reason or "HTTP error", None
     try:
-        payload: object = orjson.loads(body[:LARGEST_ERROR_BODY])
+        payload: object = orjson.loads(body[:MAX_ERROR_BODY])
     except ValueError:
         payload = None
     if isinstance(payload, dict):
-        told = cast("Mapping[str, object]", payload)
-        error = text_in(told, "error") or error
-        details = text_in(told, "details")
-    kind = CLASS_OF_STATUS.get(status)
+        fields = cast("Mapping[str, object]", payload)
+        error = text_field(fields, "error") or error
+        details = text_field(fields, "details")
+    kind = STATUS_ERRORS.get(status)
     if kind is None:
         kind = InternalServerError if status >= 500 else APIStatusError
     return kind(

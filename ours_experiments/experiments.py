@@ -8,10 +8,15 @@ import attrs
 from ours_experiments._codec.converter import decode, encode
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
-from ours_experiments._validation import check_draft, check_limit, check_text, to_day
+from ours_experiments._validation import (
+    check_draft,
+    check_filled_text,
+    clamp_limit,
+    to_day,
+)
+from ours_experiments._writes import creation as _creation
 from ours_experiments._writes import lifecycle as _lifecycle
-from ours_experiments._writes.creation import create_experiment
-from ours_experiments._writes.lifecycle import carry_out
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
@@ -27,7 +32,7 @@ from ours_experiments.models import (
 )
 
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 ONE_DAY = timedelta(days=1)
 LONGEST_WINDOW = timedelta(days=365)
 """From the first to the last day; the service allows 366 days with both counted."""
@@ -51,7 +56,7 @@ class Experiments:
         status: ExperimentStatus | str | None = None,
         type: ExperimentType | str | None = None,
         search: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[Experiment]:
@@ -77,7 +82,7 @@ class Experiments:
         status: ExperimentStatus | str | None = None,
         type: ExperimentType | str | None = None,
         search: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
     ) -> Page[Experiment]:
         """Get one page with one request; the arguments are those of `list`."""
@@ -90,8 +95,12 @@ class Experiments:
         search: str | None,
         limit: int,
     ) -> Source[Experiment]:
-        check_limit(limit, LARGEST_PAGE)
-        params = {"status": status, "type": type, "search": search, "limit": limit}
+        params = {
+            "status": status,
+            "type": type,
+            "search": search,
+            "limit": clamp_limit(limit, MAX_PAGE_SIZE),
+        }
         return Source(self._session, ("experiments",), params, Experiment)
 
     async def find_by_key(self, key: str) -> Experiment | None:
@@ -100,7 +109,7 @@ class Experiments:
         Searches for a name that the key could stem from, then reads the whole list:
         the service itself cannot search keys. Of several with the key, any.
         """
-        check_text("key", key)
+        check_filled_text("key", key)
         for search in (key.replace("-", " "), None):
             async for experiment in self.list(search=search):
                 if experiment.key == key:
@@ -118,7 +127,7 @@ class Experiments:
             OutcomeUnknownError: It may exist: `candidates` are what was found.
         """
         check_draft(draft, NewExperiment)
-        return await create_experiment(self._session, draft)
+        return await reconcile(self._session, _creation.experiment(draft))
 
     async def retrieve(self, id: str) -> Experiment:
         """Get one experiment with its variants; `GET /experiments/{id}`."""
@@ -160,7 +169,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not a draft, or not ready.
         """
-        return await carry_out(self._session, id, _lifecycle.start(publish=publish))
+        write = _lifecycle.start(publish=publish).of(id)
+        return await reconcile(self._session, write)
 
     async def pause(self, id: str, *, publish: bool = True) -> Transition:
         """Pause a running experiment; those assigned keep their variant.
@@ -170,7 +180,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not running.
         """
-        return await carry_out(self._session, id, _lifecycle.pause(publish=publish))
+        write = _lifecycle.pause(publish=publish).of(id)
+        return await reconcile(self._session, write)
 
     async def resume(self, id: str, *, publish: bool = True) -> Transition:
         """Resume a paused experiment; `POST /experiments/{id}/resume`.
@@ -180,7 +191,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not paused.
         """
-        return await carry_out(self._session, id, _lifecycle.resume(publish=publish))
+        write = _lifecycle.resume(publish=publish).of(id)
+        return await reconcile(self._session, write)
 
     async def stop(
         self,
@@ -202,10 +214,10 @@ class Experiments:
             ConflictError: The experiment is a draft or completed.
             NotFoundError: A variant is none of this experiment's.
         """
-        intent = _lifecycle.stop(
+        change = _lifecycle.stop(
             winner_variant_id=winner_variant_id, rollout_variant_id=rollout_variant_id
         )
-        return await carry_out(self._session, id, intent)
+        return await reconcile(self._session, change.of(id))
 
     async def rollout(self, id: str, *, variant_id: str) -> Transition:
         """Serve a variant of a completed experiment to everybody; publishes.
@@ -215,8 +227,8 @@ class Experiments:
         Raises:
             ConflictError: Not completed, or the variant is the control.
         """
-        intent = _lifecycle.rollout(variant_id=variant_id)
-        return await carry_out(self._session, id, intent)
+        write = _lifecycle.rollout(variant_id=variant_id).of(id)
+        return await reconcile(self._session, write)
 
     async def end_rollout(self, id: str) -> Transition:
         """Serve the original again; publishes; `POST /experiments/{id}/end-rollout`.
@@ -224,7 +236,7 @@ class Experiments:
         Raises:
             ConflictError: Nothing is rolled out.
         """
-        return await carry_out(self._session, id, _lifecycle.end_rollout())
+        return await reconcile(self._session, _lifecycle.end_rollout().of(id))
 
     async def winner(
         self, id: str, *, winner_variant_id: str | None = None
@@ -236,8 +248,8 @@ class Experiments:
         Raises:
             ConflictError: The experiment is not completed.
         """
-        intent = _lifecycle.winner(winner_variant_id=winner_variant_id)
-        return (await carry_out(self._session, id, intent)).experiment
+        write = _lifecycle.winner(winner_variant_id=winner_variant_id).of(id)
+        return (await reconcile(self._session, write)).experiment
 
     async def results(self, id: str, *, event_name: str | None = None) -> Results:
         """Get each variant's figures over the whole run.
@@ -285,7 +297,7 @@ class Experiments:
         call = self._session.call()
         if not is_one_window(start, end):
             payload = await self._session.request(
-                "GET", "experiments", id, call=call.another()
+                "GET", "experiments", id, call=call.child()
             )
             start, end = within(decode(Experiment, payload), start, end)
         days: tuple[Day, ...] = ()
@@ -296,7 +308,7 @@ class Experiments:
                 id,
                 "results-time-series",
                 params={"eventName": event_name, "startDate": first, "endDate": last},
-                call=call.another(),
+                call=call.child(),
             )
             days += decode(TimeSeries, payload).days
         return TimeSeries(days)
@@ -306,7 +318,7 @@ class Experiments:
         id: str,
         *,
         variant_id: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[SessionReplay]:
@@ -322,8 +334,7 @@ class Experiments:
             cursor: Where to resume.
             prefetch: Whether the next page is requested while one is consumed.
         """
-        check_limit(limit, LARGEST_PAGE)
-        params = {"variant_id": variant_id, "limit": limit}
+        params = {"variant_id": variant_id, "limit": clamp_limit(limit, MAX_PAGE_SIZE)}
         segments = ("experiments", id, "session-replays")
         source = Source(self._session, segments, params, SessionReplay)
         return Listing(source, cursor, prefetch=prefetch)

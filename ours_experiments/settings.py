@@ -8,7 +8,8 @@ from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import entities_of
 from ours_experiments._validation import check_draft
-from ours_experiments._writes.creation import create_settings
+from ours_experiments._writes import creation as _creation
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.drafts import NewSettings, SettingsPatch
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import Settings
@@ -41,7 +42,7 @@ class SettingsRecords:
             OutcomeUnknownError: They may exist: `candidates` are those of the name.
         """
         check_draft(draft, NewSettings)
-        return await create_settings(self._session, draft)
+        return await reconcile(self._session, _creation.settings(draft))
 
     async def retrieve(self, id: str) -> Settings:
         """Get one settings record; `GET /experiment-settings/{id}`."""

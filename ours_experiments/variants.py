@@ -5,13 +5,14 @@ import attrs
 from ours_experiments._codec.converter import decode, encode
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
-from ours_experiments._validation import check_draft, check_limit
-from ours_experiments._writes.creation import create_variant
+from ours_experiments._validation import check_draft, clamp_limit
+from ours_experiments._writes import creation as _creation
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.drafts import NewVariant, VariantPatch
 from ours_experiments.models import Page, Variant
 
 
-LARGEST_PAGE = 200
+MAX_PAGE_SIZE = 200
 
 
 @attrs.frozen
@@ -31,7 +32,7 @@ class Variants:
         self,
         experiment_id: str,
         *,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[Variant]:
@@ -52,15 +53,17 @@ class Variants:
         self,
         experiment_id: str,
         *,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
     ) -> Page[Variant]:
         """Get one page with one request; the arguments are those of `list`."""
         return await self._source(experiment_id, limit).page(cursor)
 
     def _source(self, experiment_id: str, limit: int) -> Source[Variant]:
-        check_limit(limit, LARGEST_PAGE)
-        params = {"experimentId": experiment_id, "limit": limit}
+        params = {
+            "experimentId": experiment_id,
+            "limit": clamp_limit(limit, MAX_PAGE_SIZE),
+        }
         return Source(self._session, ("experiment-variants",), params, Variant)
 
     async def create(self, draft: NewVariant) -> Variant:
@@ -73,7 +76,7 @@ class Variants:
             OutcomeUnknownError: It may exist: `candidates` are those of its name.
         """
         check_draft(draft, NewVariant)
-        return await create_variant(self._session, draft)
+        return await reconcile(self._session, _creation.variant(draft))
 
     async def retrieve(self, id: str) -> Variant:
         """Get one variant; `GET /experiment-variants/{id}`."""

@@ -8,13 +8,14 @@ from ours_experiments._codec.converter import decode
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._unset import UNSET, Unset
-from ours_experiments._validation import check_limit, check_text, check_texts
-from ours_experiments._writes.publication import publish, republish
+from ours_experiments._validation import check_filled_text, clamp_limit, to_filled_texts
+from ours_experiments._writes import publication as _publication
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import DraftChanges, Page, Version
 
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 
 @attrs.frozen
@@ -33,7 +34,7 @@ class Versions:
         is_published: bool | None = None,
         name_contains: str | None = None,
         notes_contains: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[Version]:
@@ -56,7 +57,7 @@ class Versions:
         is_published: bool | None = None,
         name_contains: str | None = None,
         notes_contains: str | None = None,
-        limit: int = LARGEST_PAGE,
+        limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
     ) -> Page[Version]:
         """Get one page with one request; the arguments are those of `list`."""
@@ -70,12 +71,11 @@ class Versions:
         notes_contains: str | None,
         limit: int,
     ) -> Source[Version]:
-        check_limit(limit, LARGEST_PAGE)
         params = {
             "isPublished": is_published,
             "nameContains": name_contains,
             "notesContains": notes_contains,
-            "limit": limit,
+            "limit": clamp_limit(limit, MAX_PAGE_SIZE),
         }
         return Source(self._session, ("versions",), params, Version)
 
@@ -123,11 +123,9 @@ class Versions:
         for collection, ids in lists.items():
             if ids is not None:
                 wire_name = f"include{collection[:1].upper()}{collection[1:]}"
-                body[wire_name] = check_texts(wire_name, ids)
-        return await publish(
-            self._session,
-            {key: value for key, value in body.items() if value is not None},
-        )
+                body[wire_name] = to_filled_texts(wire_name, ids)
+        given = {key: value for key, value in body.items() if value is not None}
+        return await reconcile(self._session, _publication.publish(given))
 
     async def update(
         self,
@@ -149,7 +147,7 @@ class Versions:
             raise ConfigurationError("name or notes must be given: the patch is empty")
         for key, value in patch.items():
             if value is not None:
-                check_text(key, value)
+                check_filled_text(key, value)
         payload = await self._session.request("PATCH", "versions", id, json=patch)
         return decode(Version, payload)
 
@@ -159,7 +157,7 @@ class Versions:
         Raises:
             ConflictError: It is live already, or older than 45 days.
         """
-        return await republish(self._session, id)
+        return await reconcile(self._session, _publication.republish(id))
 
     async def draft_changes(self) -> DraftChanges:
         """Get what a publish would ship; `GET /versions/draft/diff`.

@@ -17,10 +17,10 @@ MAX_FUNCTION_LINES = 60
 
 RANKS = (
     {"errors", "_text", "_unset", "_html", "_version"},
-    {"_validation", "_checks", "_reference"},
+    {"_validation"},
     {"_codec"},
     {"_http"},
-    {"models", "_content_checks", "drafts"},
+    {"models", "drafts"},
     {"_pagination"},
     {"_writes"},
     {"experiments", "variants", "settings", "versions", "analysis"},

@@ -56,38 +56,35 @@ def new_variant(arguments: Arguments) -> NewVariant:
     ("arguments", "message"),
     [
         refused(
-            "settings", "experiment_settings_id: may not", experiment_settings_id=" "
+            "settings", "experiment_settings_id must be", experiment_settings_id=" "
         ),
-        refused("blank-name", "name: may not be blank", name="\t "),
-        refused("number-as-name", "name: expected text, got int", name=3),
-        refused("surrogate", "name: holds a lone surrogate", name=SURROGATE),
-        refused("key", "key: expected text, got bytes", key=b"k"),
-        refused("description", "description: holds a lone", description=SURROGATE),
-        refused("type", "type: expected one of ab, multivariate", type="abc"),
-        refused("no-type", "type: expected one of", type=["ab"]),
-        refused("above", "traffic_allocation: expected 0", traffic_allocation=100.5),
-        refused("below", "traffic_allocation: expected 0", traffic_allocation=-1),
-        refused("nan", "traffic_allocation: expected", traffic_allocation=float("nan")),
-        refused("huge", "traffic_allocation: expected", traffic_allocation=10**5000),
-        refused("bool", "traffic_allocation: expected", traffic_allocation=True),
-        refused("text", "traffic_allocation: expected", traffic_allocation="50"),
-        refused("flag", "include_query_string: expected", include_query_string=1),
-        refused("no-control", "control_weight: a control needs", control_weight=0),
-        refused("float-weight", "control_weight: expected an", control_weight=50.0),
-        refused("bool-weight", "control_weight: expected a num", control_weight=True),
-        refused("much-control", "control_weight: expected 0", control_weight=101),
+        refused("blank-name", "name must be text that", name="\t "),
+        refused("number-as-name", "name must be text that", name=3),
+        refused("surrogate", "name must not hold a lone surrogate", name=SURROGATE),
+        refused("key", "key must be text, not bytes", key=b"k"),
+        refused(
+            "description", "description must not hold a lone", description=SURROGATE
+        ),
+        refused("type", "type must be one of ab, multivariate", type="abc"),
+        refused("no-type", "type must be one of", type=["ab"]),
+        refused("above", "traffic_allocation must be from 0", traffic_allocation=100.5),
+        refused("below", "traffic_allocation must be from 0", traffic_allocation=-1),
+        refused("nan", "traffic_allocation must be", traffic_allocation=float("nan")),
+        refused("huge", "traffic_allocation must be", traffic_allocation=10**5000),
+        refused("bool", "traffic_allocation must be", traffic_allocation=True),
+        refused("text", "traffic_allocation must be", traffic_allocation="50"),
+        refused("flag", "include_query_string must be", include_query_string=1),
+        refused("no-control", "control_weight must be at least 1", control_weight=0),
+        refused("float-weight", "control_weight must be an", control_weight=50.0),
+        refused("bool-weight", "control_weight must be an int", control_weight=True),
+        refused("much-control", "control_weight must be from 0", control_weight=101),
         refused(
             "dict-as-rules",
-            "targeting_rules: expected TargetingRules, got dict",
+            "targeting_rules must be TargetingRules, not dict",
             targeting_rules={"urlPatterns": []},
         ),
-        refused("dict-as-metrics", "metrics: expected Metrics, got dict", metrics={}),
+        refused("dict-as-metrics", "metrics must be Metrics, not dict", metrics={}),
         refused("no-event", "metrics.primary.event_name", metrics=Metrics(Metric())),
-        refused(
-            "long-pattern",
-            r"targeting_rules.url_patterns\[0\]",
-            targeting_rules=TargetingRules(["/" * 2001]),
-        ),
     ],
 )
 def test_new_experiment_refused(arguments: Arguments, message: str) -> None:
@@ -107,8 +104,8 @@ def test_new_experiment_refused(arguments: Arguments, message: str) -> None:
         taken("least-control", control_weight=1),
         taken("most-control", control_weight=100),
         taken(
-            "most-patterns",
-            targeting_rules=TargetingRules(["/" * 2000] * 200),
+            "many-patterns",
+            targeting_rules=TargetingRules(["/" * 2001] * 201),
         ),
         taken(
             "new-operator",
@@ -146,17 +143,17 @@ def test_name_is_required_by_place() -> None:
     ("arguments", "message"),
     [
         refused("empty", "ExperimentPatch: no field is given"),
-        refused("key", "key: expected text, got NoneType", key=None),
-        refused("name", "name: expected text, got NoneType", name=None),
-        refused("blank-name", "name: may not be blank", name=""),
+        refused("key", "key must be text, not NoneType", key=None),
+        refused("name", "name must be text that", name=None),
+        refused("blank-name", "name must be text that", name=""),
         refused(
             "traffic",
-            "traffic_allocation: expected a number, got NoneType",
+            "traffic_allocation must be a number, not NoneType",
             traffic_allocation=None,
         ),
-        refused("description", "description: expected text", description=3),
-        refused("flag", "include_query_string: expected", include_query_string="no"),
-        refused("rules", "targeting_rules: expected", targeting_rules={}),
+        refused("description", "description must be text", description=3),
+        refused("flag", "include_query_string must be", include_query_string="no"),
+        refused("rules", "targeting_rules must be", targeting_rules={}),
         refused("metrics", "metrics.primary.event_name", metrics=Metrics(Metric())),
     ],
 )
@@ -199,20 +196,20 @@ def test_redirect_taken(url: str) -> None:
 )
 def test_redirect_refused(url: str) -> None:
     """A redirect to anything else is refused."""
-    with pytest.raises(ConfigurationError, match=r"^redirect_url: "):
+    with pytest.raises(ConfigurationError, match=r"^redirect_url must "):
         new_variant({"redirect_url": url})
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        refused("experiment", "experiment_id: may not be blank", experiment_id=""),
-        refused("name", "name: may not be blank", name=" "),
-        refused("weight", "weight: expected 0 to 100", weight=101),
-        refused("float", "weight: expected an integer, got float", weight=50.0),
-        refused("bool", "weight: expected a number, got bool", weight=True),
-        refused("flag", "is_control: expected a bool", is_control="yes"),
-        refused("type", "variant_type: expected one of dom_mod", variant_type="x"),
+        refused("experiment", "experiment_id must be text that", experiment_id=""),
+        refused("name", "name must be text that", name=" "),
+        refused("weight", "weight must be from 0 to 100", weight=101),
+        refused("float", "weight must be an integer, not float", weight=50.0),
+        refused("bool", "weight must be an integer, not bool", weight=True),
+        refused("flag", "is_control must be a bool", is_control="yes"),
+        refused("type", "variant_type must be one of dom_mod", variant_type="x"),
         refused(
             "both",
             "redirect_url, dom_modifications: a variant has one",
@@ -243,12 +240,12 @@ def test_redirect_refused(url: str) -> None:
         ),
         refused(
             "single-modification",
-            "dom_modifications: expected a sequence, got DomModification",
+            "dom_modifications must be a sequence, not DomModification",
             dom_modifications=TEXT,
         ),
         refused(
             "dict-as-modification",
-            r"dom_modifications\[0\]: expected DomModification, got dict",
+            r"dom_modifications\[0\] must be DomModification, not dict",
             dom_modifications=[{}],
         ),
     ],
@@ -286,11 +283,11 @@ def test_new_variant_taken(arguments: Arguments) -> None:
     ("arguments", "message"),
     [
         refused("empty", "VariantPatch: no field is given"),
-        refused("name", "name: expected text, got NoneType", name=None),
-        refused("weight", "weight: expected an integer, got NoneType", weight=None),
-        refused("type", "variant_type: expected one of", variant_type=None),
-        refused("control", "is_control: expected a bool", is_control=None),
-        refused("url", "redirect_url: expected a path", redirect_url="b"),
+        refused("name", "name must be text that", name=None),
+        refused("weight", "weight must be an integer, not NoneType", weight=None),
+        refused("type", "variant_type must be one of", variant_type=None),
+        refused("control", "is_control must be a bool", is_control=None),
+        refused("url", "redirect_url must be a path", redirect_url="b"),
         refused(
             "both",
             "redirect_url, dom_modifications: a variant has one",
@@ -311,7 +308,7 @@ def test_new_variant_taken(arguments: Arguments) -> None:
         ),
         refused(
             "modification",
-            r"dom_modifications\[0\].value: setText needs one",
+            r"dom_modifications\[0\].value must be given for setText",
             dom_modifications=[DomModification("h1", "setText")],
         ),
     ],
@@ -343,16 +340,16 @@ def test_variant_patch_taken(arguments: Arguments) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        refused("name", "name: may not be blank", name=""),
-        refused("cookie", "cookie_name: expected text", cookie_name=3),
+        refused("name", "name must be text that", name=""),
+        refused("cookie", "cookie_name must be text", cookie_name=3),
         refused(
             "domain-as-text",
-            "whitelist_domains: expected a sequence, got str",
+            "whitelist_domains must be a sequence, not str",
             whitelist_domains="example.com",
         ),
         refused(
             "domain",
-            r"whitelist_domains\[0\]: holds a lone surrogate",
+            r"whitelist_domains\[0\] must not hold a lone surrogate",
             whitelist_domains=[SURROGATE],
         ),
     ],
@@ -377,7 +374,7 @@ def test_settings_taken(kind: type[NewSettings | SettingsPatch]) -> None:
     ("arguments", "message"),
     [
         refused("empty", "SettingsPatch: no field is given"),
-        refused("name", "name: expected text, got NoneType", name=None),
+        refused("name", "name must be text that", name=None),
     ],
 )
 def test_settings_patch_refused(arguments: Arguments, message: str) -> None:

@@ -121,7 +121,6 @@ async def test_cursor_of_another_list(client: Client, emulator: Emulator) -> Non
     [
         pytest.param(0, id="zero"),
         pytest.param(-1, id="negative"),
-        pytest.param(101, id="too-large"),
         pytest.param(True, id="bool"),
         pytest.param(math.inf, id="infinite"),
         pytest.param("10", id="text"),
@@ -129,12 +128,20 @@ async def test_cursor_of_another_list(client: Client, emulator: Emulator) -> Non
     ],
 )
 async def test_bad_limit(client: Client, emulator: Emulator, limit: Any) -> None:
-    """A page size that the service would bend is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.experiments.list(limit=limit)
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         await client.experiments.list_page(limit=limit)
     assert emulator.log.received() == 0
+
+
+async def test_large_limit(client: Client, emulator: Emulator) -> None:
+    """A page size above the maximum becomes the maximum, as the API documents."""
+    emulator.seed_experiments(101)
+    page = await client.experiments.list_page(limit=1000)
+    assert len(page.entities) == 100
+    assert page.has_more
 
 
 @pytest.mark.parametrize("argument", ["status", "type", "search", "cursor"])

@@ -333,11 +333,11 @@ async def test_replays_from_a_cursor(
     ]
 
 
-@pytest.mark.parametrize("limit", [0, 101, "10"])
+@pytest.mark.parametrize("limit", [0, "10"])
 async def test_replays_with_a_bad_limit(
     client: Client, emulator: Emulator, limit: Any
 ) -> None:
-    """A page size that the service would bend is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.experiments.session_replays("exp_1", limit=limit)
     assert emulator.log.received() == 0

@@ -228,27 +228,27 @@ def test_sequences(made: Callable[[], object], expected: object) -> None:
     [
         pytest.param(
             lambda: TargetingRules("/pricing"),
-            "url_patterns: expected a sequence, got str",
+            "url_patterns must be a sequence, not str",
             id="text",
         ),
         pytest.param(
             lambda: TargetingRules({"/a": 1}),
-            "url_patterns: expected a sequence, got dict",
+            "url_patterns must be a sequence, not dict",
             id="mapping",
         ),
         pytest.param(
             lambda: Metrics(secondary=Metric("e")),  # type: ignore[arg-type]
-            "secondary: expected a sequence, got Metric",
+            "secondary must be a sequence, not Metric",
             id="single",
         ),
         pytest.param(
             lambda: TargetingRules(query_params=["k"]),  # type: ignore[list-item]
-            r"query_params\[0\]: expected QueryParam, got str",
+            r"query_params\[0\] must be QueryParam, not str",
             id="item",
         ),
         pytest.param(
             lambda: DomModification("h1", "setStyle", styles=[{}]),  # type: ignore[list-item]
-            r"styles\[0\]: expected Style, got dict",
+            r"styles\[0\] must be Style, not dict",
             id="optional",
         ),
     ],

@@ -11,11 +11,11 @@ from ours_experiments import ConfigurationError, NewExperiment, NewVariant, Retr
 from ours_experiments._validation import (
     check_count,
     check_draft,
-    check_limit,
+    check_filled_text,
     check_seconds,
-    check_text,
-    check_texts,
+    clamp_limit,
     to_day,
+    to_filled_texts,
 )
 
 
@@ -58,24 +58,26 @@ def test_bad_count(value: object) -> None:
         check_count("attempts", value, 2)
 
 
-@pytest.mark.parametrize("value", [1, 100])
-def test_limit(value: int) -> None:
-    """A page has from 1 to as many rows as the service serves."""
-    check_limit(value, 100)
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(1, 1), (100, 100), (101, 100), (10**400, 100)]
+)
+def test_limit(limit: int, expected: int) -> None:
+    """A page size above the maximum becomes the maximum, as at the service."""
+    assert clamp_limit(limit, 100) == expected
 
 
-@pytest.mark.parametrize("value", [0, 101, 10**400, None, "1"])
+@pytest.mark.parametrize("value", [0, -1, None, "1"])
 def test_bad_limit(value: Any) -> None:
-    """Another page size is refused."""
+    """A page size below 1, or of another type, is refused."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
-        check_limit(value, 100)
+        clamp_limit(value, 100)
 
 
 @pytest.mark.parametrize("value", ["", " \n", None, 7, b"a", ["a"]])
 def test_bad_text(value: object) -> None:
     """What is no text, or blank, is refused by its name."""
     with pytest.raises(ConfigurationError, match=r"^key must be text"):
-        check_text("key", value)
+        check_filled_text("key", value)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_bad_text(value: object) -> None:
 )
 def test_texts(values: object) -> None:
     """Several texts are kept as a list, wherever they come from."""
-    assert check_texts("ids", values) == ["a", "b"]
+    assert to_filled_texts("ids", values) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_texts(values: object) -> None:
 def test_bad_texts(values: object) -> None:
     """What is no sequence of texts is refused by its name."""
     with pytest.raises(ConfigurationError, match=r"^ids must be "):
-        check_texts("ids", values)
+        to_filled_texts("ids", values)
 
 
 def test_draft() -> None:

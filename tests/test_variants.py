@@ -93,9 +93,9 @@ async def test_list_of_an_id_that_cannot_be_sent(
     assert emulator.log.received() == 0
 
 
-@pytest.mark.parametrize("limit", [0, 201, True, "10"])
+@pytest.mark.parametrize("limit", [0, True, "10"])
 async def test_bad_limit(client: Client, emulator: Emulator, limit: Any) -> None:
-    """A page size that the service would bend is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.variants.list("exp_1", limit=limit)
     with pytest.raises(ConfigurationError, match=r"^limit must be "):

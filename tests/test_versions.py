@@ -199,9 +199,9 @@ async def test_list_page_from_a_cursor(client: Client, emulator: Emulator) -> No
         await client.versions.list_page(cursor="altered")
 
 
-@pytest.mark.parametrize("limit", [0, 101, True, "10"])
+@pytest.mark.parametrize("limit", [0, True, "10"])
 async def test_bad_limit(client: Client, emulator: Emulator, limit: Any) -> None:
-    """A page size that the service would bend is refused before anything is sent."""
+    """A page size below 1, or no integer, is refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.versions.list(limit=limit)
     with pytest.raises(ConfigurationError, match=r"^limit must be "):

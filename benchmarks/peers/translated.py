@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 import attrs
 
-from ours_experiments._codec.hooks import EXTRA, wire_name
+from ours_experiments._codec.hooks import ADDITIONAL_PROPERTIES, wire_name
 from ours_experiments.models import Experiment, Transition
 
 
@@ -69,7 +69,7 @@ def translator(
             fields = {
                 field.name: (translate(type_of(field)), default_of(field))
                 for field in attrs.fields(kind)
-                if field.name != EXTRA
+                if field.name != ADDITIONAL_PROPERTIES
             }
             return create_model(kind.__name__, **options, **fields)
         if isinstance(kind, UnionType):

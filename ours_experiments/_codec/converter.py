@@ -1,15 +1,11 @@
-"""The one place where JSON and the package's classes meet.
+"""Convert between JSON values and attrs classes.
 
 Wire names are the fields' names in camel case. Decoding is strict about types and
-tolerant of what is new: unknown fields are ignored, or kept where the object is
-written back; unknown words of an enum stay text.
+tolerant of what is new: an unknown field is ignored, or kept where the object is
+written back; an unknown value of an enum stays text.
 """
 
-import gc
-import sys
-import threading
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -17,26 +13,25 @@ from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import attrs
-import orjson
 from cattrs import (
     AttributeValidationNote,
     BaseValidationError,
     Converter,
 )
 
-from ours_experiments._codec import compiled as _flat
+from ours_experiments._codec import compiled
 from ours_experiments._codec.hooks import (
     Hook,
     Mismatch,
     encoding_hook,
-    exactly,
     is_mapping,
     is_open_enum,
     is_tuple,
-    keep,
     mapping_hook,
     object_hook,
     open_enum_hook,
+    strict_hook,
+    take_json,
     to_date,
     to_datetime,
     to_integer,
@@ -44,56 +39,19 @@ from ours_experiments._codec.hooks import (
     tuple_hook,
     wire_name,
 )
+from ours_experiments._codec.json_bytes import collector_paused
 from ours_experiments.errors import DecodeError
 
 
 T = TypeVar("T")
-SHOWN_PROBLEMS = 3
-LARGE = 2**16
-"""Bytes of JSON from which on it is a page, not an object."""
-PAUSE_PAYS = sys.version_info < (3, 13)
-"""From 3.13 on the collector looks through new objects less often."""
-
-
-@contextmanager
-def collector_paused() -> Generator[None, None, None]:
-    """Keep the cyclic collector from searching a page while it is being built.
-
-    The switch is the whole process's: only for a millisecond or two without `await`,
-    only if it was on, and only in the main thread, from which nobody else can be
-    turning it off meanwhile.
-    """
-    if not (
-        PAUSE_PAYS
-        and gc.isenabled()
-        and threading.current_thread() is threading.main_thread()
-    ):
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def parse(body: bytes) -> object:
-    """Read JSON.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if len(body) < LARGE:
-        return orjson.loads(body)
-    with collector_paused():
-        return orjson.loads(body)
+MAX_PROBLEMS_IN_MESSAGE = 3
 
 
 def decode(cls: type[T], payload: object, *, at: str = "$") -> T:
-    """Turn what `orjson.loads` returned into an object; the payload may change.
+    """Return the object that a JSON value describes; the value may be changed.
 
     Raises:
-        DecodeError: the payload is of another shape; `at` is its own JSON path.
+        DecodeError: The value is of another shape; `at` is its JSON path.
     """
     decoded: T = structure(payload, cls, at)
     return decoded
@@ -102,7 +60,7 @@ def decode(cls: type[T], payload: object, *, at: str = "$") -> T:
 def decode_entities(
     cls: type[T], payload: object, *, at: str = "$.entities"
 ) -> tuple[T, ...]:
-    """Turn a JSON array into objects, as `decode` does for one."""
+    """Return the objects that a JSON array describes, as `decode` does for one."""
     kind: Any = tuple[cls, ...]  # type: ignore[valid-type]
     with collector_paused():
         decoded: tuple[T, ...] = structure(payload, kind, at)
@@ -110,88 +68,88 @@ def decode_entities(
 
 
 def encode(draft: object) -> dict[str, object]:
-    """Turn a draft into a JSON object, without the fields that are left out."""
+    """Return a draft as a JSON object, without the fields that are left out."""
     encoded: dict[str, object] = converter().unstructure(draft)
     return encoded
 
 
 def structure(payload: object, kind: Any, at: str) -> Any:
-    """Build an object fast or, where that fails, with the hooks that say why."""
+    """Build an object by compiled hooks or, where they fail, by those that say why."""
     try:
-        return flat_hook_of(kind)(payload, kind)
+        return compiled_hook_for(kind)(payload, kind)
     except (Mismatch, KeyError, TypeError, ValueError):
-        pass  # The precise hooks tell where, and outside this handler.
+        pass  # Not here: the new error would hold this one, and its traceback.
     try:
         return converter().structure(payload, kind)
     except (BaseValidationError, Mismatch) as error:
         problems = tuple(problems_of(error, at))
-    forget(payload)
-    shown = [*problems[:SHOWN_PROBLEMS]]
-    if len(problems) > SHOWN_PROBLEMS:
-        shown.append(f"and {len(problems) - SHOWN_PROBLEMS} more")
+    clear(payload)
+    reasons = [*problems[:MAX_PROBLEMS_IN_MESSAGE]]
+    if len(problems) > MAX_PROBLEMS_IN_MESSAGE:
+        reasons.append(f"and {len(problems) - MAX_PROBLEMS_IN_MESSAGE} more")
     raise DecodeError(
-        f"the answer has another shape: {'; '.join(shown)}", problems=problems
+        f"the answer has another shape: {'; '.join(reasons)}", problems=problems
     )
 
 
-def forget(payload: object) -> None:
-    """Empty what is not of the API's shape, and so may be an echo of the request.
+def clear(payload: object) -> None:
+    """Empty a payload that is not of the API's shape.
 
-    It has no use any more, but a traceback that shows locals would show it, and the
-    API key if it is in there.
+    It may echo the request, and a traceback that shows locals would show it, with the
+    API key if that is in there.
     """
     if isinstance(payload, (dict, list)):
         cast("dict[object, object] | list[object]", payload).clear()
 
 
 def problems_of(error: BaseException, at: str) -> Iterator[str]:
-    """Tell what is wrong, each with its JSON path."""
+    """Yield what is wrong, with its JSON path."""
     if isinstance(error, BaseValidationError):
-        for each in error.exceptions:
-            yield from problems_of(each, at + step_of(each))
+        for cause in error.exceptions:
+            yield from problems_of(cause, at + path_step(cause))
     else:
         yield f"{at}: {'missing' if isinstance(error, KeyError) else error}"
 
 
-def step_of(error: BaseException) -> str:
-    """Name the step of a JSON path that cattrs noted on an error."""
+def path_step(error: BaseException) -> str:
+    """Return the step of a JSON path that cattrs noted on an error."""
     note: Any = error.__notes__[-1]
     if isinstance(note, AttributeValidationNote):
         return f".{wire_name(note.name)}"
-    # A mapping's own keys could be anything, the API key too.
+    # A mapping's key could be anything, the API key too.
     return f"[{note.index}]" if isinstance(note.index, int) else ".*"
 
 
 @cache
-def flat_converter() -> Converter:
-    """Build a copy of the converter with the flat hooks for the models."""
-    built = converter().copy(detailed_validation=False)
-    built.register_structure_hook_factory(is_tuple, _flat.tuple_hook)
-    built.register_structure_hook_factory(_flat.is_flat, _flat.flat_hook)
-    return built
+def compiled_converter() -> Converter:
+    """Return a copy of the converter with compiled hooks for the models."""
+    made = converter().copy(detailed_validation=False)
+    made.register_structure_hook_factory(is_tuple, compiled.tuple_hook)
+    made.register_structure_hook_factory(compiled.is_compilable, compiled.object_hook)
+    return made
 
 
 @cache
-def flat_hook_of(kind: Any) -> Hook:
-    """Find the fast hook for a kind of thing."""
-    return flat_converter().get_structure_hook(kind)
+def compiled_hook_for(kind: Any) -> Hook:
+    """Return the compiled hook for a type."""
+    return compiled_converter().get_structure_hook(kind)
 
 
 @cache
 def converter() -> Converter:
-    """Build the converter, once and not before it is needed."""
-    built = Converter(detailed_validation=True)
+    """Return the converter, made when it is first needed."""
+    made = Converter(detailed_validation=True)
     for kind in (str, bool):
-        built.register_structure_hook(kind, exactly(kind))
-    built.register_structure_hook(int, to_integer)
-    built.register_structure_hook(float, to_number)
-    built.register_structure_hook(datetime, to_datetime)
-    built.register_structure_hook(date, to_date)
-    built.register_structure_hook_func(lambda kind: kind is object, keep)
-    built.register_structure_hook_factory(is_open_enum, open_enum_hook)
-    built.register_structure_hook_factory(is_tuple, tuple_hook)
-    built.register_structure_hook_factory(is_mapping, mapping_hook)
-    built.register_structure_hook_factory(attrs.has, object_hook)
-    built.register_unstructure_hook(StrEnum, attrgetter("value"))
-    built.register_unstructure_hook_factory(attrs.has, encoding_hook)
-    return built
+        made.register_structure_hook(kind, strict_hook(kind))
+    made.register_structure_hook(int, to_integer)
+    made.register_structure_hook(float, to_number)
+    made.register_structure_hook(datetime, to_datetime)
+    made.register_structure_hook(date, to_date)
+    made.register_structure_hook_func(lambda kind: kind is object, take_json)
+    made.register_structure_hook_factory(is_open_enum, open_enum_hook)
+    made.register_structure_hook_factory(is_tuple, tuple_hook)
+    made.register_structure_hook_factory(is_mapping, mapping_hook)
+    made.register_structure_hook_factory(attrs.has, object_hook)
+    made.register_unstructure_hook(StrEnum, attrgetter("value"))
+    made.register_unstructure_hook_factory(attrs.has, encoding_hook)
+    return made

@@ -1,31 +1,32 @@
-"""The API key: its checks, its one carrier, and how it is kept out of all text."""
+"""The API key: its checks, its one holder, and how it is kept out of every text."""
 
 import base64
 import hashlib
+import html
 import re
 from collections.abc import Iterator
-from html import escape
 from typing import NoReturn, Self
 
 from ours_experiments.errors import ConfigurationError
 
 
-KEY_CHARACTERS = re.compile(r"[\x21-\x7e]+", re.ASCII)
+VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+", re.ASCII)
 MASK = "***"
-LONGEST_SPELLING = 9
-"""Characters that one character of a key takes at most where a text quotes it."""
-SHORTEST_BASE64 = 8
+MAX_SPELLING_LENGTH = 6
+"""Characters that one character of a key takes in JSON, a URL or HTML at most."""
+MIN_BASE64_LENGTH = 8
+"""Characters; a shorter piece of base64 could be part of any word."""
 
 
 class Authorization(str):
-    """The `Authorization` header's value; nothing else holds the API key.
+    """The `Authorization` header's value, and the only object that holds the API key.
 
-    A plain text to aiohttp, which writes it; masked wherever it is displayed. It is
-    never pickled, so that the key gets into no file and into no other process.
+    It is a plain `str` to aiohttp, which sends it. Its repr is masked, and it cannot
+    be pickled, so that the key reaches no file and no other process.
     """
 
-    __slots__ = ("_quotations",)
-    _quotations: re.Pattern[str]
+    __slots__ = ("_pattern",)
+    _pattern: re.Pattern[str]
 
     def __repr__(self) -> str:
         return f"'Bearer {MASK}'"
@@ -40,64 +41,63 @@ class Authorization(str):
         raise TypeError("an API key is not pickled: build the client where it is used")
 
     @property
-    def quotations(self) -> re.Pattern[str]:
-        """What a text that quotes the key may look like; made when first needed."""
+    def pattern(self) -> re.Pattern[str]:
+        """The pattern of a quoted key, compiled when it is first needed."""
         try:
-            return self._quotations
+            return self._pattern
         except AttributeError:
             key = self.removeprefix("Bearer ")
-            spelled = "".join(map(spellings_of, key))
-            self._quotations = re.compile("|".join([spelled, *base64_of(key)]))
-            return self._quotations
+            spelled = "".join(map(spellings, key))
+            self._pattern = re.compile("|".join([spelled, *base64_patterns(key)]))
+            return self._pattern
 
     def mask(self, text: str) -> str:
         """Return a text without the key, however it is spelled there."""
-        return self.quotations.sub(MASK, text)
+        return self.pattern.sub(MASK, text)
 
     def excerpt(self, text: str, length: int) -> str:
         """Return the first characters of a text, without the key or a part of it."""
-        head = text[: length + LONGEST_SPELLING * len(self)]
+        head = text[: length + MAX_SPELLING_LENGTH * len(self)]
         pieces: list[str] = []
         position = 0
-        for quotation in self.quotations.finditer(head):
-            if quotation.start() >= length:
+        for match in self.pattern.finditer(head):
+            if match.start() >= length:
                 break
-            pieces += [head[position : quotation.start()], MASK]
-            position = quotation.end()
+            pieces += [head[position : match.start()], MASK]
+            position = match.end()
         pieces.append(head[position:length])
         return "".join(pieces)
 
 
-def spellings_of(character: str) -> str:
-    """Make a pattern of what URLs, JSON and HTML turn a key's character into."""
+def spellings(character: str) -> str:
+    """Return a pattern of a key's character as URLs, JSON and HTML spell it."""
     if character.isalnum():
         return character
-    point = ord(character)
-    encoded = rf"(?i:%{point:02x}|\\u{point:04x}|&#{point};|&#x{point:x};)"
-    # No two of these match the same text: matching takes no time to speak of.
-    others = [character]
-    if character in "\"'&<>":
-        others.insert(0, escape(character))
+    code = ord(character)
+    forms = {character, html.escape(character), f"&#{code};"}
+    forms |= {f"%{code:02x}", f"\\u{code:04x}"}
     if character in "\"'/\\":
-        others[:0] = [rf"\\\{character}", rf"\{character}"]
-    return "|".join([f"(?:{encoded}", *map(re.escape, others)]) + ")"
+        # JSON, and JSON or a repr within JSON; some services escape slashes, too.
+        forms |= {f"\\{character}", f"\\\\\\{character}"}
+    longest_first = sorted(map(re.escape, forms), key=len, reverse=True)
+    return f"(?i:{'|'.join(longest_first)})"
 
 
-def base64_of(key: str) -> Iterator[str]:
-    """Make patterns of a key inside a longer text in base64, at each offset."""
+def base64_patterns(key: str) -> Iterator[str]:
+    """Yield patterns of a key within a longer text in base64, for each offset."""
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + key.encode()).decode()
-        # At both ends a character is shared with what stands beside the key.
+        # The characters at both ends also encode bits of the neighbouring text.
         inner = encoded[(0, 2, 3)[offset] : (offset + len(key)) * 8 // 6]
-        if len(inner) >= SHORTEST_BASE64:
+        if len(inner) >= MIN_BASE64_LENGTH:
             yield re.escape(inner).replace(r"\+", "[+-]").replace("/", "[/_]")
 
 
-def authorization_from(api_key: object) -> Authorization | ConfigurationError:
-    """Check an API key and make the header's value of it.
+def check_api_key(api_key: object) -> Authorization | ConfigurationError:
+    """Check an API key and return the header's value.
 
-    What is wrong is returned, not raised: no frame of a traceback then holds the key,
-    if the caller lets go of it too. The text never shows it.
+    An error is returned, not raised: a traceback then has no frame that holds the key.
+    Its text never quotes the key.
     """
     if api_key is None:
         return ConfigurationError(
@@ -105,7 +105,7 @@ def authorization_from(api_key: object) -> Authorization | ConfigurationError:
         )
     if not isinstance(api_key, str) or not api_key.strip():
         return ConfigurationError("api_key must be text that is not blank")
-    if not KEY_CHARACTERS.fullmatch(api_key):
+    if not VISIBLE_ASCII.fullmatch(api_key):
         return ConfigurationError(
             "api_key must hold visible ASCII characters only: no blanks, no line "
             "breaks, no control characters"
@@ -113,8 +113,8 @@ def authorization_from(api_key: object) -> Authorization | ConfigurationError:
     return Authorization(f"Bearer {api_key}")
 
 
-def fingerprint_of(prefix: str, secret: str) -> str:
-    """Tell accounts apart without naming them."""
+def account_fingerprint(prefix: str, secret: str) -> str:
+    """Return a hash that tells accounts apart and reveals neither URL nor key."""
     return hashlib.blake2b(
         f"{prefix}\n{secret}".encode(), digest_size=8, person=b"ours-journal"
     ).hexdigest()

@@ -1,40 +1,46 @@
-"""The deadlines of all requests under way, kept by one timer."""
+"""The deadlines of all waits of one client, kept by a single timer."""
 
 import asyncio
 import math
 from asyncio import current_task
 from types import TracebackType
 
+from ours_experiments.errors import ConfigurationError
 
-STEP = 1.0
-"""Seconds from one look at the deadlines to the next."""
+
+CHECK_INTERVAL = 1.0
+"""Seconds between two checks of the deadlines that have no timer of their own."""
 
 
 class Deadline:
-    """Bounds one request as `asyncio.timeout_at` does, for a fraction of its price.
+    """Bounds a block as `asyncio.timeout_at` does, and by the client's end.
+
+    `asyncio.timeout_at` creates and cancels a timer, which takes about 5 us; entering
+    and leaving this takes 0.6 us while the deadline is more than a second away.
 
     Raises:
-        TimeoutError: The deadline came before the end of the block.
+        TimeoutError: The deadline passed before the block ended.
+        ConfigurationError: The client was closed before the block ended.
     """
 
-    __slots__ = ("at", "book", "cancelling", "expired", "task", "timer")
+    __slots__ = ("at", "cancelling", "deadlines", "expired", "task", "timer")
 
-    def __init__(self, book: "Deadlines", at: float) -> None:
-        self.book: Deadlines = book
+    def __init__(self, deadlines: "Deadlines", at: float) -> None:
+        self.deadlines: Deadlines = deadlines
         self.at: float = at
         self.expired: bool = False
         self.timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
-        book = self.book
-        task = current_task(book.loop)
+        deadlines = self.deadlines
+        task = current_task(deadlines.loop)
         assert task is not None  # noqa: S101 - aiohttp needs one as well
         self.task: asyncio.Task[object] = task
         self.cancelling: int = task.cancelling()
-        if self.at > book.next_look:
-            book.far_off.add(self)
+        if self.at > deadlines.next_check:
+            deadlines.distant.add(self)
         else:
-            book.enter(self)
+            deadlines.add(self)
 
     def __exit__(
         self,
@@ -42,65 +48,99 @@ class Deadline:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.book.far_off.discard(self)
-        if self.timer is not None:
+        if self.timer is None:
+            self.deadlines.distant.discard(self)
+        else:
             self.timer.cancel()
-        # Somebody else's cancellation goes on, even if it came at the same time.
+            self.deadlines.near.discard(self)
+        # A cancellation by somebody else goes on, even one at the same moment.
         if (
             self.expired
             and self.task.uncancel() <= self.cancelling
             and exc_type is asyncio.CancelledError
         ):
+            if self.deadlines.closed:
+                raise ConfigurationError("the client is closed") from None
             raise TimeoutError from exc
 
     def expire(self) -> None:
-        """End the block."""
-        self.expired = True
-        self.task.cancel()
+        """End the block, once."""
+        if not self.expired:
+            self.expired = True
+            self.task.cancel()
 
 
 class Deadlines:
-    """Keeps every deadline, and a timer for those that are near.
+    """Every open deadline of a client on one event loop.
 
-    A timer costs as much as everything else that is done for a request, and nearly
-    every request is answered long before its own would ring. So a deadline that is far
-    off is only written down, and gets its timer when it is less than a step away.
+    Nearly every request is answered long before its deadline. So a distant deadline is
+    only kept in a set, and gets a timer when it is less than a second away.
     """
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
-        self.far_off: set[Deadline] = set()
-        self.next_look: float = math.inf
-        """Loop time; for ever when nobody looks."""
-        self.looking: asyncio.TimerHandle | None = None
+        self.closed: bool = False
+        self.distant: set[Deadline] = set()
+        self.near: set[Deadline] = set()
+        """Those that have a timer of their own."""
+        self.next_check: float = math.inf
+        """Loop time; infinite while no check is due."""
+        self.timer: asyncio.TimerHandle | None = None
 
-    def enter(self, deadline: Deadline) -> None:
-        """Write a deadline down that is near, or the first one for a while."""
-        if self.looking is None:
-            self.look_at(self.loop.time() + STEP)
-        if deadline.at > self.next_look:
-            self.far_off.add(deadline)
+    def add(self, deadline: Deadline) -> None:
+        """Record a deadline that is near, or the first one after a while.
+
+        Raises:
+            ConfigurationError: The client is closed.
+        """
+        if self.closed:
+            raise ConfigurationError("the client is closed")
+        if self.timer is None:
+            self.schedule_check(self.loop.time() + CHECK_INTERVAL)
+        if deadline.at > self.next_check:
+            self.distant.add(deadline)
         else:
-            deadline.timer = self.loop.call_at(deadline.at, deadline.expire)
+            self.start_timer(deadline)
 
-    def look_at(self, moment: float) -> None:
-        """Look next at a loop time."""
-        self.next_look = moment
-        self.looking = self.loop.call_at(moment, self.look)
+    def start_timer(self, deadline: Deadline) -> None:
+        """Give a deadline a timer of its own."""
+        deadline.timer = self.loop.call_at(deadline.at, deadline.expire)
+        self.near.add(deadline)
 
-    def look(self) -> None:
-        """Give a timer to every deadline that comes before the next look."""
-        next_look = self.loop.time() + STEP
-        for deadline in [each for each in self.far_off if each.at <= next_look]:
-            self.far_off.discard(deadline)
-            deadline.timer = self.loop.call_at(deadline.at, deadline.expire)
-        self.close()
-        if self.far_off:
-            self.look_at(next_look)
+    def schedule_check(self, moment: float) -> None:
+        """Check next at a loop time."""
+        self.next_check = moment
+        self.timer = self.loop.call_at(moment, self.check)
+
+    def check(self) -> None:
+        """Start the timers of the deadlines that pass before the next check."""
+        next_check = self.loop.time() + CHECK_INTERVAL
+        for deadline in [found for found in self.distant if found.at <= next_check]:
+            self.distant.discard(deadline)
+            self.start_timer(deadline)
+        self.cancel_check()
+        if self.distant:
+            self.schedule_check(next_check)
+
+    def cancel_check(self) -> None:
+        """Cancel the next check."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.next_check = math.inf
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep.
+
+        Raises:
+            ConfigurationError: The client was closed meanwhile.
+        """
+        with Deadline(self, math.inf):
+            await asyncio.sleep(seconds)
 
     def close(self) -> None:
-        """Stop looking."""
-        if self.looking is not None:
-            self.looking.cancel()
-            self.looking = None
-            self.next_look = math.inf
+        """End every block that is open, and refuse new ones."""
+        self.closed = True
+        self.cancel_check()
+        for deadline in (*self.distant, *self.near):
+            deadline.expire()

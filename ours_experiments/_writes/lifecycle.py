@@ -1,51 +1,82 @@
-"""Lifecycle calls: what each sends, and how its effect is recognised."""
+"""Lifecycle calls: what they send, and how their effect shows."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
-from ours_experiments._writes.reconcile import send_in_turn, settle
-from ours_experiments.errors import OursError, OutcomeUnknownError
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
+from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.models import Experiment, ExperimentStatus, Transition
 
 
 @attrs.frozen
-class Intent:
-    """One lifecycle write, and how its effect is recognised."""
+class Change:
+    """What a lifecycle call asks for, whichever experiment it is sent to."""
 
     action: str
+    """The name of the method."""
     path: str
+    """The last segment of the URL."""
     body: Mapping[str, object]
+    """The JSON body."""
     publishes: bool
-    reached: Callable[[Experiment], bool]
-    """Whether an experiment is as this write would leave it."""
+    """Whether the call publishes what it changes."""
+    is_reached: Callable[[Experiment], bool]
+    """Return whether an experiment is as the call would leave it."""
+    parse: Callable[[object], Transition] = attrs.field(
+        default=lambda payload: decode(Transition, payload)
+    )
+    """Convert the JSON of the response."""
+
+    def of(self, experiment_id: str) -> Write[Transition]:
+        """Return the write that asks this of one experiment."""
+
+        async def find(session: Session, call: Call) -> Evidence[Transition]:
+            payload = await session.request(
+                "GET", "experiments", experiment_id, call=call.child()
+            )
+            experiment = decode(Experiment, payload)
+            reached = self.is_reached(experiment)
+            return Evidence(unverified(experiment) if reached else None)
+
+        return Write(
+            self.action,
+            ("experiments", experiment_id, self.path),
+            self.body,
+            self.parse,
+            find,
+            subject=f"{self.action} of {experiment_id}",
+            advice="retrieve the experiment before you send it again",
+            publishes=self.publishes,
+            experiment_id=experiment_id,
+        )
 
 
 @cache
-def start(*, publish: bool) -> Intent:
+def start(*, publish: bool) -> Change:
     """Draft to running."""
     body = {} if publish else {"publishAfterStart": False}
-    return Intent("start", "start", body, publish, is_in(ExperimentStatus.RUNNING))
+    return Change("start", "start", body, publish, is_in(ExperimentStatus.RUNNING))
 
 
 @cache
-def pause(*, publish: bool) -> Intent:
+def pause(*, publish: bool) -> Change:
     """Running to paused."""
     body = {} if publish else {"publishAfterPause": False}
-    return Intent("pause", "pause", body, publish, is_in(ExperimentStatus.PAUSED))
+    return Change("pause", "pause", body, publish, is_in(ExperimentStatus.PAUSED))
 
 
 @cache
-def resume(*, publish: bool) -> Intent:
+def resume(*, publish: bool) -> Change:
     """Paused to running."""
     body = {} if publish else {"publishAfterResume": False}
-    return Intent("resume", "resume", body, publish, is_in(ExperimentStatus.RUNNING))
+    return Change("resume", "resume", body, publish, is_in(ExperimentStatus.RUNNING))
 
 
-def stop(*, winner_variant_id: str | None, rollout_variant_id: str | None) -> Intent:
+def stop(*, winner_variant_id: str | None, rollout_variant_id: str | None) -> Change:
     """Running or paused to completed."""
     body: dict[str, object] = {}
     if winner_variant_id is not None:
@@ -53,120 +84,60 @@ def stop(*, winner_variant_id: str | None, rollout_variant_id: str | None) -> In
     if rollout_variant_id is not None:
         body["rolloutVariantId"] = rollout_variant_id
 
-    def reached(experiment: Experiment) -> bool:
+    def is_reached(experiment: Experiment) -> bool:
         return (
             experiment.status == ExperimentStatus.COMPLETED
             and winner_variant_id in {None, experiment.winner_variant_id}
             and rollout_variant_id in {None, experiment.rollout_variant_id}
         )
 
-    return Intent("stop", "stop", body, publishes=True, reached=reached)
+    return Change("stop", "stop", body, publishes=True, is_reached=is_reached)
 
 
-def rollout(*, variant_id: str) -> Intent:
+def rollout(*, variant_id: str) -> Change:
     """Serve one variant of a completed experiment to everybody."""
 
-    def reached(experiment: Experiment) -> bool:
+    def is_reached(experiment: Experiment) -> bool:
         return experiment.rollout_variant_id == variant_id
 
     body = {"variantId": variant_id}
-    return Intent("rollout", "rollout", body, publishes=True, reached=reached)
+    return Change("rollout", "rollout", body, publishes=True, is_reached=is_reached)
 
 
-def end_rollout() -> Intent:
+def end_rollout() -> Change:
     """Serve the original experience again."""
 
-    def reached(experiment: Experiment) -> bool:
+    def is_reached(experiment: Experiment) -> bool:
         return experiment.rollout_variant_id is None
 
-    return Intent("end_rollout", "end-rollout", {}, publishes=True, reached=reached)
+    return Change(
+        "end_rollout", "end-rollout", {}, publishes=True, is_reached=is_reached
+    )
 
 
-def winner(*, winner_variant_id: str | None) -> Intent:
+def winner(*, winner_variant_id: str | None) -> Change:
     """Declare, change or clear the winner of a completed experiment."""
 
-    def reached(experiment: Experiment) -> bool:
+    def is_reached(experiment: Experiment) -> bool:
         return experiment.winner_variant_id == winner_variant_id
 
+    def parse(payload: object) -> Transition:
+        # This response is an experiment alone.
+        return unverified(decode(Experiment, payload))
+
     body = {} if winner_variant_id is None else {"winnerVariantId": winner_variant_id}
-    return Intent("winner", "winner", body, publishes=False, reached=reached)
+    return Change("winner", "winner", body, False, is_reached, parse)  # noqa: FBT003
 
 
 def is_in(status: ExperimentStatus) -> Callable[[Experiment], bool]:
-    """Recognise an experiment by its status."""
+    """Return a check for a status."""
 
-    def reached(experiment: Experiment) -> bool:
+    def is_reached(experiment: Experiment) -> bool:
         return experiment.status == status
 
-    return reached
-
-
-@attrs.define
-class LifecycleWrite:
-    """One lifecycle write on one experiment."""
-
-    session: Session
-    call: Call
-    experiment_id: str
-    intent: Intent
-    recognisable: bool = True
-
-    @property
-    def name(self) -> str:
-        """Name the action."""
-        return self.intent.action
-
-    def send(self) -> Coroutine[object, object, object]:
-        """Send it once."""
-        intent = self.intent
-        return send_in_turn(
-            self.session,
-            self.call,
-            ("experiments", self.experiment_id, intent.path),
-            intent.body,
-            publishes=intent.publishes,
-        )
-
-    def applied(self, payload: object) -> Transition:
-        """Read the answer, which is an experiment alone for a winner."""
-        if self.intent.action == "winner":
-            return unverified(decode(Experiment, payload))
-        return decode(Transition, payload)
-
-    async def look(self) -> Transition | None:
-        """Read the experiment back."""
-        payload = await self.session.request(
-            "GET", "experiments", self.experiment_id, call=self.call.another()
-        )
-        experiment = decode(Experiment, payload)
-        return unverified(experiment) if self.intent.reached(experiment) else None
-
-    def unknown(self, cause: OursError) -> OutcomeUnknownError:
-        """Say what to do when nothing could be settled."""
-        action, experiment_id = self.intent.action, self.experiment_id
-        return OutcomeUnknownError(
-            f"{action} of {experiment_id} may or may not have been applied ({cause}): "
-            "retrieve the experiment before you send it again",
-            action=action,
-            experiment_id=experiment_id,
-            sent_at=self.call.sent_at,
-        )
+    return is_reached
 
 
 def unverified(experiment: Experiment) -> Transition:
-    """Wrap an experiment of which nobody has said whether it is published."""
+    """Wrap an experiment of which it is not known whether it is published."""
     return Transition(experiment, publish_status=None, concurrent_version_changes=None)
-
-
-def carry_out(
-    session: Session, experiment_id: str, intent: Intent
-) -> Coroutine[object, object, Transition]:
-    """Send a lifecycle write until its outcome is known.
-
-    After a lost reply the experiment is read back; the transition returned then has
-    `publish_status` None, since nothing has told whether it was published.
-
-    Raises:
-        OutcomeUnknownError: The outcome could not be settled in time.
-    """
-    return settle(LifecycleWrite(session, session.call(), experiment_id, intent))

@@ -1,100 +1,122 @@
-"""Publishing, and publishing an earlier version again, each exactly once."""
+"""Publish the draft, or an earlier version again, each exactly once."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
+from typing import TypeVar
 from uuid import uuid4
 
-import attrs
-
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session, logger
 from ours_experiments._pagination import Source
-from ours_experiments._writes.reconcile import send_in_turn, settle
-from ours_experiments.errors import OursError, OutcomeUnknownError
+from ours_experiments._writes.write import Evidence, Write
+from ours_experiments.errors import (
+    APITimeoutError,
+    ConflictError,
+    OutcomeUnknownError,
+)
 from ours_experiments.models import Version
 
 
-@attrs.frozen
-class Publication:
-    """One publish of the draft, recognised by a marker that its notes carry."""
+T = TypeVar("T")
 
-    session: Session
-    call: Call
-    body: Mapping[str, object]
-    marker: str
-    name: str = "publish"
-    recognisable: bool = True
-
-    def send(self) -> Awaitable[object]:
-        """Send it once."""
-        return send_in_turn(
-            self.session, self.call, ("versions",), self.body, publishes=True
-        )
-
-    def applied(self, payload: object) -> Version:
-        """Read the answer."""
-        return decode(Version, payload)
-
-    async def look(self) -> Version | None:
-        """Look for the marker."""
-        params = {"notesContains": self.marker}
-        source = Source(self.session, ("versions",), params, Version, self.call)
-        return next(iter((await source.page(None)).entities), None)
-
-    def unknown(self, cause: OursError) -> OutcomeUnknownError:
-        """Say what to do when nothing could be settled."""
-        return OutcomeUnknownError(
-            f"the publish may or may not have happened ({cause}): list the versions "
-            f"whose notes contain {self.marker!r} before you publish again",
-            action="publish",
-            sent_at=self.call.sent_at,
-        )
+MIN_WAIT = 0.05
+"""Seconds before a call tries again to publish; each wait is twice the one before."""
+MAX_WAIT = 1.0
 
 
-async def publish(session: Session, body: Mapping[str, object]) -> Version:
-    """Publish the draft exactly once."""
+def publish(body: Mapping[str, object]) -> Write[Version]:
+    """Describe a publish of the draft; a marker in its notes identifies it."""
     marker = f"[ours-experiments {uuid4()}]"
     notes = body.get("notes")
-    marked = {**body, "notes": f"{notes}\n{marker}" if notes else marker}
-    return await settle(Publication(session, session.call(), marked, marker))
+
+    async def find(session: Session, call: Call) -> Evidence[Version]:
+        params = {"notesContains": marker}
+        source = Source(session, ("versions",), params, Version, call)
+        page = await source.page(None)
+        return Evidence(next(iter(page.entities), None))
+
+    return Write(
+        "publish",
+        ("versions",),
+        {**body, "notes": f"{notes}\n{marker}" if notes else marker},
+        to_version,
+        find,
+        subject="the publish",
+        advice=f"list the versions whose notes contain {marker!r} before you publish "
+        "again",
+        publishes=True,
+    )
 
 
-@attrs.frozen
-class Republication:
-    """One publish of an earlier version, recognised by that version being live."""
+def republish(version_id: str) -> Write[Version]:
+    """Describe a publish of an earlier version; it is live once that is done."""
+    segments = ("versions", version_id)
 
-    session: Session
-    call: Call
-    version_id: str
-    name: str = "republish"
-    recognisable: bool = True
+    async def find(session: Session, call: Call) -> Evidence[Version]:
+        version = to_version(await session.request("GET", *segments, call=call.child()))
+        return Evidence(version if version.is_published else None)
 
-    def send(self) -> Awaitable[object]:
-        """Send it once."""
-        segments = ("versions", self.version_id, "publish")
-        return send_in_turn(self.session, self.call, segments, None, publishes=True)
-
-    def applied(self, payload: object) -> Version:
-        """Read the answer."""
-        return decode(Version, payload)
-
-    async def look(self) -> Version | None:
-        """Read the version back."""
-        payload = await self.session.request(
-            "GET", "versions", self.version_id, call=self.call.another()
-        )
-        version = decode(Version, payload)
-        return version if version.is_published else None
-
-    def unknown(self, cause: OursError) -> OutcomeUnknownError:
-        """Say what to do when nothing could be settled."""
-        return OutcomeUnknownError(
-            f"the publish of version {self.version_id} may or may not have happened "
-            f"({cause}): retrieve the version before you publish it again",
-            action="republish",
-            sent_at=self.call.sent_at,
-        )
+    return Write(
+        "republish",
+        (*segments, "publish"),
+        None,
+        to_version,
+        find,
+        subject=f"the publish of version {version_id}",
+        advice="retrieve the version before you publish it again",
+        publishes=True,
+    )
 
 
-async def republish(session: Session, version_id: str) -> Version:
-    """Make an earlier version live again."""
-    return await settle(Republication(session, session.call(), version_id))
+def to_version(payload: object) -> Version:
+    """Convert the JSON of a version."""
+    return decode(Version, payload)
+
+
+async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
+    """Send a write that publishes; wait while another publish is in flight.
+
+    Such waiting counts neither as an attempt nor against the retry budget.
+    """
+    pacing = call.pacing
+    turns = pacing.publish_turns
+    wait = MIN_WAIT
+    while True:
+        try:
+            alone = not turns.try_acquire() and await turns.acquire(call.deadline)
+        except TimeoutError:
+            break
+        try:
+            while True:
+                try:
+                    return await session.request(
+                        "POST", *write.segments, json=write.body, call=call
+                    )
+                except ConflictError as conflict:
+                    if not is_publish_in_flight(conflict):
+                        raise
+                    call.attempts -= 1
+                    turns.serialize()
+                    if not alone:
+                        break
+                    if pacing.loop.time() + wait >= call.deadline:
+                        raise
+                logger.info("call %d: a publish is in flight", call.number)
+                await pacing.deadlines.sleep(wait)
+                wait = min(wait * 2, MAX_WAIT)
+        finally:
+            turns.release(alone=alone)
+    error = APITimeoutError(
+        f"{write.subject}: other publishes took all the time",
+        maybe_sent=call.maybe_applied,
+    )
+    if not call.maybe_applied:
+        raise error
+    raise OutcomeUnknownError(
+        str(error), action=write.action, sent_at=call.sent_at
+    ) from error
+
+
+def is_publish_in_flight(conflict: ConflictError) -> bool:
+    """Return whether a 409 only says that another publish has not ended yet."""
+    return "in flight" in conflict.error.lower().replace("-", " ")

@@ -1,12 +1,14 @@
-"""Writes that survive a lost reply: send, look what became of it, decide."""
+"""Send a write; if its reply is lost, find out whether it was applied."""
 
-from collections.abc import Awaitable, Coroutine, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Coroutine
+from typing import TypeVar
 
-from ours_experiments._http.session import Call, Session, logger
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session, logger
 from ours_experiments._http.tracing import traced
+from ours_experiments._writes.publication import send_in_turn
+from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.errors import (
-    APITimeoutError,
     ConfigurationError,
     ConflictError,
     DecodeError,
@@ -16,180 +18,95 @@ from ours_experiments.errors import (
 
 
 T = TypeVar("T")
-Applied_co = TypeVar("Applied_co", covariant=True)
 
-READ_BACK = (0.5, 2.0, 5.0)
-"""Seconds after a lost reply at which the service is asked what became of it."""
-SHORTEST_TURN = 0.05
-LONGEST_TURN = 1.0
+READ_BACK_DELAYS = (0.5, 2.0, 5.0)
+"""Seconds after a lost reply: a service that is slow may still apply the write."""
 
 
-class Write(Protocol[Applied_co]):
-    """A write that must not be sent twice blindly."""
-
-    @property
-    def name(self) -> str:
-        """What the write is called in traces."""
-        ...
-
-    @property
-    def session(self) -> Session:
-        """The way to the service."""
-        ...
-
-    @property
-    def call(self) -> Call:
-        """The call that this write belongs to."""
-        ...
-
-    @property
-    def recognisable(self) -> bool:
-        """Whether finding nothing, at the end, proves that nothing was applied."""
-        ...
-
-    def send(self) -> Awaitable[object]:
-        """Send it once more; the answer's JSON is the result."""
-        ...
-
-    def applied(self, payload: object) -> Applied_co:
-        """Read that answer."""
-        ...
-
-    async def look(self) -> Applied_co | None:
-        """Ask the service for its effect; None when there is none."""
-        ...
-
-    def unknown(self, cause: OursError) -> OutcomeUnknownError:
-        """Say that its outcome could not be settled, and what to do."""
-        ...
-
-
-def settle(write: Write[T]) -> Coroutine[object, object, T]:
+def reconcile(
+    session: Session, write: Write[T], call: Call | None = None
+) -> Coroutine[object, object, T]:
     """Send a write until its outcome is known.
 
     Raises:
-        OutcomeUnknownError: It could not be settled in time.
+        OutcomeUnknownError: The reply was lost, and what the service shows proves
+            neither that the write was applied nor that it was not.
     """
-    tracer = write.session.transport.tracer()
+    if call is None:
+        call = session.call()
+    tracer = session.transport.tracer()
+    sending = send_until_known(session, write, call)
     if tracer is None:
-        return until_settled(write)
-    return traced(tracer, write.name, write.call, until_settled(write))
+        return sending
+    return traced(tracer, write.action, call, sending)
 
 
-async def until_settled(write: Write[T]) -> T:
-    """Send, look and decide, until there is an outcome or no time left."""
-    session, call = write.session, write.call
+async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
+    """Send, find out what became of it, and send again what was not applied."""
     lost: OursError | None = None
     while True:
         conflict: ConflictError | None = None
         try:
-            return write.applied(await write.send())
-        except (OutcomeUnknownError, DecodeError) as problem:
-            lost = lost or problem
-        except ConflictError as problem:
+            if write.publishes:
+                payload = await send_in_turn(session, write, call)
+            else:
+                payload = await session.request(
+                    "POST", *write.segments, json=write.body, call=call
+                )
+            return write.parse(payload)
+        except (OutcomeUnknownError, DecodeError) as error:
+            lost = lost or error
+        except ConflictError as error:
             if lost is None:
                 raise
             # The request whose reply was lost may be the reason for the conflict.
-            conflict = problem
-        found, proved_absent = await read_back(write)
-        if found is not None:
+            conflict = error
+        evidence = await read_back(session, write, call)
+        if evidence is not None and evidence.effect is not None:
             logger.info("call %d: it was applied", call.number)
-            return found
-        if conflict is not None and proved_absent:
+            return evidence.effect
+        candidates = () if evidence is None else evidence.candidates
+        absent = evidence is not None and not candidates and write.absence_is_proof
+        if conflict is not None and absent:
             raise conflict
         if (
-            not proved_absent
+            not absent
             or call.attempts >= session.retry.attempts
             or not session.transport.budget.spend()
         ):
             break
-        logger.info("call %d: it was not applied: again", call.number)
+        logger.info("call %d: it was not applied: sending it again", call.number)
     cause = lost.__cause__ if isinstance(lost.__cause__, OursError) else lost
     logger.warning("call %d: its outcome is unknown: %s", call.number, cause)
-    raise write.unknown(cause) from cause
+    raise write.unknown_error(call, cause, candidates) from cause
 
 
-async def read_back(write: Write[T]) -> tuple[T | None, bool]:
-    """Look for the effect of a lost write, three times and with delays.
+async def read_back(
+    session: Session, write: Write[T], call: Call
+) -> Evidence[T] | None:
+    """Look for the effect of a write whose reply was lost, three times at most.
 
-    Returns what was found and, where nothing was, whether that is proved: the last
-    look came late enough and succeeded.
+    Returns:
+        What the last request showed; None where it failed, or came too early for
+        finding nothing to mean anything.
     """
-    call = write.call
-    loop = call.pacing.loop
-    lost_at = loop.time()
-    proved_absent = False
-    for offset in READ_BACK:
-        proved_absent = False
-        if lost_at + offset >= call.deadline:
-            break
-        try:
-            await call.pacing.rest(lost_at + offset - loop.time())
-        except ConfigurationError:
-            break
-        logger.info("call %d: reading back after %.1f s", call.number, offset)
-        try:
-            found = await write.look()
-        except OursError as problem:
-            logger.info("call %d: reading back failed: %s", call.number, problem)
-            continue
-        if found is not None:
-            return found, False
-        proved_absent = write.recognisable
-    return None, proved_absent
-
-
-async def send_in_turn(
-    session: Session,
-    call: Call,
-    segments: tuple[str, ...],
-    body: Mapping[str, object] | None,
-    *,
-    publishes: bool,
-) -> object:
-    """Send a write; one that publishes waits while somebody else's is in flight.
-
-    Such waiting counts neither as an attempt nor against the budget.
-    """
-    if not publishes:
-        return await session.request("POST", *segments, json=body, call=call)
     pacing = call.pacing
-    wait = SHORTEST_TURN
-    while True:
+    lost_at = pacing.loop.time()
+    evidence: Evidence[T] | None = None
+    for delay in READ_BACK_DELAYS:
+        if lost_at + delay >= call.deadline:
+            return None
         try:
-            in_turn = not pacing.try_publish() and await pacing.begin_publish(
-                call.deadline
-            )
-        except TimeoutError:
+            await pacing.deadlines.sleep(lost_at + delay - pacing.loop.time())
+        except ConfigurationError:
+            return None
+        logger.info("call %d: reading back after %.1f s", call.number, delay)
+        try:
+            evidence = await write.find(session, call)
+        except OursError as error:
+            logger.info("call %d: reading back failed: %s", call.number, error)
+            evidence = None
+            continue
+        if evidence.effect is not None:
             break
-        try:
-            while True:
-                try:
-                    return await session.request(
-                        "POST", *segments, json=body, call=call
-                    )
-                except ConflictError as conflict:
-                    if not publish_in_flight(conflict):
-                        raise
-                    call.attempts -= 1
-                    pacing.publish_in_turn()
-                    if not in_turn:
-                        break
-                    if pacing.loop.time() + wait >= call.deadline:
-                        raise
-                logger.info("call %d: a publish is in flight", call.number)
-                await pacing.rest(wait)
-                wait = min(wait * 2, LONGEST_TURN)
-        finally:
-            pacing.end_publish(in_turn=in_turn)
-    path = "/".join(segments)
-    told = f"POST /{path}: other publishes took all the time"
-    error = APITimeoutError(told, maybe_sent=call.maybe_applied)
-    if not call.maybe_applied:
-        raise error
-    raise OutcomeUnknownError(told, action=path, sent_at=call.sent_at) from error
-
-
-def publish_in_flight(conflict: ConflictError) -> bool:
-    """Whether a 409 only says that somebody else publishes at this moment."""
-    return "in flight" in conflict.error.lower().replace("-", " ")
+    return evidence

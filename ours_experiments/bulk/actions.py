@@ -1,164 +1,66 @@
-"""What a bulk run does for each id, and before and after all of them."""
+"""What a bulk run does for one id."""
 
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Iterable,
-    Iterator,
-    Mapping,
-)
-from uuid import uuid4
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import attrs
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._http.session import Call, Session
-from ours_experiments._http.urls import path_of
-from ours_experiments._pagination import Listing
-from ours_experiments._writes import lifecycle as _lifecycle
-from ours_experiments._writes.lifecycle import Intent, LifecycleWrite, unverified
-from ours_experiments._writes.reconcile import settle
-from ours_experiments.bulk.journal import Journal
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
+from ours_experiments._writes import lifecycle
+from ours_experiments._writes.lifecycle import Change, unverified
+from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.bulk.outcomes import OutcomeStatus
-from ours_experiments.bulk.run import Ledger, Target, Verdict
+from ours_experiments.bulk.preview import refusal_reason
+from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.errors import (
-    ConfigurationError,
+    BadRequestError,
     ConflictError,
     NotFoundError,
     OursError,
     OutcomeUnknownError,
 )
-from ours_experiments.models import (
-    CollectionChanges,
-    Experiment,
-    ExperimentStatus,
-    ExperimentType,
-    PublishStatus,
-    Transition,
-    Version,
-)
-from ours_experiments.versions import Versions
+from ours_experiments.models import Experiment, PublishStatus, Transition
 
 
-ORIGINS = {
-    "start": {ExperimentStatus.DRAFT},
-    "pause": {ExperimentStatus.RUNNING},
-    "resume": {ExperimentStatus.PAUSED},
-    "stop": {ExperimentStatus.RUNNING, ExperimentStatus.PAUSED},
-}
-"""The states from which the service allows each action."""
-LEAST_VARIANTS = 2
-EXPERIMENTS, VARIANTS = "experiments", "experimentVariants"
-"""What the service calls the collections of a version."""
+class Result(NamedTuple):
+    """What happened to one experiment."""
+
+    status: OutcomeStatus
+    transition: Transition | None = None
+    note: str = ""
 
 
-class Input:
-    """The ids of a bulk call, whatever they came as.
-
-    What can be read at once is, before anything is written: a listing too, since rows
-    leave it under the walker once they are changed. Other asynchronous iterables are
-    read as the work goes on.
-    """
-
-    def __init__(self, ids: object, *, mapping_allowed: bool) -> None:
-        if isinstance(ids, str | bytes | Experiment):
-            raise ConfigurationError("ids must be several, not a single one")
-        if isinstance(ids, Mapping) and not mapping_allowed:
-            raise ConfigurationError("ids: a mapping goes with stop only")
-        if not isinstance(ids, Iterable | AsyncIterable):
-            raise ConfigurationError(
-                f"ids must be an iterable, not {type(ids).__name__}"
-            )
-        self.ids: Iterable[object] | AsyncIterable[object] = ids
-        self.winners: Mapping[object, object] = ids if isinstance(ids, Mapping) else {}
-        self.total: int | None = None
-        self.special: dict[int, Target] = {}
-        """By row, what is more than an id that can be sent as it is."""
-
-    async def open(
-        self, ledger: Ledger
-    ) -> Iterator[Target] | AsyncGenerator[Target, None]:
-        """Begin to read."""
-        ids = self.ids
-        if isinstance(ids, Listing):
-            async for item in ids:
-                self.enter(ledger, item)
-        elif isinstance(ids, AsyncIterable):
-            return self.stream(ids, ledger)
-        else:
-            for item in ids:
-                self.enter(ledger, item)
-        self.total = len(ledger.ids)
-        special = self.special
-        return (
-            special.get(row) or Target(experiment_id, row)
-            for row, experiment_id in enumerate(ledger.ids)
-        )
-
-    def enter(self, ledger: Ledger, item: object) -> None:
-        """Enter one item, and keep what is more than an id until its turn."""
-        experiment_id, refusal = checked(item)
-        winner = self.winners.get(item) if self.winners else None
-        if not isinstance(winner, str | None):
-            refusal = ConfigurationError(
-                f"winner_variant_id must be text, not {type(winner).__name__}"
-            )
-            winner = None
-        row = ledger.enter(experiment_id)
-        if row is not None and (refusal or winner):
-            self.special[row] = Target(experiment_id, row, refusal, winner)
-
-    async def stream(
-        self, items: AsyncIterable[object], ledger: Ledger
-    ) -> AsyncGenerator[Target, None]:
-        """Pass each distinct id on as it comes."""
-        async for item in items:
-            experiment_id, refusal = checked(item)
-            row = ledger.enter(experiment_id)
-            if row is not None:
-                yield Target(experiment_id, row, refusal)
+ALREADY = Result(OutcomeStatus.ALREADY)
+APPLIED = Result(OutcomeStatus.APPLIED)
 
 
-def checked(item: object) -> tuple[str, ConfigurationError | None]:
-    """Take an item's id, and what is wrong with it."""
-    experiment_id = item.id if isinstance(item, Experiment) else item
-    refusal: ConfigurationError | None = None
-    try:
-        path_of((experiment_id,))
-    except ConfigurationError as problem:
-        refusal = problem.with_traceback(None)
-    if not isinstance(experiment_id, str):
-        # In brackets, or the number 5 would take the row of the id "5".
-        return f"<{type(item).__name__} {item!r}>", refusal
-    return experiment_id, refusal
-
-
-async def read(session: Session, target: Target, call: Call) -> Experiment:
+async def retrieve(session: Session, experiment_id: str, call: Call) -> Experiment:
     """Get an experiment as it is now, in the time that a call has left."""
     payload = await session.request(
-        "GET", "experiments", target.experiment_id, call=call.another()
+        "GET", "experiments", experiment_id, call=call.child()
     )
     return decode(Experiment, payload)
 
 
 @attrs.frozen
-class Deletions:
-    """The work of delete."""
+class DeleteAction:
+    """Deletes experiments."""
 
     session: Session
 
-    async def carry_out(self, target: Target, call: Call) -> Verdict:
-        """Delete an experiment; one that is gone was so already."""
-        experiment_id = target.experiment_id
-        if target.sent_before:
+    async def apply(self, experiment_id: str, call: Call, sent_before: bool) -> Result:  # noqa: FBT001 - passed by the run
+        """Delete an experiment; one that does not exist is ALREADY."""
+        if sent_before:
             try:
-                await read(self.session, target, call)
+                await retrieve(self.session, experiment_id, call)
             except NotFoundError:
-                return OutcomeStatus.APPLIED, None
+                return APPLIED
             except OursError as problem:
                 raise OutcomeUnknownError(
                     f"delete of {experiment_id} may or may not have been applied "
-                    f"({problem}): look before you send it again",
+                    f"({problem}): retrieve the experiment before you send it again",
                     action="delete",
                     experiment_id=experiment_id,
                 ) from problem
@@ -167,225 +69,95 @@ class Deletions:
                 "DELETE", "experiments", experiment_id, call=call
             )
         except NotFoundError:
-            return OutcomeStatus.ALREADY, None
-        return OutcomeStatus.APPLIED, None
+            return ALREADY
+        return APPLIED
 
-    async def look(self, target: Target, call: Call) -> Verdict:
-        """Say what would happen, and write nothing."""
+    async def preview(self, experiment_id: str, call: Call, _: bool) -> Result:  # noqa: FBT001
+        """Return what would happen, and write nothing."""
         try:
-            experiment = await read(self.session, target, call)
+            experiment = await retrieve(self.session, experiment_id, call)
         except NotFoundError:
-            return OutcomeStatus.ALREADY, None
-        return OutcomeStatus.NOT_ATTEMPTED, unverified(experiment)
+            return ALREADY
+        return Result(OutcomeStatus.NOT_ATTEMPTED, unverified(experiment))
 
 
-@attrs.define
-class Transitions:
-    """The work of start, pause, resume and stop."""
+@attrs.frozen
+class TransitionAction:
+    """Starts, pauses, resumes or stops experiments."""
 
     session: Session
     action: str
     publish: bool
-    unpublished: set[str]
-    """What is known to have changes that are not live."""
-    common: Intent = attrs.field(init=False)
-    """The lifecycle call for all that have no winner."""
+    winners: Mapping[str, str]
+    """The winner that a stop declares, by experiment id."""
+    staged: StagedChanges
 
-    def __attrs_post_init__(self) -> None:
-        """Make the common call once."""
-        self.common = self.make_intent(None)
-
-    def make_intent(self, winner_variant_id: str | None) -> Intent:
-        """Make the lifecycle call."""
+    def change_of(self, experiment_id: str) -> Change:
+        """Return the lifecycle call for one experiment."""
         match self.action:
             case "start":
-                return _lifecycle.start(publish=self.publish)
+                return lifecycle.start(publish=self.publish)
             case "pause":
-                return _lifecycle.pause(publish=self.publish)
+                return lifecycle.pause(publish=self.publish)
             case "resume":
-                return _lifecycle.resume(publish=self.publish)
+                return lifecycle.resume(publish=self.publish)
             case _:
-                return _lifecycle.stop(
-                    winner_variant_id=winner_variant_id, rollout_variant_id=None
-                )
+                winner = self.winners.get(experiment_id)
+                return lifecycle.stop(winner_variant_id=winner, rollout_variant_id=None)
 
-    def intent_for(self, target: Target) -> Intent:
-        """Choose the lifecycle call for one experiment."""
-        if target.winner_variant_id is None:
-            return self.common
-        return self.make_intent(target.winner_variant_id)
-
-    async def carry_out(self, target: Target, call: Call) -> Verdict:
-        """Send the lifecycle call, unless that was done, or need not be."""
-        intent = self.intent_for(target)
-        write = LifecycleWrite(self.session, call, target.experiment_id, intent)
-        if target.sent_before:
-            found = await self.look_back(write)
-            if found is not None:
-                return self.status_of(None), found
-        try:
-            transition = await settle(write)
-        except ConflictError as conflict:
+    async def apply(self, experiment_id: str, call: Call, sent_before: bool) -> Result:  # noqa: FBT001
+        """Send the lifecycle call, unless an earlier run has had its effect."""
+        change = self.change_of(experiment_id)
+        write = change.of(experiment_id)
+        if sent_before:
             try:
-                found = await write.look()
-            except OursError:
-                raise conflict from None
-            if found is None:
+                experiment = await retrieve(self.session, experiment_id, call)
+            except NotFoundError:
                 raise
-            return self.status_if_found(target), found
-        return self.status_of(transition.publish_status), transition
-
-    async def look_back(self, write: LifecycleWrite) -> Transition | None:
-        """Read back what an earlier run may have sent, and not seen answered."""
+            except OursError as problem:
+                raise write.unknown_error(call, problem) from problem
+            if change.is_reached(experiment):
+                return await self.found(OutcomeStatus.APPLIED, experiment, call)
         try:
-            return await write.look()
-        except NotFoundError:
-            raise
-        except OursError as problem:
-            raise write.unknown(problem) from problem
+            transition = await reconcile(self.session, write, call)
+        except (BadRequestError, ConflictError) as refused:
+            # A service that follows its document answers 400 where others say 409.
+            try:
+                experiment = await retrieve(self.session, experiment_id, call)
+            except OursError:
+                raise refused from None
+            if not change.is_reached(experiment):
+                raise
+            status = OutcomeStatus.APPLIED if sent_before else OutcomeStatus.ALREADY
+            return await self.found(status, experiment, call)
+        if transition.publish_status == PublishStatus.PUBLISHED:
+            return Result(OutcomeStatus.APPLIED, transition)
+        if transition.publish_status == PublishStatus.PENDING_PUBLISH:
+            return Result(OutcomeStatus.STAGED, transition)
+        status = await self.status_of(OutcomeStatus.APPLIED, experiment_id, call)
+        return Result(status, transition)
 
-    def status_of(self, publish_status: str | None) -> OutcomeStatus:
-        """Tell what is applied from what is only staged."""
-        if publish_status == PublishStatus.PUBLISHED:
-            return OutcomeStatus.APPLIED
-        if publish_status == PublishStatus.PENDING_PUBLISH or not self.publish:
-            return OutcomeStatus.STAGED
-        return OutcomeStatus.APPLIED
+    async def found(
+        self, status: OutcomeStatus, experiment: Experiment, call: Call
+    ) -> Result:
+        """Return the result where an experiment is as asked for, live or not."""
+        status = await self.status_of(status, experiment.id, call)
+        return Result(status, unverified(experiment))
 
-    def status_if_found(self, target: Target) -> OutcomeStatus:
-        """Tell what was there already from what this call, or another, only staged."""
-        if target.sent_before:
-            return self.status_of(None)
-        if target.experiment_id in self.unpublished:
-            return OutcomeStatus.STAGED
-        return OutcomeStatus.ALREADY
+    async def status_of(
+        self, status: OutcomeStatus, experiment_id: str, call: Call
+    ) -> OutcomeStatus:
+        """Return a status, or STAGED unless the service shows that all is live."""
+        is_staged = await self.staged.include(experiment_id, call)
+        return status if is_staged is False else OutcomeStatus.STAGED
 
-    async def look(self, target: Target, call: Call) -> Verdict:
-        """Say what would happen to one experiment, and write nothing."""
-        experiment = await read(self.session, target, call)
-        if self.intent_for(target).reached(experiment):
-            return self.status_if_found(target), unverified(experiment)
-        reason = self.obstacle(target, experiment)
+    async def preview(self, experiment_id: str, call: Call, _: bool) -> Result:  # noqa: FBT001
+        """Return what would happen to one experiment, and write nothing."""
+        experiment = await retrieve(self.session, experiment_id, call)
+        if self.change_of(experiment_id).is_reached(experiment):
+            return await self.found(OutcomeStatus.ALREADY, experiment, call)
+        winner = self.winners.get(experiment_id)
+        reason = refusal_reason(self.action, experiment, winner)
         if reason is not None:
             raise OursError(f"{self.action} of {experiment.id} would fail: {reason}")
-        return OutcomeStatus.NOT_ATTEMPTED, unverified(experiment)
-
-    def obstacle(self, target: Target, experiment: Experiment) -> str | None:
-        """Tell why the service would refuse; None when it would not."""
-        if experiment.status not in ORIGINS[self.action]:
-            return f"it is {experiment.status}"
-        variants = experiment.variants
-        if self.action == "start":
-            metrics = experiment.metrics
-            if not (metrics and metrics.primary and metrics.primary.event_name):
-                return "it has no primary metric with an event name"
-            if (
-                experiment.type != ExperimentType.PERSONALIZATION
-                and variants is not None
-                and len(variants) < LEAST_VARIANTS
-            ):
-                return f"it has {len(variants)} variants and needs two"
-        winner = target.winner_variant_id
-        if winner and variants is not None and winner not in {v.id for v in variants}:
-            return f"the winner {winner} is none of its variants"
-        return None
-
-
-@attrs.define
-class OneVersion:
-    """The one publish of `publish="once"`, and whom it may concern."""
-
-    action: str
-    versions: Versions
-    ship_others: bool
-    dry_run: bool
-    unpublished: set[str] = attrs.field(init=False, factory=set[str])
-    """The experiments that had changes which were not live before this run."""
-    earlier: set[str] = attrs.field(init=False, factory=set[str])
-    """The ids of earlier runs of the same journal."""
-    version: Version | None = attrs.field(init=False, default=None)
-    error: OursError | None = attrs.field(init=False, default=None)
-
-    async def prepare(self, ledger: Ledger, journal: Journal | None) -> None:
-        """Refuse, before anything is staged, to ship other people's changes."""
-        if journal is not None:
-            await self.look_back(journal)
-            self.earlier = journal.settled.keys() | journal.begun
-        changes = (await self.versions.draft_changes()).differences
-        foreign = foreign_to(self.earlier | ledger.ids.keys(), changes)
-        if foreign and not self.ship_others:
-            refusal = ConfigurationError(
-                f"publish='once' would ship other changes too: {foreign}; say "
-                "ship_others=True if it may"
-            )
-            if not self.dry_run:
-                raise refusal
-            self.error = refusal
-        self.unpublished |= ids_in(changes, EXPERIMENTS)
-
-    async def look_back(self, journal: Journal) -> None:
-        """Find the versions that earlier runs did not live to see made."""
-        for token, staged in tuple(journal.announced.items()):
-            if staged & journal.staged():
-                page = await self.versions.list_page(notes_contains=token)
-                if page.entities:
-                    self.version = page.entities[0]
-                    journal.note_published(token)
-                    journal.publish(token)
-
-    async def ship(self, ledger: Ledger, journal: Journal | None) -> None:
-        """Publish what is staged and note in the ledger that it is applied."""
-        staged = ledger.ids_with(OutcomeStatus.STAGED)
-        if not staged:
-            return
-        try:
-            changes = (await self.versions.draft_changes()).differences
-            foreign = foreign_to(self.earlier | ledger.ids.keys(), changes)
-            if foreign and not self.ship_others:
-                self.error = OursError(f"others have changes meanwhile: {foreign}")
-                return
-            include: dict[str, Iterable[str]] = {}
-            if not foreign:
-                include[EXPERIMENTS] = staged
-                if variants := ids_in(changes, VARIANTS):
-                    include[VARIANTS] = sorted(variants)
-            token = str(uuid4())
-            if journal is not None:
-                journal.announce(token)
-            self.error = OutcomeUnknownError(
-                f"the publish was cut off: list the versions whose notes contain "
-                f"{token!r} before you publish again",
-                action="publish",
-            )
-            notes = f"bulk {self.action} of {len(staged)} experiments, {token}"
-            self.version = await self.versions.publish(notes=notes, include=include)
-        except OursError as problem:
-            self.error = problem
-            return
-        self.error = None
-        ledger.mark_applied(staged)
-        if journal is not None:
-            journal.publish(token)
-
-
-def ids_in(
-    differences: Mapping[str, CollectionChanges], collection: str
-) -> frozenset[str]:
-    """Select what is changed in one collection."""
-    changes = differences.get(collection)
-    return changes.ids if changes else frozenset()
-
-
-def foreign_to(ours: set[str], differences: Mapping[str, CollectionChanges]) -> str:
-    """List the changes that are not ours; empty when there are none."""
-    touched = {
-        collection: ids_in(differences, collection) for collection in differences
-    }
-    if touched.get(EXPERIMENTS):
-        # Variants change with their experiments, which are accounted for themselves.
-        touched.pop(VARIANTS, None)
-    return ", ".join(
-        f"{collection} {identifier}"
-        for collection, ids in touched.items()
-        for identifier in sorted(ids - ours)
-    )
+        return Result(OutcomeStatus.NOT_ATTEMPTED, unverified(experiment))

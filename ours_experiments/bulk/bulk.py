@@ -1,13 +1,15 @@
-"""Many lifecycle calls at once, with one honest outcome for each."""
+"""The bulk calls of a client."""
 
 import os
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
+    Awaitable,
     Callable,
     Generator,
     Iterable,
     Mapping,
+    Sequence,
 )
 from contextlib import aclosing, contextmanager
 from functools import partial
@@ -18,11 +20,16 @@ import attrs
 
 from ours_experiments._http.session import Session
 from ours_experiments._validation import check_count, check_draft
-from ours_experiments.bulk.actions import Deletions, Input, OneVersion, Transitions
-from ours_experiments.bulk.create import BulkCreation
-from ours_experiments.bulk.journal import Header, Journal
+from ours_experiments.bulk.account import open_journal
+from ours_experiments.bulk.actions import DeleteAction, TransitionAction
+from ours_experiments.bulk.batch_publish import BatchPublish
+from ours_experiments.bulk.create import BulkCreate
+from ours_experiments.bulk.input import Input
+from ours_experiments.bulk.journal import Journal
+from ours_experiments.bulk.ledger import Ledger
 from ours_experiments.bulk.outcomes import BulkReport
-from ours_experiments.bulk.run import BulkRun, Ledger, OnProgress, Plan, Target
+from ours_experiments.bulk.run import BulkRun, OnProgress
+from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError
@@ -171,56 +178,49 @@ class Bulk:
         ship_others: bool = False,
         dry_run: bool = False,
     ) -> BulkRun:
-        """Check every argument and plan the run."""
-        if action not in ACTIONS:
-            raise ConfigurationError(
-                f"action must be one of {', '.join(ACTIONS)}, not {action!r}"
-            )
-        if publish not in WAYS_TO_PUBLISH:
-            raise ConfigurationError(
-                f"publish must be one of {', '.join(WAYS_TO_PUBLISH)}, not {publish!r}"
-            )
+        """Check every argument and build the run."""
+        check_choice("action", action, ACTIONS)
+        check_choice("publish", publish, WAYS_TO_PUBLISH)
         if publish != "each" and action in {"stop", "delete"}:
             raise ConfigurationError(
                 f"publish={publish!r} does not go with {action}: it has no staging"
             )
         check_count("concurrency", concurrency, 1)
         check_progress(on_progress)
-        shipment: OneVersion | None = None
-        unpublished: set[str] = set()
+        session = self._session
+        source = Input(ids, mapping_allowed=action == "stop")
+        batch: BatchPublish | None = None
         if publish == "once":
-            versions = Versions(self._session)
-            shipment = OneVersion(action, versions, ship_others, dry_run)
-            unpublished = shipment.unpublished
-        work: Deletions | Transitions
-        if action == "delete":
-            work = Deletions(self._session)
-        else:
-            work = Transitions(self._session, action, publish == "each", unpublished)
-        path = None if dry_run else journal
-        return BulkRun(
-            Plan(
-                action=action,
-                source=Input(ids, mapping_allowed=action == "stop"),
-                begin_call=self._session.call,
-                work=work.look if dry_run else work.carry_out,
-                concurrency=concurrency,
-                open_journal=partial(self._journal, path, action, publish),
-                shipment=shipment,
-                on_progress=on_progress,
-                keep=keep,
-                dry_run=dry_run,
+            batch = BatchPublish(
+                action, Versions(session), Experiments(session), ship_others, dry_run
             )
+        work: DeleteAction | TransitionAction
+        if action == "delete":
+            work = DeleteAction(session)
+        else:
+            staged = StagedChanges(session)
+            at_once = publish == "each"
+            work = TransitionAction(session, action, at_once, source.winners, staged)
+        return BulkRun(
+            action,
+            source,
+            work.preview if dry_run else work.apply,
+            begin_call=session.call,
+            concurrency=concurrency,
+            open_journal=self._journal(journal, action, publish, dry_run=dry_run),
+            batch=batch,
+            on_progress=on_progress,
+            keep=keep,
+            dry_run=dry_run,
         )
 
     def _journal(
-        self, path: JournalPath | None, action: str, publish: str
-    ) -> Journal | None:
-        """Open the journal, if there is to be one."""
-        if path is None:
+        self, path: JournalPath | None, action: str, publish: str, *, dry_run: bool
+    ) -> Callable[[], Awaitable[Journal]] | None:
+        """Return what opens the journal, if there is to be one."""
+        if path is None or dry_run:
             return None
-        account = self._session.transport.account
-        return Journal.open(path, Header(action, account, publish))
+        return partial(open_journal, self._session, path, action, publish)
 
     async def create(
         self,
@@ -240,9 +240,9 @@ class Bulk:
         check_count("concurrency", concurrency, 1)
         check_progress(on_progress)
         kept = check_drafts(drafts)
-        creation = BulkCreation(Experiments(self._session), kept, on_progress)
-        with reporting(creation.report):
-            return await creation.run(concurrency)
+        create = BulkCreate(Experiments(self._session), kept, on_progress)
+        with reporting(create.report):
+            return await create.run(concurrency)
 
     async def results(
         self,
@@ -265,22 +265,23 @@ class Bulk:
         """
         check_count("concurrency", concurrency, 1)
         experiments = Experiments(self._session)
-        targets = await Input(ids, mapping_allowed=False).open(Ledger("results"))
+        source = Input(ids, mapping_allowed=False)
+        distinct = await source.read(Ledger("results", keep=False))
         failures: list[OursError] = []
 
-        async def read(target: Target) -> tuple[str, Results] | None:
+        async def read(experiment_id: str) -> tuple[str, Results] | None:
             try:
-                if target.refusal is not None:
-                    raise target.refusal
+                if (refusal := source.refused.get(experiment_id)) is not None:
+                    raise refusal
                 results = await experiments.results(
-                    target.experiment_id, event_name=event_name
+                    experiment_id, event_name=event_name
                 )
             except OursError as problem:
                 failures.append(problem)
                 return None
-            return target.experiment_id, results
+            return experiment_id, results
 
-        async with aclosing(in_parallel(targets, read, concurrency)) as pairs:
+        async with aclosing(in_parallel(distinct, read, concurrency)) as pairs:
             async for pair in pairs:
                 yield pair
         if failures:
@@ -295,6 +296,14 @@ def check_drafts(drafts: object) -> tuple[NewExperiment, ...]:
     for draft in kept:
         check_draft(draft, NewExperiment)
     return kept
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Refuse what is none of the choices."""
+    if value not in choices:
+        raise ConfigurationError(
+            f"{name} must be one of {', '.join(choices)}, not {value!r}"
+        )
 
 
 def check_progress(on_progress: object) -> None:

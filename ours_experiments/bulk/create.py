@@ -8,7 +8,7 @@ import attrs
 
 from ours_experiments._writes.lifecycle import unverified
 from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
-from ours_experiments.bulk.run import OnProgress, forget_frames, report_progress
+from ours_experiments.bulk.run import OnProgress, report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
@@ -22,15 +22,15 @@ def now() -> float:
 
 
 @attrs.define
-class BulkCreation:
+class BulkCreate:
     """One call of `bulk.create`; outcomes stand in the order of the drafts."""
 
     experiments: Experiments
     drafts: Sequence[NewExperiment]
     on_progress: OnProgress | None
-    settled: dict[int, Outcome] = attrs.field(init=False, factory=dict[int, Outcome])
-    begun: set[int] = attrs.field(init=False, factory=set[int])
-    begun_at: float = attrs.field(init=False, factory=now)
+    outcomes: dict[int, Outcome] = attrs.field(init=False, factory=dict[int, Outcome])
+    started: set[int] = attrs.field(init=False, factory=set[int])
+    started_at: float = attrs.field(init=False, factory=now)
 
     async def run(self, concurrency: int) -> BulkReport:
         """Create what does not exist."""
@@ -43,9 +43,9 @@ class BulkCreation:
                 positions.append(position)
             elif key in keys:
                 twice = ConfigurationError(f"drafts[{position}]: key {key!r} twice")
-                self.settle(position, OutcomeStatus.FAILED, error=twice)
+                self.record(position, OutcomeStatus.FAILED, error=twice)
             elif key in existing:
-                self.settle(position, OutcomeStatus.ALREADY, experiment=existing[key])
+                self.record(position, OutcomeStatus.ALREADY, experiment=existing[key])
             else:
                 positions.append(position)
                 keys.add(key)
@@ -70,8 +70,8 @@ class BulkCreation:
 
     async def create(self, position: int) -> None:
         """Bring one draft to its outcome."""
-        self.begun.add(position)
-        begun_at = now()
+        self.started.add(position)
+        started_at = now()
         experiment: Experiment | None = None
         error: OursError | None = None
         status = OutcomeStatus.APPLIED
@@ -82,10 +82,10 @@ class BulkCreation:
         except OursError as problem:
             status, error = OutcomeStatus.FAILED, problem
         if error is not None:
-            forget_frames(error)
-        self.settle(position, status, experiment, error, now() - begun_at)
+            without_frames(error)
+        self.record(position, status, experiment, error, now() - started_at)
 
-    def settle(
+    def record(
         self,
         position: int,
         status: OutcomeStatus,
@@ -94,7 +94,7 @@ class BulkCreation:
         seconds: float = 0.0,
     ) -> None:
         """Note one outcome."""
-        self.settled[position] = Outcome(
+        self.outcomes[position] = Outcome(
             experiment.id if experiment else "",
             "create",
             status,
@@ -103,19 +103,19 @@ class BulkCreation:
             seconds=seconds,
         )
         if self.on_progress is not None:
-            report_progress(self.on_progress, len(self.settled), len(self.drafts))
+            report_progress(self.on_progress, len(self.outcomes), len(self.drafts))
 
     def report(self) -> BulkReport:
         """Say what has happened so far."""
         outcomes = tuple(
-            self.settled.get(position) or self.unsettled(position)
+            self.outcomes.get(position) or self.unfinished(position)
             for position in range(len(self.drafts))
         )
-        return BulkReport("create", outcomes, now() - self.begun_at)
+        return BulkReport("create", outcomes, now() - self.started_at)
 
-    def unsettled(self, position: int) -> Outcome:
+    def unfinished(self, position: int) -> Outcome:
         """Return the outcome of a draft that was not reached, or was cut off."""
-        if position not in self.begun:
+        if position not in self.started:
             return Outcome("", "create", OutcomeStatus.NOT_ATTEMPTED)
         draft = self.drafts[position]
         error = OutcomeUnknownError(

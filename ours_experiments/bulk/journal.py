@@ -1,42 +1,53 @@
-"""An append-only record of a bulk call, from which the same call resumes.
+"""An append-only file that records a bulk call, from which the same call resumes.
 
-Each line is a JSON object. The first tells what the journal is of; then follow
-`{"begun": id}` before anything is sent for an id, `{"id": …, "status": …}` with its
-outcome, and `{"publishing": token}` and `{"published": token}` around a publish. The
-token stands in the notes of the version.
+Each line is a JSON object. The first says which call the journal belongs to. Then
+follow `{"begun": id}` before anything is sent for an id, `{"id": …, "status": …}` with
+its outcome, and `{"publishing": token}` and `{"published": token}` around a publish.
+The token is part of the version's notes.
 """
 
+import asyncio
 import os
 import stat
-from collections.abc import Mapping
-from io import FileIO
-from typing import Self
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from io import BufferedReader, FileIO
+from itertools import islice
+from typing import Self, cast
 
 import attrs
 import orjson
 
-from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
+from ours_experiments.bulk.outcomes import SUCCEEDED, Outcome, OutcomeStatus
 from ours_experiments.errors import ConfigurationError
 
 
-LASTING = frozenset(
-    {OutcomeStatus.APPLIED, OutcomeStatus.ALREADY, OutcomeStatus.STAGED}
-)
-"""What a resumed call leaves as it is."""
+if sys.platform != "win32":
+    import fcntl
+
+LINES_AT_ONCE = 10_000
+"""Lines decoded by one call, which halves the time of decoding."""
+MAX_HEADER = 4096
+MADE_WITH = "ours-experiments/1"
+NUL = b"\0"
+STATUS_OF = {status.value: status for status in OutcomeStatus}
 
 
 @attrs.frozen
 class Header:
-    """The first line: what the journal is of."""
+    """The first line: the call that the journal belongs to."""
 
     action: str
     account: str
-    """A fingerprint of base URL and key, from which neither can be told."""
+    """A fingerprint of base URL and key, which reveals neither."""
     publish: str
+    service: str = ""
+    """A fingerprint of the base URL alone; journals of 0.1.0 have none."""
 
     def to_line(self) -> bytes:
-        """Return it as it is written."""
-        return line_of({"journal": "ours-experiments/1", **attrs.asdict(self)})
+        """Return the line as it is written."""
+        return line_of({"journal": MADE_WITH, **attrs.asdict(self)})
 
 
 class Journal:
@@ -46,139 +57,259 @@ class Journal:
         self.file = file
         self.size: int = 0
         """Bytes of whole lines."""
-        self.settled: dict[str, OutcomeStatus] = {}
-        """What need not be sent again: applied, already, staged."""
-        self.begun: set[str] = set()
-        """What may have been applied, nobody knows."""
-        self.announced: dict[str, frozenset[str]] = {}
-        """Each publish begun and not known to have ended: what was staged for it."""
+        self.states: dict[str, OutcomeStatus | int] = {}
+        """The latest status of each id; UNKNOWN for what was only begun. A number
+        stands for STAGED: how many publishes had been announced before."""
+        self.experiments: dict[str, str] = {}
+        """The experiment that each draft became, in the journal of a create."""
+        self.announced: list[str] = []
+        """The token of every publish that was begun, in this order."""
+        self.published: int = 0
+        """How many of them, counted from the first, are known to be live."""
+        self.accounts: set[str] = set()
+        """The fingerprints of all keys that the journal was used with."""
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], header: Header) -> Self:
-        """Open or begin a journal; a torn last line is cut off.
+    async def open(cls, path: str | os.PathLike[str], header: Header) -> Self:
+        """Open or create a journal in a thread: a million ids take 2 s to read."""
+        cancelled = threading.Event()
+        opening = asyncio.ensure_future(
+            asyncio.to_thread(cls.open_here, path, header, cancelled)
+        )
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread ends within milliseconds, and the file must not stay locked.
+            cancelled.set()
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                opening.result().close()
+            raise
+
+    @classmethod
+    def open_here(
+        cls,
+        path: str | os.PathLike[str],
+        header: Header,
+        cancelled: threading.Event | None = None,
+    ) -> Self:
+        """Open or create a journal; a torn or zero-filled end is cut off.
 
         Raises:
-            ConfigurationError: It cannot be opened, it is another call's journal, or
-                no journal at all; a file that is none is left as it is.
+            ConfigurationError: It cannot be opened, another run has it open, or it
+                belongs to another call; such a file is left as it is.
         """
         try:
             journal = cls(FileIO(path, "a+", opener=open_private))
             try:
-                journal.read(header)
+                journal.lock()
+                journal.read(header, cancelled or threading.Event())
             except BaseException:
                 journal.close()
                 raise
         except (OSError, ValueError) as problem:
-            told = f"journal {os.fspath(path)}: {problem}"
-            raise ConfigurationError(told) from None
+            raise ConfigurationError(f"journal {os.fspath(path)}: {problem}") from None
         return journal
 
-    def read(self, header: Header) -> None:
-        """Take over what earlier runs have written; write the header if none has."""
+    def lock(self) -> None:
+        """Refuse a file that another run has open; a killed run holds no lock."""
         if not stat.S_ISREG(os.fstat(self.file.fileno()).st_mode):
             raise ValueError("it is no regular file")
+        if sys.platform != "win32":
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError("another run has it open") from None
+
+    def read(self, header: Header, cancelled: threading.Event) -> None:
+        """Read what earlier runs have written; write the header if none has."""
         first = header.to_line()
         with open(self.file.fileno(), "rb", closefd=False) as lines:
             lines.seek(0)
-            found = lines.readline(len(first))
-            if found != first:
-                if not first.startswith(found):
-                    raise ValueError(
-                        "it belongs to another action, account or way to publish, or "
-                        "it is no journal"
-                    )
+            line = lines.readline(MAX_HEADER)
+            torn = line != first and first.startswith(line.rstrip(NUL))
+            if torn and not lines.read().strip(NUL):
                 self.file.truncate(0)
+                self.accounts.add(header.account)
                 self.write(first)
                 return
-            self.size = len(first)
-            for number, line in enumerate(lines, 2):
-                if not line.endswith(b"\n"):
-                    break
-                try:
-                    self.take(orjson.loads(line))
-                except (KeyError, ValueError):
-                    raise ValueError(f"line {number} is no journal entry") from None
-                self.size += len(line)
+            self.accounts.add(account_in(line, header))
+            self.size = len(line)
+            self.read_entries(lines, cancelled)
+        if header.account in self.accounts:
+            self.cut()
+
+    def read_entries(self, lines: BufferedReader, cancelled: threading.Event) -> None:
+        """Read all lines behind the header, up to an end that was not written whole."""
+        number, torn = 2, 0
+        while (batch := list(islice(lines, LINES_AT_ONCE))) and not cancelled.is_set():
+            for line, entry in zip(batch, decode_lines(batch), strict=True):
+                if entry is None:
+                    torn = torn or number
+                elif torn or not self.read_entry(entry):
+                    raise ValueError(f"line {torn or number} is no journal entry")
+                else:
+                    self.size += len(line)
+                number += 1
+
+    def read_entry(self, entry: Mapping[str, object]) -> bool:
+        """Read one entry; return whether it is one."""
+        states = self.states
+        identifier, word = entry.get("id"), entry.get("status")
+        if isinstance(begun := entry.get("begun"), str):
+            if states.get(begun) not in SUCCEEDED:
+                states[begun] = OutcomeStatus.UNKNOWN
+        elif isinstance(identifier, str) and isinstance(word, str):
+            status = STATUS_OF.get(word)
+            if status is None:
+                return False
+            states[identifier] = (
+                len(self.announced) if status is OutcomeStatus.STAGED else status
+            )
+            if isinstance(experiment := entry.get("experiment"), str):
+                self.experiments[identifier] = experiment
+        elif isinstance(token := entry.get("publishing"), str):
+            self.announced.append(token)
+        elif isinstance(token := entry.get("published"), str):
+            self.confirm(token)
+        elif isinstance(account := entry.get("account"), str):
+            self.accounts.add(account)
+        else:
+            return False
+        return True
+
+    def confirm(self, token: str) -> None:
+        """Note that an announced publish is live, and with it all staged before."""
+        if token in self.announced:
+            self.published = max(self.published, self.announced.index(token) + 1)
+
+    def status_of(self, identifier: str) -> OutcomeStatus | None:
+        """Return the status that earlier runs recorded; None if there is none."""
+        state = self.states.get(identifier)
+        if isinstance(state, int):
+            live = state < self.published
+            return OutcomeStatus.APPLIED if live else OutcomeStatus.STAGED
+        return state
+
+    def unconfirmed(self) -> Iterator[str]:
+        """Yield the announced publishes that may have made something live, in order."""
+        states = [state for state in self.states.values() if isinstance(state, int)]
+        for number, token in enumerate(self.announced):
+            if any(self.published <= state <= number for state in states):
+                yield token
+
+    def accept(self, account: str) -> None:
+        """Record that a further key of the same account uses the journal."""
+        self.cut()
+        self.accounts.add(account)
+        self.write(line_of({"account": account}))
+
+    def cut(self) -> None:
+        """Cut off an end that was not written whole."""
         self.file.truncate(self.size)
 
-    def take(self, entry: object) -> None:
-        """Take over one entry."""
-        match entry:
-            case {"begun": str(identifier)}:
-                self.begun.add(identifier)
-            case {"id": str(identifier), "status": str(word)}:
-                status = OutcomeStatus(word)
-                if status is not OutcomeStatus.UNKNOWN:
-                    self.begun.discard(identifier)
-                if status in LASTING:
-                    self.settled[identifier] = status
-            case {"publishing": str(token)}:
-                self.announced[token] = self.staged()
-            case {"published": str(token)}:
-                self.note_published(token)
-            case _:
-                raise ValueError(entry)
-
-    def staged(self) -> frozenset[str]:
-        """Select what earlier runs staged and nobody is known to have published."""
-        return frozenset(
-            identifier
-            for identifier, status in self.settled.items()
-            if status is OutcomeStatus.STAGED
-        )
-
-    def note_published(self, token: str) -> None:
-        """Take over that a publish which an earlier run began has happened."""
-        for identifier in self.announced.pop(token):
-            self.settled[identifier] = OutcomeStatus.APPLIED
-
     def begin(self, identifier: str) -> None:
-        """Note, before anything is sent, that an id is being worked on."""
+        """Record, before anything is sent, that an id is being worked on."""
         self.write(line_of({"begun": identifier}))
 
-    def settle(self, outcome: Outcome) -> None:
-        """Note an outcome."""
-        self.write(
-            line_of(
-                {
-                    "id": outcome.experiment_id,
-                    "status": outcome.status.value,
-                    "attempts": outcome.attempts,
-                    "seconds": round(outcome.seconds, 6),
-                }
-            )
-        )
+    def record(self, outcome: Outcome, draft: str | None = None) -> None:
+        """Record an outcome.
+
+        Args:
+            outcome: What happened.
+            draft: Identifies the draft of a create, whose experiment is the result.
+        """
+        entry: dict[str, object] = {
+            "id": draft or outcome.experiment_id,
+            "status": outcome.status.value,
+            "attempts": outcome.attempts,
+            "seconds": round(outcome.seconds, 6),
+        }
+        if draft is not None and outcome.experiment_id:
+            entry["experiment"] = outcome.experiment_id
+        self.write(line_of(entry))
 
     def announce(self, token: str) -> None:
-        """Note, before it is sent, that all that is staged is to be published."""
+        """Record, before it is sent, that all that is staged is to be published."""
+        self.announced.append(token)
         self.write(line_of({"publishing": token}))
 
     def publish(self, token: str) -> None:
-        """Note that an announced publish has happened."""
+        """Record that an announced publish has happened."""
+        self.confirm(token)
         self.write(line_of({"published": token}))
 
     def write(self, line: bytes) -> None:
-        """Write one line, handed to the operating system when this returns."""
+        """Write one line; the operating system has all of it when this returns."""
         written = 0
         try:
             while written < len(line):
                 written += self.file.write(line[written:])
         except OSError:
-            # The next line must not follow upon half a one.
+            # The next line must not follow half a line.
             self.file.truncate(self.size)
             raise
         self.size += len(line)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, which releases its lock."""
         self.file.close()
 
 
 def open_private(path: str, flags: int) -> int:
-    """Open a file; one that is made is for its owner alone."""
+    """Open a file; a new one is readable by its owner only."""
     return os.open(path, flags, 0o600)
 
 
 def line_of(entry: Mapping[str, object]) -> bytes:
-    """Spell one entry."""
+    """Format one entry."""
     return orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def account_in(line: bytes, header: Header) -> str:
+    """Return the account of a journal's first line, if it is of the same call.
+
+    Raises:
+        ValueError: It belongs to another call, or is no first line at all.
+    """
+    entry = decode_line(line)
+    if not entry or entry.get("journal") != MADE_WITH:
+        raise ValueError("it is no journal")
+    for name in ("action", "publish"):
+        if entry.get(name) != getattr(header, name):
+            raise ValueError(
+                f"it belongs to another {name}: {entry.get(name)!r:.40}, not "
+                f"{getattr(header, name)!r}"
+            )
+    account, service = entry.get("account"), entry.get("service")
+    if account != header.account and service != (header.service or None):
+        raise ValueError(
+            "it belongs to another account or base URL: resume it where it was begun"
+        )
+    return str(account)
+
+
+def decode_lines(lines: Sequence[bytes]) -> Sequence[Mapping[str, object] | None]:
+    """Decode lines; {} for one that is no object, None for one not written whole."""
+    if lines[-1].endswith(b"\n"):
+        try:
+            entries: list[Mapping[str, object]] = orjson.loads(
+                b"[%s]" % b",".join(lines)
+            )
+        except ValueError:
+            pass
+        else:
+            if len(entries) == len(lines) and {*map(type, entries)} == {dict}:
+                return entries
+    return [decode_line(line) for line in lines]
+
+
+def decode_line(line: bytes) -> Mapping[str, object] | None:
+    """Decode one line, which a crash may have torn or filled with zeros."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        entry: object = orjson.loads(line.lstrip(NUL))
+    except ValueError:
+        return None if NUL in line else {}
+    return cast("Mapping[str, object]", entry) if isinstance(entry, dict) else {}

@@ -1,4 +1,4 @@
-"""What a bulk call reports: one outcome for each distinct id."""
+"""The report of a bulk call: one outcome for each distinct id."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,20 +11,20 @@ from ours_experiments.models import Transition, Version
 
 
 class OutcomeStatus(StrEnum):
-    """What became of one experiment in a bulk call."""
+    """The result for one experiment of a bulk call."""
 
     APPLIED = "applied"
-    """It is as was asked for, by this call."""
+    """The experiment has changed as asked for, and the change is live."""
     ALREADY = "already"
-    """It was as asked for before this call."""
+    """The experiment was as asked for before this call, and is live so."""
     STAGED = "staged"
-    """It is as was asked for, but not published."""
+    """The experiment is as asked for, and is not known to be live so."""
     FAILED = "failed"
-    """It was refused, or never reached the service."""
+    """The service refused the call, or was never reached."""
     UNKNOWN = "unknown"
-    """It may have been applied."""
+    """The call may have been applied."""
     NOT_ATTEMPTED = "not_attempted"
-    """Nothing was sent; in a dry run: it would be applied."""
+    """Nothing was sent; in a dry run: the call would be applied."""
 
 
 SUCCEEDED = frozenset(
@@ -35,24 +35,27 @@ FAILED = frozenset({OutcomeStatus.FAILED, OutcomeStatus.UNKNOWN})
 
 @attrs.frozen
 class Outcome:
-    """What became of one experiment."""
+    """The outcome for one experiment."""
 
     experiment_id: str
-    """The experiment; empty for a creation that made none."""
+    """The id of the experiment; empty where a create made none."""
     action: str
-    """What was asked for: `start`, `pause`, `resume`, `stop`, `delete`, `create`."""
+    """The call: `start`, `pause`, `resume`, `stop`, `delete` or `create`."""
     status: OutcomeStatus
-    """What became of it."""
-    transition: Transition | None = None
-    """The service's answer; None when there was none, for deletions, and in the
-    report of a stream."""
+    """The result."""
+    transition: Transition | None = attrs.field(default=None, repr=False)
+    """The service's answer; None without one, for deletes, for what an earlier run of
+    the journal did, and in the report of a stream."""
     error: OursError | None = None
-    """Why it failed; None when it did not."""
+    """Why the status is FAILED or UNKNOWN; None for the others. In the report of a
+    stream an error has no cause and no headers."""
     attempts: int = 0
-    """Requests sent for it, those of reading back not counted; 0 for creations and
-    for what an earlier run settled."""
+    """The number of requests that were sent, reading back not counted; 0 for creates
+    and for what an earlier run of the journal did."""
     seconds: float = 0.0
-    """From its turn to its outcome."""
+    """How long the call took; 0 in the report of a stream."""
+    note: str = ""
+    """What a dry run warns of; empty for nothing."""
 
     def to_record(self) -> dict[str, object]:
         """Return a flat dict of plain values, each of one type: no error is ""."""
@@ -65,26 +68,36 @@ class Outcome:
             "error": str(self.error or ""),
             "attempts": self.attempts,
             "seconds": round(self.seconds, 6),
+            "note": self.note,
         }
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class BulkReport:
-    """What a bulk call did."""
+    """The result of a bulk call."""
 
     action: str
-    """What was asked for."""
+    """The call: `start`, `pause`, `resume`, `stop`, `delete` or `create`."""
     outcomes: tuple[Outcome, ...]
-    """One for each distinct id, in the order of the input."""
+    """One outcome for each distinct id, in the order of the input; ids that only the
+    journal names come last, or first where the input is read while the run goes on."""
     seconds: float
-    """From the first request to the last answer."""
+    """How long the call took so far."""
     version: Version | None = None
     """The version that `publish="once"` made; None when it made none."""
     publish_error: OursError | None = None
-    """Why `publish="once"` could not publish: what was staged is so still. In a dry
-    run: why it would refuse to."""
+    """Why `publish="once"` could not publish what is staged. In a dry run: why it
+    would refuse to."""
     dry_run: bool = False
     """Whether nothing was written: NOT_ATTEMPTED then means it would be applied."""
+
+    @property
+    def counts(self) -> Mapping[OutcomeStatus, int]:
+        """Count the outcomes of each status; every status is a key."""
+        counts = dict.fromkeys(OutcomeStatus, 0)
+        for outcome in self.outcomes:
+            counts[outcome.status] += 1
+        return counts
 
     @property
     def by_status(self) -> Mapping[OutcomeStatus, tuple[Outcome, ...]]:
@@ -96,22 +109,24 @@ class BulkReport:
 
     @property
     def succeeded(self) -> tuple[Outcome, ...]:
-        """Select what is as was asked for: applied, already, staged."""
-        return tuple(one for one in self.outcomes if one.status in SUCCEEDED)
+        """Select the outcomes that are applied, already or staged."""
+        return tuple(done for done in self.outcomes if done.status in SUCCEEDED)
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
-        """Select what failed, and what may have been applied."""
-        return tuple(one for one in self.outcomes if one.status in FAILED)
+        """Select the outcomes that are failed or unknown."""
+        return tuple(done for done in self.outcomes if done.status in FAILED)
 
     @property
     def failed_ids(self) -> tuple[str, ...]:
-        """Select the ids to try again; none for what could not be created."""
-        return tuple(one.experiment_id for one in self.failed if one.experiment_id)
+        """Select the ids to try again; drafts that were not created have none."""
+        return tuple(
+            outcome.experiment_id for outcome in self.failed if outcome.experiment_id
+        )
 
     def raise_for_failures(self) -> None:
         """Raise one `ExceptionGroup` of every error; nothing when all succeeded."""
-        errors = [one.error for one in self.failed if one.error is not None]
+        errors = [outcome.error for outcome in self.failed if outcome.error]
         if self.publish_error is not None:
             errors.append(self.publish_error)
         if errors:
@@ -120,37 +135,39 @@ class BulkReport:
     def to_records(self) -> list[dict[str, object]]:
         """List one flat dict for each outcome, for pandas, polars or csv.
 
-        Keys: experiment_id, action, status, publish_status, error, attempts, seconds;
-        what there is none of is an empty text.
+        Keys: experiment_id, action, status, publish_status, error, attempts, seconds,
+        note; what there is none of is an empty text.
         """
         return [outcome.to_record() for outcome in self.outcomes]
 
     def __str__(self) -> str:
         counts = [
-            f"{len(group)} {self.word_for(status)}"
-            for status, group in self.by_status.items()
-            if group
+            f"{count} {self.describe(status)}"
+            for status, count in self.counts.items()
+            if count
         ]
-        told = ", ".join(counts) or "nothing to do"
-        line = f"{self.action}: {told} in {self.seconds:.1f} s"
+        line = f"{self.action}: {', '.join(counts) or 'nothing to do'}"
+        line += f" in {self.seconds:.1f} s"
         if self.version is not None:
             line += f"; published as version {self.version.version_number}"
         if self.publish_error is not None:
             line += f"; not published: {self.publish_error}"
         return line
 
-    def _repr_html_(self) -> str:
-        """Show the line and a table of failures, in notebooks."""
-        failed = self.failed
-        return html_table(
-            self,
-            ("experiment", "status", "error"),
-            ((one.experiment_id, one.status.value, one.error or "") for one in failed),
-            len(failed),
-        )
+    def __repr__(self) -> str:
+        return f"<BulkReport {self}>"
 
-    def word_for(self, status: OutcomeStatus) -> str:
-        """Name a status for people."""
+    def _repr_html_(self) -> str:
+        """Format the line and a table of failures for a notebook."""
+        failed = self.failed
+        rows = (
+            (outcome.experiment_id, outcome.status.value, outcome.error or "")
+            for outcome in failed
+        )
+        return html_table(self, ("experiment", "status", "error"), rows, len(failed))
+
+    def describe(self, status: OutcomeStatus) -> str:
+        """Return the words for a status in a text for people."""
         if self.dry_run and status is OutcomeStatus.NOT_ATTEMPTED:
             return "would be applied"
         if self.dry_run and status is OutcomeStatus.FAILED:

@@ -1,8 +1,15 @@
-"""Work on many items at once, a bounded number of them ahead of the consumer."""
+"""Process many items concurrently, a bounded number of them ahead of the consumer."""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+)
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
@@ -18,113 +25,122 @@ class End(Enum):
 
 
 END: Final = End.END
-"""What a worker takes when there are no more items."""
-ITEMS_A_TURN = 100
-"""After so many without a result, for whose consumer it would wait, a worker lets
-everybody else run: its work may never wait."""
+"""What a worker gets from the queue when there are no more items."""
+YIELD_EVERY = 100
+"""Results of None after which a worker yields to the event loop: nobody consumes
+these, so work that never waits would block every other task."""
 
 
-class Workshop(Generic[T, R]):
-    """What the workers of one `in_parallel` share with its consumer."""
+class WorkerPool(Generic[T, R]):
+    """The workers of one `in_parallel` and what they share with its consumer."""
 
     def __init__(
         self, work: Callable[[T], Awaitable[R | None]], concurrency: int
     ) -> None:
         self.work = work
-        self.room = 2 * concurrency
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.concurrency = concurrency
+        self.capacity = 2 * concurrency
+        """Items that may still be taken before a result is consumed."""
+        self.waiters: deque[asyncio.Future[None]] = deque()
         self.results: deque[R] = deque()
-        self.arrived = asyncio.Event()
+        self.changed = asyncio.Event()
+        """Set when there is a result, or when a task has ended."""
         self.tasks: set[asyncio.Task[None]] = set()
         self.failure: BaseException | None = None
-        self.broken = False
+        self.aborted = False
+        """Whether a worker failed, so that the others are not waited for."""
 
-    def open(self, items: Iterator[T] | AsyncIterator[T], concurrency: int) -> None:
-        """Begin to work."""
+    def start(self, items: Iterator[T] | AsyncIterator[T]) -> None:
+        """Create the worker tasks, and a reader for items that come asynchronously."""
         if isinstance(items, Iterator):
-            workers = [self.take_from(items) for _ in range(concurrency)]
+            workers = [self.work_on(items) for _ in range(self.concurrency)]
         else:
             queue: asyncio.Queue[T | End] = asyncio.Queue()
-            reader = asyncio.create_task(self.read(items, queue, concurrency))
-            self.watch(reader, essential=False)
-            workers = [self.take_from_queue(queue) for _ in range(concurrency)]
+            self.create_task(self.read(items, queue), self.on_reader_done)
+            workers = [self.work_on_queue(queue) for _ in range(self.concurrency)]
         for worker in workers:
-            self.watch(asyncio.create_task(worker), essential=True)
+            self.create_task(worker, self.on_worker_done)
 
-    def watch(self, task: asyncio.Task[None], *, essential: bool) -> None:
-        """Learn when a task ends; the failure of an essential one ends all."""
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self.tasks.discard(task)
-            problem = asyncio.CancelledError() if task.cancelled() else task.exception()
-            if problem is not None:
-                self.failure = self.failure or problem
-                self.broken = self.broken or essential
-            self.arrived.set()
-
+    def create_task(
+        self,
+        coroutine: Coroutine[object, object, None],
+        on_done: Callable[[asyncio.Task[None]], None],
+    ) -> None:
+        """Create a task that belongs to this pool."""
+        task = asyncio.create_task(coroutine)
         self.tasks.add(task)
-        task.add_done_callback(ended)
+        task.add_done_callback(on_done)
+
+    def on_reader_done(self, task: asyncio.Task[None]) -> None:
+        """Keep the reader's error until the items it has read are done."""
+        self.tasks.discard(task)
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        self.failure = self.failure or error
+        self.changed.set()
+
+    def on_worker_done(self, task: asyncio.Task[None]) -> None:
+        """Abort the pool when a worker failed."""
+        self.on_reader_done(task)
+        self.aborted = self.aborted or task.cancelled() or task.exception() is not None
 
     async def read(
-        self, items: AsyncIterator[T], queue: asyncio.Queue[T | End], concurrency: int
+        self, items: AsyncIterator[T], queue: asyncio.Queue[T | End]
     ) -> None:
         """Read the items, all in one task: generators may depend on that."""
         try:
-            await self.take_room()
+            await self.acquire()
             async for item in items:
                 queue.put_nowait(item)
-                await self.take_room()
+                await self.acquire()
         finally:
-            for _ in range(concurrency):
+            for _ in range(self.concurrency):
                 queue.put_nowait(END)
 
-    async def take_from(self, items: Iterator[T]) -> None:
-        """Work on items one after the other until there are none."""
-        without = 0
-        while True:
-            await self.take_room()
-            for item in items:
-                result = await self.work(item)
-                if result is not None:
-                    self.deliver(result)
-                    break
-                without += 1
-                if not without % ITEMS_A_TURN:
-                    await asyncio.sleep(0)
-            else:
-                return
+    async def work_on(self, items: Iterator[T]) -> None:
+        """Process items one after the other until there are none."""
+        unconsumed = 0
+        await self.acquire()
+        for item in items:
+            result = await self.work(item)
+            if result is not None:
+                self.deliver(result)
+                await self.acquire()
+                continue
+            unconsumed += 1
+            if unconsumed % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
 
-    async def take_from_queue(self, queue: asyncio.Queue[T | End]) -> None:
-        """Work on what was read, which has its room already."""
+    async def work_on_queue(self, queue: asyncio.Queue[T | End]) -> None:
+        """Process what the reader has read, and acquired capacity for."""
         while (item := await queue.get()) is not END:
             result = await self.work(item)
             if result is None:
-                self.give_room()
+                self.release()
             else:
                 self.deliver(result)
 
     def deliver(self, result: R) -> None:
-        """Hand a result to the consumer."""
+        """Pass a result to the consumer."""
         self.results.append(result)
-        self.arrived.set()
+        self.changed.set()
 
-    async def take_room(self) -> None:
+    async def acquire(self) -> None:
         """Wait until one more item may be taken."""
-        if self.room:
-            self.room -= 1
+        if self.capacity:
+            self.capacity -= 1
             return
-        place = asyncio.get_running_loop().create_future()
-        self.waiting.append(place)
-        await place
+        waiter = asyncio.get_running_loop().create_future()
+        self.waiters.append(waiter)
+        await waiter
 
-    def give_room(self) -> None:
-        """Let one more item be taken, by whoever waits longest."""
-        while self.waiting:
-            place = self.waiting.popleft()
-            if not place.done():
-                place.set_result(None)
+    def release(self) -> None:
+        """Let one more item be taken, by the task that has waited longest."""
+        while self.waiters:
+            waiter = self.waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
                 return
-        self.room += 1
+        self.capacity += 1
 
 
 async def in_parallel(
@@ -135,24 +151,24 @@ async def in_parallel(
     """Yield results in completion order; None is no result.
 
     At most `concurrency` items are worked on, and at most twice as many are taken
-    whose results have not been consumed. When `items` raises, what was begun is
+    whose results have not been consumed. When `items` raises, what was taken is
     finished and yielded first. Leaving early cancels what is under way.
     """
-    shop = Workshop(work, concurrency)
+    pool = WorkerPool(work, concurrency)
     try:
-        shop.open(items, concurrency)
+        pool.start(items)
         while True:
-            while shop.results:
-                yield shop.results.popleft()
-                shop.give_room()
-            if shop.broken or not shop.tasks:
+            while pool.results:
+                yield pool.results.popleft()
+                pool.release()
+            if pool.aborted or not pool.tasks:
                 break
-            shop.arrived.clear()
-            await shop.arrived.wait()
+            pool.changed.clear()
+            await pool.changed.wait()
     finally:
-        for task in shop.tasks:
+        for task in pool.tasks:
             task.cancel()
-        if shop.tasks:
-            await asyncio.wait(shop.tasks)
-    if shop.failure is not None:
-        raise shop.failure
+        if pool.tasks:
+            await asyncio.wait(pool.tasks)
+    if pool.failure is not None:
+        raise pool.failure

@@ -1,4 +1,4 @@
-"""What every command needs: the options that come before it, and the terminal."""
+"""What every command gets: the global options and the terminal."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from rich.text import Text
 
 import ours_experiments as ours
 from ours_experiments.cli.errors import DeclinedError, OutputError, UsageError
-from ours_experiments.cli.output.text import text
+from ours_experiments.cli.output.terminal import safe_text
 from ours_experiments.errors import ConfigurationError
 
 
@@ -26,40 +26,41 @@ class Context:
     """The global options and the terminal."""
 
     out: Console
-    """For what was asked for."""
+    """Standard output: what was asked for."""
     err: Console
-    """For everything else: progress, notes, questions, errors."""
+    """Standard error: progress, notes, questions, errors."""
     format: Format = "table"
     """How records are written."""
     api_key_env: str = KEY_VARIABLE
-    """The environment variable that holds the key."""
+    """Name of the environment variable that holds the key."""
     api_key_file: Path | None = None
-    """A file that holds the key; None: the environment does."""
+    """File that holds the key; None: read the environment variable."""
     base_url: str | None = None
-    """Where the service answers; None: as the environment says, or the service."""
+    """Address of the service; None: the client's default."""
 
-    def client(self, requests: int = 32) -> "ours.Client":
-        """Build the client; this is what loads the HTTP library.
+    def client(self, max_in_flight: int = 32) -> "ours.Client":
+        """Create the client; this loads the HTTP library.
 
         Args:
-            requests: How many at the same time at most.
+            max_in_flight: Limit of requests at the same time.
         """
         return ours.Client(
-            self.api_key(), base_url=self.base_url, max_in_flight=requests
+            self.api_key(), base_url=self.base_url, max_in_flight=max_in_flight
         )
 
     def with_csv(self, wanted: bool) -> "Context":  # noqa: FBT001 - an option's value
-        """Give a context that writes CSV, if that is wanted."""
+        """Return a context that writes CSV if wanted, else this one."""
         return attrs.evolve(self, format="csv") if wanted else self
 
     def api_key(self) -> str:
         """Read the key from the file or the environment.
 
         Raises:
-            ConfigurationError: There is none; the text says where it was looked for.
+            ConfigurationError: There is none. The text names the place, not its
+                content.
         """
         if self.api_key_file is not None:
-            # Neither name is repeated: a key may stand there by mistake.
+            # The name is not repeated: people pass the key itself by mistake.
             key = read_text(self.api_key_file, "the file of --api-key-file").strip()
             if not key:
                 raise ConfigurationError("the file of --api-key-file is empty")
@@ -73,14 +74,14 @@ class Context:
             )
         return key
 
-    def write(self, written: str, *, flush: bool = False) -> None:
-        """Write for programs, as it is.
+    def write(self, content: str, *, flush: bool = False) -> None:
+        """Write to standard output for programs, without formatting.
 
         Raises:
-            OutputError: It cannot be written.
+            OutputError: The output cannot be written.
         """
         try:
-            self.out.file.write(written)
+            self.out.file.write(content)
             if flush:
                 self.out.file.flush()
         except BrokenPipeError:
@@ -88,45 +89,49 @@ class Context:
         except OSError as problem:
             raise OutputError(problem) from None
 
-    def note(self, told: object) -> None:
-        """Tell people something beside the output."""
-        tell(self.err, text(told))
+    def note(self, message: object) -> None:
+        """Print a message for people on standard error."""
+        print_line(self.err, safe_text(message))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask before something that cannot be undone.
 
+        Args:
+            question: What to ask.
+            yes: Whether `--yes` was given, so that nobody is asked.
+
         Raises:
-            UsageError: Nobody is there to be asked, and `yes` is not given.
+            UsageError: There is no terminal to ask at.
             DeclinedError: The answer was not yes.
         """
         if yes:
             return
         if not (sys.stdin.isatty() and self.err.is_terminal):
             raise UsageError(
-                f"refused without a terminal to ask: {question}", "say --yes"
+                f"refused without a terminal to ask: {question}", "add --yes"
             )
-        self.err.print(text(f"{question} [y/N] "), end="", soft_wrap=True)
+        self.err.print(safe_text(f"{question} [y/N] "), end="", soft_wrap=True)
         if sys.stdin.readline().strip().casefold() not in {"y", "yes"}:
             raise DeclinedError
 
 
 Flag: TypeAlias = Annotated[bool, Parameter(show_default=False)]
-"""An option that is said or not."""
+"""An option without a value."""
 InContext: TypeAlias = Annotated[Context, Parameter(parse=False)]
-"""A command's parameter that is not on the command line."""
+"""The parameter of a command that is not on the command line."""
 
 
-def tell(console: Console, told: Text) -> None:
-    """Print one line; a terminal that is narrow folds it between words."""
-    console.print(told, soft_wrap=not console.is_terminal)
+def print_line(console: Console, line: Text) -> None:
+    """Print one line; only a terminal folds it, between words."""
+    console.print(line, soft_wrap=not console.is_terminal)
 
 
-def read_text(path: Path, told: str) -> str:
-    """Read a file; `-` is standard input.
+def read_text(path: Path, source: str) -> str:
+    """Read a text file; `-` is standard input.
 
     Args:
         path: The file.
-        told: What it is called in an error.
+        source: How an error names the file.
 
     Raises:
         ConfigurationError: It cannot be read.
@@ -137,4 +142,4 @@ def read_text(path: Path, told: str) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as problem:
         reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigurationError(f"{told} cannot be read: {reason}") from None
+        raise ConfigurationError(f"{source} cannot be read: {reason}") from None

@@ -1,9 +1,9 @@
-"""From an error to one line, a hint and an exit code."""
+"""Exit codes, and errors in one line with a hint."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from ours_experiments.cli.output.text import escape
+from ours_experiments.cli.output.terminal import escape
 from ours_experiments.errors import (
     APIConnectionError,
     APIStatusError,
@@ -37,9 +37,9 @@ TERMINATED: Final = 143
 
 EXIT_CODES = """\
 Exit codes:
-    0  done
+    0  success
     1  another failure, such as a request that the service refused (400)
-    2  a command line that makes no sense
+    2  the command line is wrong
     3  no key, or an option or a file that cannot be used
     4  the key is not accepted, or lacks the scope
     5  not found
@@ -47,14 +47,14 @@ Exit codes:
     7  a rate limit, or a failure of the service: try again later
     8  no connection, or no answer in time
     9  sent, but whether it was applied is not known
-   10  of many, some failed
+   10  some of many failed
   130  interrupted
-  141  whoever read the output went away
+  141  the reader of the output went away
   143  terminated"""
 
 
 class UsageError(Exception):
-    """The command line makes no sense; the text says why."""
+    """The command line is wrong; the text is the reason."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -70,22 +70,22 @@ class NoSuchKeyError(Exception):
 
 
 class OutputError(Exception):
-    """What was asked for could not be written."""
+    """Standard output cannot be written."""
 
     def __init__(self, problem: OSError) -> None:
-        super().__init__(f"the output cannot be written: {reason_of(problem)}")
+        super().__init__(f"the output cannot be written: {os_reason(problem)}")
 
 
 class TerminatedError(Exception):
-    """The process was asked to end, by SIGTERM."""
+    """The process got SIGTERM."""
 
 
-def reason_of(problem: OSError) -> str:
-    """Say why the system refused."""
+def os_reason(problem: OSError) -> str:
+    """Return the operating system's reason for an error."""
     return problem.strerror or str(problem)
 
 
-OWN: Final = (
+CLI_ERRORS: Final = (
     UsageError,
     DeclinedError,
     NoSuchKeyError,
@@ -93,7 +93,7 @@ OWN: Final = (
     TerminatedError,
     KeyboardInterrupt,
 )
-"""The errors of the command line itself."""
+"""Errors that end a command with one line and are none of the library's."""
 
 # The first class that fits decides.
 KINDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
@@ -109,7 +109,7 @@ KINDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
         "check the key: missing, mistyped or expired?",
     ),
     (PermissionDeniedError, AUTHENTICATION, "the key lacks the scope for this"),
-    (NotFoundError, NOT_FOUND, "`ours-experiments list` shows what there is"),
+    (NotFoundError, NOT_FOUND, "`ours-experiments list` shows what exists"),
     (ConflictError, CONFLICT, "`ours-experiments get ID` shows the present state"),
     (RateLimitError, TEMPORARY, "try again later, or with a lower --concurrency"),
     (InternalServerError, TEMPORARY, "try again later"),
@@ -117,52 +117,52 @@ KINDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
     (OutcomeUnknownError, UNKNOWN, "look before you send it again"),
     (APIConnectionError, CONNECTION, "check the network and --base-url"),
     (UnexpectedResponseError, FAILURE, "check --base-url: is this the service?"),
-    (PaginationError, FAILURE, "report this to whoever runs the service"),
+    (PaginationError, FAILURE, "report this to the operator of the service"),
     (ConfigurationError, CONFIGURATION, ""),
 )
 
 
-# No errors, but no success either.
+# Ends of a command that are neither errors nor success.
 ENDINGS: Final[Mapping[type[BaseException], str]] = {
     DeclinedError: "nothing was done",
     KeyboardInterrupt: "interrupted",
     TerminatedError: "terminated",
 }
 
-# For words of the library that are spelled in another way here.
-HINTS: Final = (
+# The library names its arguments; these are the options for them.
+OPTION_HINTS: Final = (
     (
         "no API key",
-        "put it there, or say --api-key-env or --api-key-file; `demo` needs no key",
+        "set it, or use --api-key-env or --api-key-file; `demo` needs no key",
     ),
     ("--api-key-file", "it takes the name of a file with the key, not the key itself"),
     ("--api-key-env", "it takes the name of a variable, not the key itself"),
-    ("ship_others", "--ship-others ships them too"),
-    ("unencrypted", "--base-url has to begin with https://"),
+    ("ship_others", "--ship-others publishes them too"),
+    ("unencrypted", "--base-url must begin with https://"),
     ("journal", "choose another --journal, or the account and action it is for"),
 )
 
 
-def code_of(problem: BaseException) -> int:
-    """Choose the exit code for an error."""
+def exit_code(problem: BaseException) -> int:
+    """Return the exit code for an error."""
     return next((code for kind, code, _ in KINDS if isinstance(problem, kind)), FAILURE)
 
 
 def hint_for(problem: BaseException) -> str:
-    """Say what to do next; empty where nothing can be said."""
+    """Return what to do next, or an empty text."""
     if isinstance(problem, UsageError):
         return problem.hint
     if isinstance(problem, ConfigurationError):
-        return next((hint for word, hint in HINTS if word in str(problem)), "")
+        return next((hint for word, hint in OPTION_HINTS if word in str(problem)), "")
     if isinstance(problem, APIStatusError) and problem.retry_after is not None:
         return f"try again in {problem.retry_after:.0f} s"
     return next((hint for kind, _, hint in KINDS if isinstance(problem, kind)), "")
 
 
-def line_for(problem: BaseException) -> str:
-    """Tell an error in one line, its hint included."""
+def format_error(problem: BaseException) -> str:
+    """Format an error and its hint as one line."""
     if isinstance(problem, tuple(ENDINGS)):
         return ENDINGS[type(problem)]
-    told = escape(problem) or type(problem).__name__
+    message = escape(problem) or type(problem).__name__
     hint = hint_for(problem)
-    return f"error: {told}" + (f"; hint: {hint}" if hint else "")
+    return f"error: {message}" + (f"; hint: {hint}" if hint else "")

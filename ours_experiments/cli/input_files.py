@@ -1,4 +1,4 @@
-"""From files and options to drafts."""
+"""Drafts from files and options."""
 
 import json
 from collections.abc import Mapping
@@ -24,10 +24,10 @@ from ours_experiments.models import (
 D = TypeVar("D")
 Values: TypeAlias = Mapping[object, object]
 
-YAML = frozenset({".yaml", ".yml"})
-MOST_VALUES = 100_000
-DEEPEST = 50
-"""Of a file; a draft has far less."""
+YAML_SUFFIXES = frozenset({".yaml", ".yml"})
+MAX_VALUES = 100_000
+MAX_DEPTH = 50
+"""Limits of a file; a draft has a few hundred values, 6 levels deep."""
 
 NESTED: Mapping[str, type[TargetingRules] | type[Metrics]] = {
     "targeting_rules": TargetingRules,
@@ -39,158 +39,161 @@ WIRE_NAMES = {
     for kind in CONTENT
     for field in attrs.fields(kind)
 }
-FREE = frozenset({"visitorProperties", "visitor_properties", "attribute"})
-"""Where the keys are the user's own."""
+FREE_FORM = frozenset({"visitorProperties", "visitor_properties", "attribute"})
+"""Fields whose keys are the user's own."""
 
 
-def fields_from(
+def read_fields(
     context: Context, path: Path | None, draft: type, model: type
 ) -> dict[str, object]:
-    """Read the fields of a draft from a file, spelled as here or as the API does.
+    """Read the fields of a draft from a file, spelled as here or as in the API.
 
     Args:
-        context: Where to say what was left out.
-        path: JSON, or YAML by its name; `-` is standard input; None: no fields.
+        context: For a note about fields that are not sent.
+        path: JSON, or YAML by its suffix; `-` is standard input; None: no fields.
         draft: The class of the draft.
-        model: What the API answers. Its other fields are left out, so that what
-            `get --format json` wrote can be sent back.
+        model: The class of the API's answer. Its other fields are skipped, so that
+            the output of `get --format json` can be sent back.
 
     Raises:
-        ConfigurationError: The file cannot be read, or has a field nobody knows.
+        ConfigurationError: The file cannot be read, or has an unknown field.
     """
     if path is None:
         return {}
-    payload = parsed(path)
+    payload = parse_file(path)
     if not isinstance(payload, dict):
         raise ConfigurationError(f"--from {path}: expected an object of fields")
     known = spellings(draft)
-    answered = spellings(model)
+    read_only = spellings(model)
     fields: dict[str, object] = {}
-    left_out: list[str] = []
+    skipped: list[str] = []
     for key, value in cast("dict[str, object]", payload).items():
         if key in known:
-            fields[known[key]] = content(path, known[key], value)
-        elif key in answered:
-            left_out.append(key)
+            fields[known[key]] = build_content(path, known[key], value)
+        elif key in read_only:
+            skipped.append(key)
         else:
             allowed = ", ".join(sorted(set(known.values())))
             raise ConfigurationError(
-                f"--from {path}: unknown field {key!r}; it may have {allowed}"
+                f"--from {path}: unknown field {key!r}; allowed are {allowed}"
             )
-    if left_out:
-        context.note(f"not sent, since they cannot be set: {', '.join(left_out)}")
+    if skipped:
+        context.note(f"not sent, since they cannot be set: {', '.join(skipped)}")
     return fields
 
 
 def spellings(kind: type) -> dict[str, str]:
-    """List the fields of a class under both of their names."""
+    """Map both spellings of a class's fields to their names."""
     names = [field.name for field in attrs.fields(kind)]
     return {name: name for name in names} | {wire_name(name): name for name in names}
 
 
-def parsed(path: Path) -> object:
+def parse_file(path: Path) -> object:
     """Parse a file.
 
     Raises:
-        ConfigurationError: It is not what its name says, or larger than any draft.
+        ConfigurationError: It has a syntax error, or is larger than any draft.
     """
-    told = f"--from {path}"
-    written = read_text(path, told)
+    source = f"--from {path}"
+    text = read_text(path, source)
     try:
-        loaded = (from_yaml if path.suffix.lower() in YAML else json.loads)(written)
+        parse = parse_yaml if path.suffix.lower() in YAML_SUFFIXES else json.loads
+        loaded = parse(text)
     except ModuleNotFoundError:
         raise ConfigurationError(
-            f"{told}: YAML needs PyYAML: pip install 'ours-experiments[cli]'"
+            f"{source}: YAML needs PyYAML: pip install 'ours-experiments[cli]'"
         ) from None
     except ValueError as problem:
-        raise ConfigurationError(f"{told}: {problem}") from None
+        raise ConfigurationError(f"{source}: {problem}") from None
     except RecursionError:
         loaded = None
     if loaded is None or not is_bounded(loaded):
-        raise ConfigurationError(f"{told}: it is empty, too large or nested too deeply")
+        raise ConfigurationError(
+            f"{source}: it is empty, too large or nested too deeply"
+        )
     return loaded
 
 
-def from_yaml(written: str) -> object:
-    """Parse YAML; only plain values come of it."""
+def parse_yaml(text: str) -> object:
+    """Parse YAML into plain values."""
     import yaml  # noqa: PLC0415 - not for help
 
     try:
-        return cast("object", yaml.safe_load(written))
+        return cast("object", yaml.safe_load(text))
     except yaml.YAMLError as problem:
         raise ValueError(" ".join(str(problem).split())) from None
 
 
 def is_bounded(loaded: object) -> bool:
-    """Tell whether a file's content is small, once what it repeats is written out.
+    """Return whether a value is small after its references are expanded.
 
-    A few lines of YAML can refer to themselves, or stand for gigabytes.
+    A few lines of YAML can contain themselves, or stand for gigabytes.
     """
-    left = [(loaded, 0)]
-    for _ in range(MOST_VALUES):
-        if not left:
+    pending = [(loaded, 0)]
+    for _ in range(MAX_VALUES):
+        if not pending:
             return True
-        value, depth = left.pop()
-        if depth > DEEPEST:
+        value, depth = pending.pop()
+        if depth > MAX_DEPTH:
             return False
         if isinstance(value, dict):
-            left += ((each, depth + 1) for each in cast("Values", value).values())
+            pending += ((item, depth + 1) for item in cast("Values", value).values())
         elif isinstance(value, list):
-            left += ((each, depth + 1) for each in cast("list[object]", value))
+            pending += ((item, depth + 1) for item in cast("list[object]", value))
     return False
 
 
-def content(path: Path, field: str, value: object) -> object:
-    """Build what is nested in a draft.
+def build_content(path: Path, field: str, value: object) -> object:
+    """Build the objects within a draft.
 
     Raises:
-        ConfigurationError: It is of another shape.
+        ConfigurationError: The value has another shape.
     """
     at = f"$.{field}"
     try:
         if value is None:
             return None
         if field in NESTED:
-            return decode(NESTED[field], on_the_wire(value), at=at)
+            return decode(NESTED[field], to_wire_names(value), at=at)
         if field == "dom_modifications":
-            return decode_entities(DomModification, on_the_wire(value), at=at)
+            return decode_entities(DomModification, to_wire_names(value), at=at)
     except DecodeError as problem:
-        told = "; ".join(problem.problems)
-        raise ConfigurationError(f"--from {path}: {told}") from None
+        reason = "; ".join(problem.problems)
+        raise ConfigurationError(f"--from {path}: {reason}") from None
     except RecursionError:
         raise ConfigurationError(f"--from {path}: {at}: nested too deeply") from None
     return value
 
 
-def on_the_wire(value: object) -> object:
-    """Spell the keys that the API knows as the API does."""
+def to_wire_names(value: object) -> object:
+    """Rename the known keys to the API's spelling, at every level."""
     if isinstance(value, dict):
         items = cast("dict[str, object]", value).items()
         return {
-            WIRE_NAMES.get(key, key): each if key in FREE else on_the_wire(each)
-            for key, each in items
+            WIRE_NAMES.get(key, key): item if key in FREE_FORM else to_wire_names(item)
+            for key, item in items
         }
     if isinstance(value, list):
-        return [on_the_wire(each) for each in cast("list[object]", value)]
+        return [to_wire_names(item) for item in cast("list[object]", value)]
     return value
 
 
 def given(**options: object) -> dict[str, object]:
-    """Keep the options that are on the command line."""
+    """Return the options that are on the command line."""
     return {name: value for name, value in options.items() if value is not None}
 
 
-def build(kind: type[D], fields: Mapping[str, object]) -> D:
+def build_draft(kind: type[D], fields: Mapping[str, object]) -> D:
     """Build a draft.
 
     Raises:
-        ConfigurationError: A field is missing, or the draft refuses it.
+        ConfigurationError: A field is missing, or the draft refuses a value.
     """
-    required = [
+    missing = [
         field.name
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", kind))
         if field.default is attrs.NOTHING and field.name not in fields
     ]
-    if required:
-        raise ConfigurationError(f"{', '.join(required)}: has to be given")
+    if missing:
+        raise ConfigurationError(f"{', '.join(missing)}: required")
     return kind(**fields)

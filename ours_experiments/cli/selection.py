@@ -1,4 +1,4 @@
-"""Which experiments are meant: ids, a file of them, or filters."""
+"""Options that select experiments: filters, and files of ids."""
 
 import sys
 from pathlib import Path
@@ -32,11 +32,11 @@ class Filters:
     """Only experiments with this text in id, name or description."""
 
     def arguments(self) -> FilterArguments:
-        """Give the filters as arguments."""
+        """Return the filters as keyword arguments."""
         return {"status": self.status, "type": self.type, "search": self.search}
 
     def any(self) -> bool:
-        """Tell whether a filter is set."""
+        """Return whether a filter is set."""
         return self != NO_FILTERS
 
 
@@ -45,29 +45,29 @@ NO_FILTERS = Filters()
 
 @Parameter(name="*")
 @attrs.frozen
-class Source:
-    """Where ids come from beside the command line."""
+class IdSource:
+    """Where ids come from, apart from the command line."""
 
     from_file: Path | None = None
-    """A file with one id a line; blank lines and those with # are skipped."""
+    """File with one id per line; blank lines and lines with # are skipped."""
     stdin: Annotated[Flag, Parameter(name="--stdin")] = False
-    """Read ids from standard input; a single - says the same."""
+    """Read ids from standard input; a single - does the same."""
 
-    def ids(self) -> list[str]:
+    def read(self) -> list[str]:
         """Read the ids."""
-        written: list[str] = []
+        lines: list[str] = []
         if self.from_file is not None:
-            written += read_text(
+            lines += read_text(
                 self.from_file, f"--from-file {self.from_file}"
             ).splitlines()
         if self.stdin:
-            written += sys.stdin.read().splitlines()
-        lines = (line.strip() for line in written)
-        return [line for line in lines if line and not line.startswith("#")]
+            lines += sys.stdin.read().splitlines()
+        stripped = (line.strip() for line in lines)
+        return [line for line in stripped if line and not line.startswith("#")]
 
     def given(self) -> bool:
-        """Tell whether there is such a source."""
+        """Return whether there is such a source."""
         return self.from_file is not None or self.stdin
 
 
-NO_SOURCE = Source()
+NO_SOURCE = IdSource()

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Self, TypeAlias, cast
+from typing import Literal, Self, TypeAlias, cast
 
 from ours_experiments.emulator.account.ids import IdStyle
 from ours_experiments.emulator.account.seeding import seed_experiments
 from ours_experiments.emulator.account.state import State
+from ours_experiments.emulator.account.texts import Texts
 from ours_experiments.emulator.api.front import Front
 from ours_experiments.emulator.api.handlers import CursorKind, Handlers
 from ours_experiments.emulator.api.pages import Cursors
@@ -20,6 +21,9 @@ from ours_experiments.emulator.log import RequestLog
 
 Scopes: TypeAlias = str | Iterable[str]
 """`all`, `read-only`, `list-only`, or the documented scopes one by one."""
+
+MAX_SECONDS = 10 * 366 * 24 * 60 * 60
+"""No time span of a test is longer than ten years."""
 
 _SCOPES = {"all": ALL_SCOPES, "read-only": READ_SCOPES, "list-only": LIST_SCOPES}
 
@@ -36,6 +40,13 @@ class Emulator:
     experiments and versions lag behind. With `mission_only` the emulator is the API's
     first version: no variants in list items, no rollout, no staging, no versions.
     It listens on loopback unless `allow_remote` is given.
+
+    A real service may differ from the emulator's reading of the documents. Keys are
+    unique with `unique_keys`. `conflict_status=400` answers 400 instead of 409 where
+    the vendor's document lists no 409. `normalize_names` and `normalize_keys` are
+    rules such as `("trim", "casefold", "slug", "cut:40", "suffix")`, applied in their
+    order before a text is kept; "suffix" appends -2 to what is in use. Times in
+    bodies run `clock_skew` seconds ahead of the `Date` header.
     """
 
     def __init__(
@@ -49,17 +60,26 @@ class Emulator:
         unique_keys: bool = False,
         publish_seconds: float = 0.0,
         list_delay: float = 0.0,
+        clock_skew: float = 0.0,
+        conflict_status: Literal[400, 409] = 409,
+        normalize_names: Iterable[str] = (),
+        normalize_keys: Iterable[str] = (),
         id_style: IdStyle = "ulid",
         mission_only: bool = False,
         clock: Clock | None = None,
         allow_remote: bool = False,
     ) -> None:
-        if not allow_remote and not _is_loopback(host):
+        if not allow_remote and not is_loopback(host):
             raise ValueError("host: beyond loopback only with allow_remote=True")
         if cursor not in ("keyset", "offset"):
             raise ValueError(f"cursor: 'keyset' or 'offset', not {cursor!r}")
-        if publish_seconds < 0 or list_delay < 0:
-            raise ValueError("publish_seconds, list_delay: at least 0")
+        if conflict_status not in (400, 409):
+            raise ValueError(f"conflict_status: 400 or 409, not {conflict_status!r}")
+        _check_seconds("publish_seconds", publish_seconds, minimum=0)
+        _check_seconds("list_delay", list_delay, minimum=0)
+        _check_seconds("clock_skew", clock_skew, minimum=-MAX_SECONDS)
+        _check_rules("normalize_names", normalize_names)
+        _check_rules("normalize_keys", normalize_keys)
         self._keys = _scopes_of(api_keys)
         self._host = host
         self._port = port
@@ -70,6 +90,9 @@ class Emulator:
             id_style=id_style,
             unique_keys=unique_keys,
             list_delay=list_delay,
+            clock_skew=clock_skew,
+            normalize_names=normalize_names,
+            normalize_keys=normalize_keys,
         )
         self.log: RequestLog = RequestLog()
         self.faults: Faults = Faults(seed)
@@ -80,7 +103,9 @@ class Emulator:
             publish_seconds=publish_seconds,
             mission_only=mission_only,
         )
-        self._front = Front(handlers, self._keys, self.log, self.faults)
+        self._front = Front(
+            handlers, self._keys, self.log, self.faults, conflict_status
+        )
         self._listener: Listener | None = None
 
     def __repr__(self) -> str:
@@ -158,7 +183,20 @@ class Emulator:
         return seed_experiments(self.state, count, status=status, variants=variants)
 
 
-def _is_loopback(host: str) -> bool:
+def _check_seconds(name: str, value: float, *, minimum: float) -> None:
+    if not minimum <= value <= MAX_SECONDS:
+        raise ValueError(f"{name}: {minimum} to {MAX_SECONDS} seconds, not {value}")
+
+
+def _check_rules(name: str, rules: Iterable[str]) -> None:
+    try:
+        Texts(rules)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -8,7 +8,7 @@ import orjson
 
 from ours_experiments import errors
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
-from ours_experiments.errors import OursError, revive
+from ours_experiments.errors import OursError, restore
 
 
 OutcomeRecord: TypeAlias = dict[str, object]
@@ -51,7 +51,7 @@ def error_of(record: Mapping[str, object] | None) -> OursError | None:
     kind: object = getattr(errors, str(record["type"]), OursError)
     if not (isinstance(kind, type) and issubclass(kind, OursError)):
         kind = OursError
-    error = revive(kind, (record["message"],))
+    error = restore(kind, (record["message"],))
     for name, value in record.items():
         if name == "cause":
             error.__cause__ = error_of(cast("Mapping[str, object] | None", value))

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -18,7 +19,8 @@ from taskiq_redis import RedisStreamBroker
 
 from ours_experiments import BulkReport, Client, ConfigurationError, Outcome
 from ours_experiments.integrations._records import OutcomeRecord, outcome_of, record_of
-from ours_experiments.integrations._streams import keep_going
+from ours_experiments.integrations._results import write_until_done
+from ours_experiments.integrations._streams import maintain
 
 
 T = TypeVar("T")
@@ -28,15 +30,15 @@ Ids: TypeAlias = list[str] | dict[str, str | None]
 BatchRecord: TypeAlias = dict[str, object]
 """What a bulk task was split into: the action, and the ids of the parts' tasks."""
 ChunkRecord: TypeAlias = dict[str, object]
-"""When a part began and ended, in seconds of the epoch, and its outcomes."""
+"""When a part started and ended, in seconds since the epoch, and its outcomes."""
 
-LOOK_EVERY = 0.1
-"""Seconds between two looks for a result."""
+POLL_INTERVAL = 0.1
+"""Seconds between two requests for a result."""
 
 
 @attrs.define
 class Worker:
-    """Everything that the tasks share: one client for the life of a process."""
+    """What the tasks of a process share: one client for its life."""
 
     broker: AsyncBroker
     """Where the tasks are registered and sent."""
@@ -51,72 +53,82 @@ class Worker:
     part: AsyncTaskiqDecoratedTask[..., Any] = attrs.field(init=False)
     """The task that carries out a part of a bulk call."""
     nudge: AsyncTaskiqDecoratedTask[..., Any] = attrs.field(init=False)
-    """The task that does nothing; see `keep_going`."""
+    """The task that does nothing; see `maintain`."""
     client: Client | None = attrs.field(init=False, default=None)
     """None in a process that only sends."""
     closing: bool = attrs.field(init=False, default=False)
-    """Whether what is under way is being cut off."""
+    """Whether the process shuts down, so that calls under way are cut off."""
     stack: AsyncExitStack = attrs.field(init=False, factory=AsyncExitStack)
     """Holds the client."""
-    keeping: asyncio.Task[None] | None = attrs.field(init=False, default=None)
-    """Looks after the queue."""
+    maintenance: asyncio.Task[None] | None = attrs.field(init=False, default=None)
+    """Maintains the queue."""
 
     def __attrs_post_init__(self) -> None:
-        """Register the tasks that nobody else sends."""
+        """Register the tasks that only this class sends."""
 
         async def part(action: str, ids: Ids, publish: str) -> ChunkRecord:
-            began = time.time()
+            started_at = time.time()
             outcomes = await self.carry_out(action, ids, publish)
-            return {"began": began, "ended": time.time(), "outcomes": outcomes}
+            ended_at = time.time()
+            return {"started": started_at, "ended": ended_at, "outcomes": outcomes}
 
         async def nudge() -> None:
-            """Do nothing: that a task has come is all."""
+            """Do nothing: the arrival of a task is what counts."""
 
-        self.part = self.broker.register_task(part, self.name_of("bulk_part"))
-        self.nudge = self.broker.register_task(nudge, self.name_of("nudge"))
+        self.part = self.register(part, "bulk_part")
+        self.nudge = self.register(nudge, "nudge")
+
+    def register(
+        self, function: Callable[..., Any], name: str
+    ) -> AsyncTaskiqDecoratedTask[..., Any]:
+        """Register a task that is acknowledged when its result is stored."""
+        # The label wins over the worker's own --ack-type.
+        return self.broker.register_task(
+            function, self.name_of(name), ack_type="when_saved"
+        )
 
     def name_of(self, task: str) -> str:
         """Name a task as it stands on the queue."""
         return f"{self.prefix}:{task}"
 
     async def open(self, _state: TaskiqState) -> None:
-        """Begin to work: enter the client, and look after the queue."""
+        """Enter the client, and start to maintain the queue."""
         self.closing = False
         self.client = await self.stack.enter_async_context(self.client_factory())
         if isinstance(self.broker, RedisStreamBroker):
             # Always under one id, so that its results do not pile up.
             nudge = self.nudge.kicker().with_task_id(self.name_of("nudge")).kiq
-            self.keeping = asyncio.create_task(keep_going(self.broker, nudge))
+            self.maintenance = asyncio.create_task(maintain(self.broker, nudge))
 
     async def close(self, _state: TaskiqState) -> None:
-        """End the work."""
+        """Leave the client."""
         self.closing = True
-        if self.keeping is not None:
-            self.keeping.cancel()
+        if self.maintenance is not None:
+            self.maintenance.cancel()
             with suppress(asyncio.CancelledError):
-                await self.keeping
+                await self.maintenance
         await self.stack.aclose()
 
     async def carry_out(
         self, action: str, ids: Ids, publish: str
     ) -> list[OutcomeRecord]:
-        """Do something to experiments; say what became of each."""
+        """Carry out an action on experiments; return a record of each outcome."""
         if self.client is None:
             raise ConfigurationError("the broker's worker has not been started up")
         options: dict[str, Any] = {"concurrency": self.concurrency}
         if publish != "each":
             options["publish"] = publish
         run = self.client.bulk.stream(cast("Any", action), ids, **options)
-        records = {one.experiment_id: record_of(one) async for one in run}
+        records = {outcome.experiment_id: record_of(outcome) async for outcome in run}
         if self.closing:
-            # What was cut short must not be acknowledged: another worker gets it.
+            # A task that is cut short must not be acknowledged: another worker gets it.
             await asyncio.get_running_loop().create_future()
-        return [records[one.experiment_id] for one in run.report().outcomes]
+        return [records[outcome.experiment_id] for outcome in run.report().outcomes]
 
     async def split(
         self, task_id: str, action: str, ids: Ids, publish: str
     ) -> BatchRecord:
-        """Put the parts of a bulk call on the queue, those that are done excepted."""
+        """Put the parts of a bulk call on the queue, except those that are done."""
         pairs = iter(
             ids.items() if isinstance(ids, dict) else dict.fromkeys(ids).items()
         )
@@ -124,29 +136,35 @@ class Worker:
         while taken := dict(islice(pairs, self.chunk)):
             chunk_id = f"{task_id}:{len(chunks)}"
             chunks.append(chunk_id)
-            if await self.broker.result_backend.is_result_ready(chunk_id):
-                continue
             part = taken if isinstance(ids, dict) else [*taken]
-            kicker = self.part.kicker().with_task_id(chunk_id)
-            await kicker.kiq(action, part, publish)
+            send = partial(self.send_part, chunk_id, action, part, publish)
+            await write_until_done(send, f"task {chunk_id}")
         return {"action": action, "chunks": chunks}
+
+    async def send_part(
+        self, chunk_id: str, action: str, ids: Ids, publish: str
+    ) -> None:
+        """Put one part on the queue unless its result is there."""
+        if not await self.broker.result_backend.is_result_ready(chunk_id):
+            kicker = self.part.kicker().with_task_id(chunk_id)
+            await kicker.kiq(action, ids, publish)
 
     async def merge(self, batch: AsyncTaskiqTask[BatchRecord]) -> BulkReport:
         """Wait for all parts and put their outcomes together."""
         record: Any = await returned_by(batch)
         outcomes: list[Outcome] = []
-        began, ended = float("inf"), 0.0
+        started_at, ended_at = float("inf"), 0.0
         for chunk_id in record["chunks"]:
             task = AsyncTaskiqTask[Any](chunk_id, self.broker.result_backend)
             part = await returned_by(task)
             outcomes += map(outcome_of, part["outcomes"])
-            began = min(began, part["began"])
-            ended = max(ended, part["ended"])
-        seconds = max(ended - began, 0.0)
+            started_at = min(started_at, part["started"])
+            ended_at = max(ended_at, part["ended"])
+        seconds = max(ended_at - started_at, 0.0)
         return BulkReport(record["action"], tuple(outcomes), seconds)
 
 
 async def returned_by(task: AsyncTaskiqTask[T]) -> T:
     """Wait for what a task returns, or raise what it raised."""
-    result = await task.wait_result(LOOK_EVERY)
+    result = await task.wait_result(POLL_INTERVAL)
     return result.raise_for_error().return_value

@@ -6,14 +6,16 @@
     ):
         ...
 
-Ten workers then send fifty requests a second together, and the `Retry-After` that one
-of them is told pauses all ten. Without Redis each client is back to pacing itself.
+Ten workers then send fifty requests a second together, and a `Retry-After` that one of
+them receives pauses all ten. While Redis does not answer, each process keeps to its own
+share of the rate.
 """
 
 import asyncio
 import logging
+import os
+import random
 from collections.abc import Awaitable, Callable
-from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
@@ -23,8 +25,18 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from ours_experiments._validation import check_count, check_seconds
+from ours_experiments._validation import check_count, check_seconds, check_text
 from ours_experiments.errors import ConfigurationError
+from ours_experiments.integrations._turns import (
+    GIVE_BACK,
+    MICROSECONDS,
+    PAUSE,
+    TAKE,
+    Answer,
+    Queue,
+    Waiter,
+    numbers_of,
+)
 
 
 logger: logging.Logger = logging.getLogger("ours_experiments")
@@ -32,59 +44,40 @@ logger: logging.Logger = logging.getLogger("ours_experiments")
 T = TypeVar("T")
 
 CONNECTIONS = 8
-"""To Redis, for each process: an answer takes a fraction of a millisecond."""
-BLIND = 2.0
+"""To Redis, for each process: a single task asks for each account."""
+RETRY_AFTER = 2.0
 """Seconds for which a Redis that failed is not asked again."""
-MICROSECONDS = 1_000_000
-
-# One hash for each account: `free`, when the next turn is free, and `paused`, until
-# when the service has asked for quiet; in microseconds by the clock of Redis.
-CLOCK = """
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local state = redis.call('HMGET', KEYS[1], 'free', 'paused')
-local free = math.max(tonumber(state[1]) or 0, now)
-local paused = tonumber(state[2]) or 0
-local function keep(field, value)
-    redis.call('HSET', KEYS[1], field, value)
-    local left = math.ceil((math.max(free, paused) - now) / 1000)
-    redis.call('PEXPIRE', KEYS[1], left + 60000)
-end
-"""
-# ARGV: microseconds from turn to turn, turns at once, microseconds to wait at most.
-TAKE = f"""{CLOCK}
-local interval = tonumber(ARGV[1])
-local turn = math.max(free - interval * (ARGV[2] - 1), paused, now)
-if turn - now <= tonumber(ARGV[3]) then
-    free = free + interval
-    keep('free', free)
-end
-return {{turn - now, state[2]}}
-"""
-# ARGV: microseconds. The turns after the pause stand in line again.
-PAUSE = f"""{CLOCK}
-paused = math.max(paused, now + ARGV[1])
-free = math.max(free, paused)
-keep('paused', paused)
-keep('free', free)
-"""
+JITTER = 0.02
+"""Seconds; processes that wait for the same turn ask in random order, not always the
+nearest first."""
+MAX_SLEEP = 60.0
+"""Seconds after which it is asked again in any case, however long the pause."""
+UNKNOWN_PROCESSES = 10
+"""How many processes share the rate where Redis has never said how many there are."""
 
 
 class RedisPacing:
     """One token bucket and one pause for all clients that use one key.
 
-    Redis holds a fingerprint of base URL and key, never the key. Asking costs one round
-    trip for each request, and a second one if its turn had to be waited for. When Redis
-    does not answer, that is logged once as a warning, requests leave as they would
-    without it, and it is asked again after two seconds.
+    Redis holds a fingerprint of base URL and key, never the key. A turn is taken when
+    it is due and not before, so a call that is cancelled while it waits costs nobody a
+    turn; processes that wait for the same turn get it in random order. Asking costs one
+    round trip, for all requests that wait in a process together.
+
+    While Redis does not answer, which is logged as a warning, each process sends its
+    share of the rate: `rate` divided by the processes that were active when Redis last
+    answered (by ten where it never did). Without a `rate` requests leave at once. Redis
+    is asked again after two seconds.
 
     Args:
         redis: The URL of a Redis 5 or newer, or a `redis.asyncio.Redis` to borrow,
-            which is never closed here.
+            which is never closed here. Options in the query of the URL, such as
+            `socket_timeout`, replace the defaults made from `patience`.
         rate: Requests a second for all processes together; by default only pauses are
             shared.
         burst: Requests that may leave at once after a quiet time.
         patience: Seconds that Redis may take for an answer.
+        prefix: What the names of the keys in Redis begin with.
 
     Raises:
         ConfigurationError: An argument cannot be used; the text names it.
@@ -97,23 +90,30 @@ class RedisPacing:
         rate: float | None = None,
         burst: int = 1,
         patience: float = 1.0,
+        prefix: str = "ours-experiments:pacing",
     ) -> None:
         if rate is not None:
             check_seconds("rate", rate)
         check_count("burst", burst, 1)
         check_seconds("patience", patience)
+        check_text("prefix", prefix)
         self._owned = isinstance(redis, str)
         self._redis = connect(redis, patience) if isinstance(redis, str) else redis
-        self._interval = 0 if rate is None else round(MICROSECONDS / rate)
+        self._interval = 0.0 if rate is None else 1 / rate
         self._burst = burst
         self._patience = patience
+        self._prefix = prefix
         self._take = self._redis.register_script(TAKE)
+        self._give_back = self._redis.register_script(GIVE_BACK)
         self._pause = self._redis.register_script(PAUSE)
-        self._blind_until = 0.0
+        self._process = f"{os.getpid()}-{random.getrandbits(64):x}"
+        self._processes = UNKNOWN_PROCESSES
+        self._failed_until = 0.0
+        self._queues: dict[str, Queue] = {}
 
     async def __aenter__(self) -> Self:
         # The first request then has no connection to wait for.
-        await self._ask(partial(self._latest_pause, "nobody"))
+        await self._ask(lambda: cast("Awaitable[object]", self._redis.ping()))
         return self
 
     async def __aexit__(
@@ -125,89 +125,122 @@ class RedisPacing:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections to Redis, unless they are borrowed."""
+        """Close the connections to Redis, unless they are borrowed.
+
+        Requests that still wait for a turn leave without one.
+        """
+        tasks = [queue.task for queue in self._queues.values() if queue.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._owned:
             await self._redis.aclose()
 
     async def acquire(self, account: str, seconds: float) -> float:
         """Wait for the turn of one request; see `SharedPacing`."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while True:
-            left = max(end - loop.time(), 0.0)
-            answer = await self._ask(partial(self._ask_turn, account, left))
-            if answer is None:
-                return 0.0
-            turn, pause = answer
-            wait = turn / MICROSECONDS
-            if not turn or wait > left:
-                return wait
-            await asyncio.sleep(wait)
-            latest = await self._ask(partial(self._latest_pause, account))
-            if latest in {None, pause}:
-                return 0.0
+        queue = self._queues.setdefault(account, Queue())
+        waiter = Waiter(loop.time() + seconds, loop.create_future())
+        queue.waiting.append(waiter)
+        if queue.task is None:
+            queue.task = loop.create_task(self._serve(account, queue))
+        try:
+            return await waiter.turn
+        finally:
+            queue.leave(waiter)
 
-    def _ask_turn(
-        self, account: str, seconds: float
-    ) -> Awaitable[tuple[int, bytes | None]]:
-        """Take the next turn, unless it is further away than this.
+    async def _serve(self, account: str, queue: Queue) -> None:
+        """Take turns as they become due while somebody waits for one."""
+        loop = asyncio.get_running_loop()
+        try:
+            while queue.waiting:
+                answer = await self._take_turns(account, queue)
+                unused = queue.hand_out(answer.taken)
+                if unused and self._interval:
+                    await self._return_turns(account, unused)
+                queue.refuse(answer.wait, loop.time())
+                if queue.waiting:
+                    jitter = random.uniform(0, min(self._interval, JITTER))  # noqa: S311
+                    queue.can_be_cancelled = True
+                    await asyncio.sleep(min(answer.wait + jitter, MAX_SLEEP))
+                    queue.can_be_cancelled = False
+        finally:
+            # Whoever still waits leaves without a turn: the client has its own limits.
+            queue.hand_out(len(queue.waiting))
+            del self._queues[account]
 
-        Answers the microseconds until then, and which pause was the latest.
-        """
-        numbers = (self._interval, self._burst, round(seconds * MICROSECONDS))
-        taken: object = self._take([key_of(account)], numbers)
-        return cast("Awaitable[tuple[int, bytes | None]]", taken)
+    async def _take_turns(self, account: str, queue: Queue) -> Answer:
+        """Take the turns that are due, as many as there are requests that wait."""
+        interval = round(self._interval * MICROSECONDS)
+        keys = self._keys(account)
+        numbers = (interval, self._burst, len(queue.waiting), self._process)
+        found: object = await self._ask(
+            lambda: cast("Awaitable[list[int]]", self._take(keys, numbers))
+        )
+        if found is None:
+            now = asyncio.get_running_loop().time()
+            return queue.take_locally(self._interval * self._processes, now)
+        taken, wait, self._processes = numbers_of(cast("list[int]", found))
+        return Answer(taken, wait)
+
+    async def _return_turns(self, account: str, turns: int) -> None:
+        """Give back turns that came when nobody waited for them any more."""
+        numbers = (round(self._interval * MICROSECONDS), turns)
+        keys = self._keys(account)
+        await self._ask(
+            lambda: cast("Awaitable[object]", self._give_back(keys, numbers))
+        )
 
     async def pause(self, account: str, seconds: float) -> None:
         """Let every process that uses the account wait; see `SharedPacing`."""
         numbers = (round(seconds * MICROSECONDS),)
-        await self._ask(
-            lambda: cast("Awaitable[object]", self._pause([key_of(account)], numbers))
-        )
+        keys = self._keys(account)
+        await self._ask(lambda: cast("Awaitable[object]", self._pause(keys, numbers)))
 
-    def _latest_pause(self, account: str) -> Awaitable[bytes | None]:
-        """Tell which pause is the latest; None when there was none, or long ago."""
-        found: object = self._redis.hget(key_of(account), "paused")
-        return cast("Awaitable[bytes | None]", found)
+    def _keys(self, account: str) -> tuple[str, str]:
+        """Return the names of an account's keys in Redis; one slot of a cluster."""
+        name = f"{self._prefix}:{{{account}}}"
+        return name, f"{name}:processes"
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T | None:
-        """Ask Redis; None when it cannot be asked."""
+        """Ask Redis; return None when it cannot be asked."""
         loop = asyncio.get_running_loop()
-        if loop.time() < self._blind_until:
+        if loop.time() < self._failed_until:
             return None
         try:
             async with asyncio.timeout(self._patience):
                 return await question()
         except (RedisError, OSError, TimeoutError) as problem:
-            told = str(problem) or type(problem).__name__
-            if loop.time() >= self._blind_until:
+            if loop.time() >= self._failed_until:
                 logger.warning(
                     "no shared pacing: Redis does not answer (%s); asked again in %g s",
-                    told,
-                    BLIND,
+                    str(problem) or type(problem).__name__,
+                    RETRY_AFTER,
                 )
-            self._blind_until = loop.time() + BLIND
+            self._failed_until = loop.time() + RETRY_AFTER
             return None
 
 
 def connect(url: str, patience: float) -> Redis:
     """Prepare few connections that fail rather than wait."""
+    defaults: dict[str, object] = {
+        "max_connections": CONNECTIONS,
+        "timeout": patience,
+        "socket_timeout": patience,
+        "socket_connect_timeout": patience,
+        "retry": Retry(NoBackoff(), 0),
+    }
     try:
-        where = parse_url(url)
+        options = parse_url(url)
     except ValueError:
         # Its text may hold a part of the password.
         raise ConfigurationError("redis must be the URL of a Redis") from None
-    pool = BlockingConnectionPool(
-        max_connections=CONNECTIONS,
-        timeout=patience,
-        socket_timeout=patience,
-        socket_connect_timeout=patience,
-        retry=Retry(NoBackoff(), 0),
-        **where,
-    )
+    try:
+        pool = BlockingConnectionPool(**(defaults | options))  # type: ignore[arg-type]
+        # Options of connections are read when the first one is made.
+        pool.make_connection()  # type: ignore[no-untyped-call]
+    except (TypeError, ValueError) as problem:
+        raise ConfigurationError(
+            f"redis: an option of the URL cannot be used: {problem}"
+        ) from None
     return Redis.from_pool(pool)
-
-
-def key_of(account: str) -> str:
-    """Name the hash of an account in Redis."""
-    return f"ours-experiments:pacing:{account}"

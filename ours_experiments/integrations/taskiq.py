@@ -13,7 +13,7 @@ A task may be delivered again, when its worker died or took too long. That is sa
 `resume` lead back and forth: one that is delivered again after the opposite was done
 does so once more.
 
-What the service says is a result, not an exception: a refused call is a record whose
+An answer of the service is a result, not an exception: a refused call is a record whose
 status is "failed", with the error in it. A task raises only `ConfigurationError`, for
 arguments that no call can have.
 """
@@ -36,13 +36,13 @@ from taskiq.scheduler.created_schedule import CreatedSchedule
 from taskiq.serializers import JSONSerializer
 from taskiq_redis import (
     ListRedisScheduleSource,
-    RedisAsyncResultBackend,
     RedisStreamBroker,
 )
 
-from ours_experiments import BulkReport, Client
-from ours_experiments._validation import check_count, check_seconds
+from ours_experiments import BulkReport, Client, ConfigurationError
+from ours_experiments._validation import check_count, check_seconds, check_text
 from ours_experiments.integrations._records import OutcomeRecord, outcome_of
+from ours_experiments.integrations._results import ResultBackend
 from ours_experiments.integrations._worker import BatchRecord, Ids, Worker
 
 
@@ -206,7 +206,7 @@ def transition_task(worker: Worker, action: str) -> TransitionTask:
         (record,) = await worker.carry_out(action, [experiment_id], way)
         return record
 
-    task = worker.broker.register_task(transition, worker.name_of(action))
+    task = worker.register(transition, action)
     return cast("TransitionTask", task)
 
 
@@ -220,7 +220,7 @@ def stop_task(worker: Worker) -> StopTask:
         (record,) = await worker.carry_out("stop", winners, "each")
         return record
 
-    return cast("StopTask", worker.broker.register_task(stop, worker.name_of("stop")))
+    return cast("StopTask", worker.register(stop, "stop"))
 
 
 def bulk_task(worker: Worker) -> BulkTask:
@@ -235,34 +235,45 @@ def bulk_task(worker: Worker) -> BulkTask:
     ) -> BatchRecord:
         return await worker.split(context.message.task_id, action, ids, publish)
 
-    return cast("BulkTask", worker.broker.register_task(bulk, worker.name_of("bulk")))
+    return cast("BulkTask", worker.register(bulk, "bulk"))
 
 
 def redis_broker(
-    url: str, *, redeliver_after: float = 600.0, results_for: int = 86_400
+    url: str,
+    *,
+    queue: str = "ours_experiments",
+    redeliver_after: float = 600.0,
+    results_for: int = 86_400,
 ) -> RedisStreamBroker:
     """Make a broker whose tasks survive the worker that took them.
 
-    A task is acknowledged when its result is stored. Until then it belongs to one
-    worker, and after `redeliver_after` seconds to the next one that looks, be the first
-    one dead or only slow. taskiq's `ListQueueBroker` and `PubSubBroker` forget a task
-    once it is handed out.
+    A task is acknowledged when its result is stored; while Redis is full or away, the
+    worker waits with it. Until then it belongs to one worker, and after
+    `redeliver_after` seconds to the next one that looks, whether the first is dead or
+    only slow. The first result of a task stays. taskiq's `ListQueueBroker` and
+    `PubSubBroker` forget a task once it is handed out.
 
     Args:
         url: The URL of a Redis 6.2 or newer.
+        queue: The name of the queue in Redis; one for each application and API key.
         redeliver_after: Seconds; longer than any task takes, or it is done twice. That
             is the client's `timeout` at most, and for a part of a bulk task as often as
             its `concurrency` goes into its ids.
         results_for: Seconds for which results are kept.
+
+    Raises:
+        ConfigurationError: An argument cannot be used; the text names it.
     """
-    results: RedisAsyncResultBackend[object] = RedisAsyncResultBackend(
+    check_name("queue", queue)
+    check_seconds("redeliver_after", redeliver_after)
+    check_count("results_for", results_for, 1)
+    results: ResultBackend[object] = ResultBackend(
         url, result_ex_time=results_for, serializer=JSONSerializer()
     )
-    check_seconds("redeliver_after", redeliver_after)
     broker = RedisStreamBroker(
         url,
-        queue_name="ours_experiments",
-        consumer_group_name="ours_experiments",
+        queue_name=queue,
+        consumer_group_name=queue,
         consumer_id="0",  # what was sent before the first worker came counts too
         idle_timeout=round(redeliver_after * 1000),
         unacknowledged_lock_timeout=60.0,
@@ -271,9 +282,29 @@ def redis_broker(
     return broker.with_result_backend(results)
 
 
-def redis_schedule(url: str) -> ListRedisScheduleSource:
-    """Keep what is to be done later in Redis, for a `TaskiqScheduler`."""
+def redis_schedule(
+    url: str, *, queue: str = "ours_experiments"
+) -> ListRedisScheduleSource:
+    """Keep what is to be done later in Redis, for a `TaskiqScheduler`.
+
+    taskiq's scheduler looks once a minute, at the full minute: a task is sent up to a
+    minute after its time.
+
+    Args:
+        url: The URL of a Redis.
+        queue: The name of the queue, as in `redis_broker`.
+
+    Raises:
+        ConfigurationError: An argument cannot be used; the text names it.
+    """
+    check_name("queue", queue)
     # With a colon in its prefix the source would not find what has become overdue.
-    return ListRedisScheduleSource(
-        url, prefix="ours_experiments_schedule", serializer=JSONSerializer()
-    )
+    prefix = f"{queue.replace(':', '_')}_schedule"
+    return ListRedisScheduleSource(url, prefix=prefix, serializer=JSONSerializer())
+
+
+def check_name(name: str, value: object) -> None:
+    """Refuse what cannot name a key in Redis."""
+    check_text(name, value)
+    if not str(value).strip():
+        raise ConfigurationError(f"{name} must not be blank")

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import attrs
 
-from ours_experiments._checks import tuple_of
+from ours_experiments._validation import to_tuple
 from ours_experiments.models._enums import DomAction, QueryOperator
 
 
@@ -50,7 +50,7 @@ NO_PROPERTIES = NoProperties()
 
 def to_url_patterns(values: Iterable[str]) -> tuple[str, ...]:
     """Keep URL patterns as a tuple."""
-    return tuple_of(str, "url_patterns", values)
+    return to_tuple(str, "url_patterns", values)
 
 
 @attrs.frozen
@@ -71,7 +71,7 @@ class QueryParam:
 
 def to_query_params(values: Iterable[QueryParam]) -> tuple[QueryParam, ...]:
     """Keep query conditions as a tuple."""
-    return tuple_of(QueryParam, "query_params", values)
+    return to_tuple(QueryParam, "query_params", values)
 
 
 @attrs.frozen
@@ -114,7 +114,7 @@ class Metric:
 
 def to_secondary(values: Iterable[Metric]) -> tuple[Metric, ...]:
     """Keep secondary metrics as a tuple."""
-    return tuple_of(Metric, "secondary", values)
+    return to_tuple(Metric, "secondary", values)
 
 
 @attrs.frozen
@@ -147,7 +147,7 @@ class Style:
 
 def to_styles(values: Iterable[Style]) -> tuple[Style, ...]:
     """Keep CSS declarations as a tuple."""
-    return tuple_of(Style, "styles", values)
+    return to_tuple(Style, "styles", values)
 
 
 @attrs.frozen

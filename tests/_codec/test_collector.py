@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 import orjson
 import pytest
 
-from ours_experiments._codec.converter import PAUSE_PAYS, decode_entities, parse
+from ours_experiments._codec.converter import decode_entities
+from ours_experiments._codec.json_bytes import PAUSE_HELPS, loads
 from ours_experiments.errors import DecodeError
 from ours_experiments.models import Experiment
 from tests.support.corpus import Corpus
 
 
-pauses = pytest.mark.skipif(not PAUSE_PAYS, reason="this Python gains nothing by it")
+pauses = pytest.mark.skipif(not PAUSE_HELPS, reason="this Python gains nothing by it")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def collector() -> Iterator[None]:
 
 def build(page: bytes) -> tuple[Experiment, ...]:
     """Do with a page what a listing does."""
-    return decode_entities(Experiment, parse(page))
+    return decode_entities(Experiment, loads(page))
 
 
 def collections(work: Callable[[], object]) -> int:
@@ -103,10 +104,10 @@ def test_runs_for_other_threads(page: bytes, monkeypatch: pytest.MonkeyPatch) ->
     assert len(built) == 1
     assert not switched
     build(page)
-    assert bool(switched) is PAUSE_PAYS
+    assert bool(switched) is PAUSE_HELPS
 
 
 def test_small_and_large_are_read_alike(page: bytes) -> None:
     """How large an answer is makes no difference to what is read."""
-    assert parse(page) == orjson.loads(page)
-    assert parse(b'{"a":[1,null]}') == {"a": [1, None]}
+    assert loads(page) == orjson.loads(page)
+    assert loads(b'{"a":[1,null]}') == {"a": [1, None]}

@@ -10,8 +10,12 @@ from cattrs import BaseValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ours_experiments._codec.compiled import is_flat
-from ours_experiments._codec.converter import converter, decode_entities, flat_converter
+from ours_experiments._codec.compiled import is_compilable
+from ours_experiments._codec.converter import (
+    compiled_converter,
+    converter,
+    decode_entities,
+)
 from ours_experiments._codec.hooks import Mismatch
 from ours_experiments.errors import DecodeError
 from ours_experiments.models import (
@@ -31,7 +35,7 @@ REFUSALS = (Mismatch, BaseValidationError, KeyError, TypeError, ValueError)
 
 def fast(cls: type, payload: object) -> object:
     """Decode with the fast hooks alone."""
-    return flat_converter().structure(copy.deepcopy(payload), cls)
+    return compiled_converter().structure(copy.deepcopy(payload), cls)
 
 
 def precise(cls: type, payload: object) -> object:
@@ -176,7 +180,7 @@ def test_missing_array_is_empty() -> None:
 def test_built_already() -> None:
     """What is an object already is taken as it is."""
     style = Style("a", "b")
-    assert flat_converter().structure(style, Style) is style
+    assert compiled_converter().structure(style, Style) is style
 
 
 @attrs.frozen
@@ -215,7 +219,7 @@ class Open:
 )
 def test_is_flat(cls: type, *, expected: bool) -> None:
     """Only classes that are no more than their slots are built the fast way."""
-    assert is_flat(cls) is expected
+    assert is_compilable(cls) is expected
 
 
 def test_other_classes() -> None:

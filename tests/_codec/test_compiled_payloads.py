@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments import models
-from ours_experiments._codec.compiled import is_flat
-from ours_experiments._codec.converter import converter, decode, flat_converter
-from ours_experiments._codec.hooks import EXTRA, Mismatch, wire_name
+from ours_experiments._codec.compiled import is_compilable
+from ours_experiments._codec.converter import compiled_converter, converter, decode
+from ours_experiments._codec.hooks import ADDITIONAL_PROPERTIES, Mismatch, wire_name
 from ours_experiments._pagination import Position
 from ours_experiments.errors import DecodeError
 from tests.support import strategies
@@ -96,7 +96,9 @@ def likely(kind: Any) -> st.SearchStrategy[Any]:
 @cache
 def payloads(cls: Any) -> st.SearchStrategy[dict[str, Any]]:
     """Draw objects with most of a class's keys, more of them, and others' types."""
-    fields = [field for field in attrs.fields(cls) if field.name != EXTRA]
+    fields = [
+        field for field in attrs.fields(cls) if field.name != ADDITIONAL_PROPERTIES
+    ]
     own = {wire_name(field.name): likely(field.type) for field in fields}
     needed = {
         wire_name(field.name) for field in fields if field.default is attrs.NOTHING
@@ -124,7 +126,7 @@ def plainest(kind: Any) -> Any:
         return {
             wire_name(field.name): plainest(field.type)
             for field in fields
-            if field.name != EXTRA
+            if field.name != ADDITIONAL_PROPERTIES
         }
     if isinstance(kind, UnionType):
         return plainest(get_args(kind)[0])
@@ -148,7 +150,7 @@ def built_by(build: Any, cls: Any, payload: object) -> object:
 def check(cls: type, payload: object) -> bool:
     """See that both build the same or both refuse; tell whether they build."""
     expected = built_by(converter, cls, payload)
-    built = built_by(flat_converter, cls, payload)
+    built = built_by(compiled_converter, cls, payload)
     assert built == expected, payload
     assert repr(built) == repr(expected)
     assert type(built) in {cls, NoneType}
@@ -185,4 +187,4 @@ def test_alike(cls: type, data: st.DataObject) -> None:
 def test_every_class_is_built_fast() -> None:
     """No model has quietly become one that the fast hooks leave alone."""
     assert len(CLASSES) > 20
-    assert [each.__name__ for each in CLASSES if not is_flat(each)] == []
+    assert [each.__name__ for each in CLASSES if not is_compilable(each)] == []

@@ -27,7 +27,7 @@ from ours_experiments import (
     Version,
 )
 from ours_experiments._codec.converter import decode
-from ours_experiments._codec.hooks import EXTRA
+from ours_experiments._codec.hooks import ADDITIONAL_PROPERTIES
 from ours_experiments._pagination import Position
 from tests.support.growth import (
     NEW_MEANING,
@@ -89,7 +89,9 @@ def known(value: Any) -> object:
     if isinstance(value, tuple):
         return [known(each) for each in value]
     if attrs.has(type(value)):
-        return attrs.asdict(value, filter=lambda field, _: field.name != EXTRA)
+        return attrs.asdict(
+            value, filter=lambda field, _: field.name != ADDITIONAL_PROPERTIES
+        )
     return value
 
 

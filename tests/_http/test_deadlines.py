@@ -6,25 +6,25 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from ours_experiments._http.deadlines import STEP, Deadline, Deadlines
+from ours_experiments._http.deadlines import CHECK_INTERVAL, Deadline, Deadlines
 from tests.support.clock import block
 
 
-FAR = 100 * STEP
+FAR = 100 * CHECK_INTERVAL
 """Seconds."""
 
 
 @pytest_asyncio.fixture
-async def book() -> AsyncIterator[Deadlines]:
+async def deadlines() -> AsyncIterator[Deadlines]:
     """Provide the deadlines of one event loop."""
-    deadlines = Deadlines()
-    yield deadlines
-    deadlines.close()
+    created = Deadlines()
+    yield created
+    created.close()
 
 
-def at(book: Deadlines, seconds: float) -> Deadline:
+def at(deadlines: Deadlines, seconds: float) -> Deadline:
     """Make a deadline so many seconds from now."""
-    return Deadline(book, book.loop.time() + seconds)
+    return Deadline(deadlines, deadlines.loop.time() + seconds)
 
 
 async def sleep_inside(deadline: Deadline) -> None:
@@ -33,71 +33,71 @@ async def sleep_inside(deadline: Deadline) -> None:
         await asyncio.sleep(FAR)
 
 
-async def test_a_near_deadline(book: Deadlines) -> None:
+async def test_a_near_deadline(deadlines: Deadlines) -> None:
     """A deadline nearer than the next look ends its block in time."""
-    begun_at = book.loop.time()
+    begun_at = deadlines.loop.time()
     with pytest.raises(TimeoutError) as caught:
-        await sleep_inside(at(book, STEP / 50))
-    assert STEP / 50 <= book.loop.time() - begun_at < STEP
+        await sleep_inside(at(deadlines, CHECK_INTERVAL / 50))
+    assert CHECK_INTERVAL / 50 <= deadlines.loop.time() - begun_at < CHECK_INTERVAL
     assert isinstance(caught.value.__cause__, asyncio.CancelledError)
 
 
-async def test_a_far_deadline_gets_its_timer(book: Deadlines) -> None:
+async def test_a_far_deadline_gets_its_timer(deadlines: Deadlines) -> None:
     """A deadline further off is looked at before it comes, and kept to the moment."""
-    deadline = at(book, 1.2 * STEP)
+    deadline = at(deadlines, 1.2 * CHECK_INTERVAL)
     sleeping = asyncio.create_task(sleep_inside(deadline))
     await asyncio.sleep(0)
-    assert (deadline.timer, book.far_off) == (None, {deadline})
+    assert (deadline.timer, deadlines.distant) == (None, {deadline})
     with pytest.raises(TimeoutError):
         await sleeping
-    assert deadline.at <= book.loop.time() < deadline.at + STEP / 2
-    assert not book.far_off
+    assert deadline.at <= deadlines.loop.time() < deadline.at + CHECK_INTERVAL / 2
+    assert not deadlines.distant
 
 
-async def test_one_timer_for_all(book: Deadlines) -> None:
+async def test_one_timer_for_all(deadlines: Deadlines) -> None:
     """Far deadlines have no timers, and those that are left are forgotten."""
     for _ in range(3):
-        with at(book, FAR), at(book, FAR):
-            assert len(book.far_off) == 2
-    assert not book.far_off
-    assert book.looking is not None
-    book.look()
-    assert book.looking is None
+        with at(deadlines, FAR), at(deadlines, FAR):
+            assert len(deadlines.distant) == 2
+    assert not deadlines.distant
+    assert deadlines.timer is not None
+    deadlines.check()
+    assert deadlines.timer is None
 
 
-async def test_the_book_of_an_idle_client(book: Deadlines) -> None:
+async def test_the_book_of_an_idle_client(deadlines: Deadlines) -> None:
     """Looking goes on while a far deadline is open, and ends with the last one."""
-    with at(book, FAR):
-        first = book.looking
-        book.look()
-        assert book.looking not in {None, first}
-    book.look()
-    assert book.looking is None
+    with at(deadlines, FAR):
+        first = deadlines.timer
+        deadlines.check()
+        assert deadlines.timer not in {None, first}
+    deadlines.check()
+    assert deadlines.timer is None
 
 
-async def test_a_block_that_ends_in_time(book: Deadlines) -> None:
+async def test_a_block_that_ends_in_time(deadlines: Deadlines) -> None:
     """After its block a deadline does nothing any more."""
-    with at(book, STEP / 100):
+    with at(deadlines, CHECK_INTERVAL / 100):
         await asyncio.sleep(0)
-    await asyncio.sleep(STEP / 50)
+    await asyncio.sleep(CHECK_INTERVAL / 50)
     task = asyncio.current_task()
     assert task is not None
     assert task.cancelling() == 0
 
 
-async def test_cancellation_from_outside(book: Deadlines) -> None:
+async def test_cancellation_from_outside(deadlines: Deadlines) -> None:
     """A cancellation that is not the deadline's goes on."""
-    task = asyncio.create_task(sleep_inside(at(book, FAR)))
+    task = asyncio.create_task(sleep_inside(at(deadlines, FAR)))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not book.far_off
+    assert not deadlines.distant
 
 
-async def test_cancellation_at_the_same_time(book: Deadlines) -> None:
+async def test_cancellation_at_the_same_time(deadlines: Deadlines) -> None:
     """A cancellation that comes together with the deadline is not lost."""
-    deadline = at(book, FAR)
+    deadline = at(deadlines, FAR)
     task = asyncio.create_task(sleep_inside(deadline))
     await asyncio.sleep(0)
     deadline.expire()
@@ -106,24 +106,24 @@ async def test_cancellation_at_the_same_time(book: Deadlines) -> None:
         await task
 
 
-async def test_inside_a_timeout_of_the_caller(book: Deadlines) -> None:
+async def test_inside_a_timeout_of_the_caller(deadlines: Deadlines) -> None:
     """The caller's own timeout stays the caller's."""
-    outer = asyncio.timeout(STEP / 50)
+    outer = asyncio.timeout(CHECK_INTERVAL / 50)
 
     async def bounded() -> None:
         async with outer:
-            await sleep_inside(at(book, FAR))
+            await sleep_inside(at(deadlines, FAR))
 
     with pytest.raises(TimeoutError):
         await bounded()
     assert outer.expired()
 
 
-async def test_an_expired_deadline_and_another_error(book: Deadlines) -> None:
+async def test_an_expired_deadline_and_another_error(deadlines: Deadlines) -> None:
     """An error that leaves the block is not replaced, and no cancellation remains."""
 
     async def fail() -> None:
-        deadline = at(book, FAR)
+        deadline = at(deadlines, FAR)
         with deadline:
             try:
                 deadline.expire()
@@ -138,10 +138,10 @@ async def test_an_expired_deadline_and_another_error(book: Deadlines) -> None:
     assert task.cancelling() == 0
 
 
-async def test_a_blocked_loop(book: Deadlines) -> None:
+async def test_a_blocked_loop(deadlines: Deadlines) -> None:
     """A far deadline that passes while the loop is blocked ends its block after."""
-    sleeping = asyncio.create_task(sleep_inside(at(book, 1.1 * STEP)))
+    sleeping = asyncio.create_task(sleep_inside(at(deadlines, 1.1 * CHECK_INTERVAL)))
     await asyncio.sleep(0)
-    block(1.3 * STEP)
+    block(1.3 * CHECK_INTERVAL)
     with pytest.raises(TimeoutError):
         await sleeping

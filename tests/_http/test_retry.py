@@ -17,13 +17,12 @@ from ours_experiments import (
     RetryPolicy,
 )
 from ours_experiments._http.retry import (
-    EFFECT_OF_METHOD,
-    Effect,
-    Fate,
+    METHODS,
+    FailureKind,
     RetryBudget,
-    fate_of_status,
+    failure_kind,
     may_repeat,
-    retry_after,
+    parse_retry_after,
 )
 from ours_experiments.emulator import Emulator
 from tests.support.clock import run_fast
@@ -89,7 +88,7 @@ RETRY_AFTER = {
 )
 def test_retry_after(value: str, seconds: float | None) -> None:
     """`Retry-After` is understood in every form, or says nothing."""
-    assert retry_after([value], NOW) == seconds
+    assert parse_retry_after([value], NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -105,59 +104,54 @@ def test_retry_after(value: str, seconds: float | None) -> None:
 )
 def test_repeated_retry_after(values: list[str], seconds: float | None) -> None:
     """Of several values the longest wait is what counts."""
-    assert retry_after(values, NOW) == seconds
+    assert parse_retry_after(values, NOW) == seconds
 
 
 @given(st.lists(st.text() | st.from_regex(r"\A[A-Za-z0-9 ,:+.-]{0,40}\Z"), max_size=3))
 def test_any_retry_after(values: list[str]) -> None:
     """Whatever stands there, it is a wait that is not negative, or nothing."""
-    seconds = retry_after(values, NOW)
+    seconds = parse_retry_after(values, NOW)
     assert seconds is None or seconds >= 0
 
 
 @pytest.mark.parametrize(
-    ("status", "fate"),
+    ("status", "kind"),
     [
         (400, None),
         (401, None),
         (404, None),
         (405, None),
-        (408, Fate.MAYBE_APPLIED),
+        (408, FailureKind.MAYBE_APPLIED),
         (409, None),
         (413, None),
         (425, None),
-        (429, Fate.REFUSED),
+        (429, FailureKind.REFUSED),
         (499, None),
-        (500, Fate.MAYBE_APPLIED),
-        (501, Fate.MAYBE_APPLIED),
-        (502, Fate.MAYBE_APPLIED),
-        (503, Fate.REFUSED),
-        (504, Fate.MAYBE_APPLIED),
-        (520, Fate.MAYBE_APPLIED),
-        (599, Fate.MAYBE_APPLIED),
+        (500, FailureKind.MAYBE_APPLIED),
+        (501, FailureKind.MAYBE_APPLIED),
+        (502, FailureKind.MAYBE_APPLIED),
+        (503, FailureKind.REFUSED),
+        (504, FailureKind.MAYBE_APPLIED),
+        (520, FailureKind.MAYBE_APPLIED),
+        (599, FailureKind.MAYBE_APPLIED),
     ],
 )
-def test_fate_of_status(status: int, fate: Fate | None) -> None:
+def test_failure_kind(status: int, kind: FailureKind | None) -> None:
     """A status tells whether a request was refused, or may have been applied."""
-    assert fate_of_status(status) is fate
+    assert failure_kind(status) is kind
 
 
 @pytest.mark.parametrize(
-    ("method", "fate", "expected"),
+    ("method", "kind", "expected"),
     [
-        (method, fate, not (method == "POST" and fate is Fate.MAYBE_APPLIED))
-        for method in EFFECT_OF_METHOD
-        for fate in Fate
+        (method, kind, not (method == "POST" and kind is FailureKind.MAYBE_APPLIED))
+        for method in sorted(METHODS)
+        for kind in FailureKind
     ],
 )
-def test_may_repeat(method: str, fate: Fate, *, expected: bool) -> None:
+def test_may_repeat(method: str, kind: FailureKind, *, expected: bool) -> None:
     """Only a POST that may have been applied is not sent again."""
-    assert may_repeat(EFFECT_OF_METHOD[method], fate) is expected
-
-
-def test_every_effect_has_a_method() -> None:
-    """No effect is without a method."""
-    assert set(EFFECT_OF_METHOD.values()) == set(Effect)
+    assert may_repeat(method, kind) is expected
 
 
 seconds = st.floats(0.001, 1e6)

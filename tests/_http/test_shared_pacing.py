@@ -153,7 +153,7 @@ async def test_waiting_for_a_turn_can_be_cancelled(emulator: Emulator) -> None:
         assert all(call.cancelled() for call in calls)
         closed.gate.set()
         await client.settings.list()
-        assert client._session.transport.ready().in_flight == 0
+        assert client._session.transport.ready().limiter.in_flight == 0
     assert emulator.log.received() == 1
 
 
@@ -175,7 +175,7 @@ async def test_a_pause_that_begins_while_waiting(emulator: Emulator) -> None:
         early = asyncio.create_task(client.settings.list())
         await closed.asked.wait()
         pacing = client._session.transport.ready()
-        pacing.throttled(3600.0, pacing.loop.time())
+        pacing.limiter.throttle(3600.0, pacing.loop.time())
         closed.gate.set()
         with pytest.raises(APITimeoutError, match="asked to wait"):
             await early

@@ -14,10 +14,10 @@ from yarl import URL
 
 from ours_experiments import Client, ConfigurationError, ExperimentStatus
 from ours_experiments._http.urls import (
+    build_path,
+    build_query,
     is_loopback,
-    path_of,
-    prefix_from,
-    query_of,
+    parse_base_url,
 )
 from tests.support.operations import BAD_IDS
 
@@ -79,7 +79,7 @@ def test_loopback(host: str, *, expected: bool) -> None:
 )
 def test_prefix(base_url: str | URL | None, expected: str) -> None:
     """Every request's URL begins with the base URL and the API's root."""
-    assert prefix_from(base_url, allow_insecure=False) == expected
+    assert parse_base_url(base_url, allow_insecure=False) == expected
 
 
 @pytest.mark.parametrize(
@@ -110,13 +110,13 @@ def test_prefix(base_url: str | URL | None, expected: str) -> None:
 def test_bad_base_url(base_url: Any) -> None:
     """What would lead the key astray is refused, and no password is shown."""
     with pytest.raises(ConfigurationError, match="base_url") as caught:
-        prefix_from(base_url, allow_insecure=False)
+        parse_base_url(base_url, allow_insecure=False)
     assert "s3cret" not in str(caught.value)
 
 
 def test_insecure_base_url() -> None:
     """Plain http to another machine has to be allowed explicitly."""
-    prefix = prefix_from("http://a.example", allow_insecure=True)
+    prefix = parse_base_url("http://a.example", allow_insecure=True)
     assert prefix == "http://a.example/rest/v1"
 
 
@@ -125,19 +125,19 @@ def test_bad_segment(bad_id: object) -> None:
     """What no id can be is refused wherever it stands."""
     for segments in ((bad_id,), ("experiments", bad_id), ("a", bad_id, "start")):
         with pytest.raises(ConfigurationError, match=r"^id "):
-            path_of(segments)
+            build_path(segments)
 
 
 def test_text_that_is_more() -> None:
     """A text of another class counts as text."""
-    assert path_of(["experiments", ExperimentStatus.DRAFT]) == "/experiments/draft"
+    assert build_path(["experiments", ExperimentStatus.DRAFT]) == "/experiments/draft"
 
 
 @given(st.lists(ANYTHING, min_size=1, max_size=4))
 def test_path_keeps_its_shape(segments: list[str]) -> None:
     """Whatever the ids, a path has as many segments, or is refused."""
     try:
-        path = path_of(segments)
+        path = build_path(segments)
     except ConfigurationError:
         return
     assert [unquote(part) for part in path.split("/")[1:]] == segments
@@ -149,7 +149,7 @@ def test_path_keeps_its_shape(segments: list[str]) -> None:
 @given(st.lists(WORDS, min_size=1, max_size=4))
 def test_words_are_accepted(segments: list[str]) -> None:
     """Text without control characters is a path, whatever it means in a URL."""
-    assert path_of(segments).count("/") == len(segments)
+    assert build_path(segments).count("/") == len(segments)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ def test_words_are_accepted(segments: list[str]) -> None:
 )
 def test_query_value(value: object, expected: str) -> None:
     """A query value is written as the API reads it."""
-    assert query_of({"n": value}) == f"n={expected}"
+    assert build_query({"n": value}) == f"n={expected}"
 
 
 def test_query_without_values() -> None:
     """None is left out."""
-    assert query_of({"a": None, "b": 1, "c": None}) == "b=1"
-    assert not query_of({"a": None})
+    assert build_query({"a": None, "b": 1, "c": None}) == "b=1"
+    assert not build_query({"a": None})
 
 
 @pytest.mark.parametrize(
@@ -190,13 +190,13 @@ def test_query_without_values() -> None:
 def test_bad_query_value(value: object) -> None:
     """A value that has no place in a query is refused by its name."""
     with pytest.raises(ConfigurationError, match=r"^status "):
-        query_of({"status": value})
+        build_query({"status": value})
 
 
 @given(st.dictionaries(WORDS, WORDS, max_size=4))
 def test_query_keeps_its_values(params: dict[str, str]) -> None:
     """Whatever the values, a query holds them and nothing else."""
-    pairs = parse_qsl(query_of(params), keep_blank_values=True, strict_parsing=False)
+    pairs = parse_qsl(build_query(params), keep_blank_values=True, strict_parsing=False)
     assert dict(pairs) == params
     assert len(pairs) == len(params)
 

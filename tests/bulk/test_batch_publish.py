@@ -10,7 +10,6 @@ from ours_experiments import (
     Client,
     ConfigurationError,
     NotFoundError,
-    OursError,
     OutcomeStatus,
     OutcomeUnknownError,
     PermissionDeniedError,
@@ -100,18 +99,111 @@ async def test_shipping_others_too(client: Client, emulator: Emulator) -> None:
 
 
 async def test_changes_that_come_meanwhile(client: Client, emulator: Emulator) -> None:
-    """What others stage during the run stops the publish, and all stays STAGED."""
+    """What others stage during the run is left to them: it is not published."""
     ids = emulator.seed_experiments(2)
-    [foreign] = emulator.seed_experiments(1)
+    [unrelated] = emulator.seed_experiments(1)
     run = client.bulk.stream("start", ids, publish="once", concurrency=1)
     async for _ in run:
         if run.done == 1:
-            await client.experiments.start(foreign, publish=False)
+            await client.experiments.start(unrelated, publish=False)
+    report = run.report()
+    assert statuses(report) == [OutcomeStatus.APPLIED] * 2
+    assert report.publish_error is None
+    assert await pending(client) == {unrelated}
+
+
+async def test_other_changes_that_come_meanwhile(
+    client: Client, emulator: Emulator
+) -> None:
+    """Changes that a version cannot leave out stop the publish; all stays STAGED."""
+    ids = emulator.seed_experiments(2)
+    [settings] = emulator.state.settings()
+    settings_id = str(settings["id"])
+    run = client.bulk.stream("start", ids, publish="once", concurrency=1)
+    async for _ in run:
+        if run.done == 1:
+            await client.settings.update(settings_id, SettingsPatch(name="Renamed"))
     report = run.report()
     assert statuses(report) == [OutcomeStatus.STAGED] * 2
-    assert foreign in str(report.publish_error)
+    assert settings_id in str(report.publish_error)
     assert "not published" in str(report)
     assert emulator.state.versions() == []
+
+
+async def test_unrelated_variants_that_cannot_be_told(
+    client: Client, emulator: Emulator
+) -> None:
+    """Where another experiment's variants are not shown, nothing is published."""
+    ids = emulator.seed_experiments(2)
+    [unrelated] = emulator.seed_experiments(1)
+    emulator.faults.add(
+        "status",
+        code=403,
+        route="experiments.retrieve",
+        when=lambda request: unrelated in request.path,
+    )
+    run = client.bulk.stream("start", ids, publish="once", concurrency=1)
+    async for _ in run:
+        if run.done == 1:
+            await client.experiments.start(unrelated, publish=False)
+    report = run.report()
+    assert statuses(report) == [OutcomeStatus.STAGED] * 2
+    assert isinstance(report.publish_error, PermissionDeniedError)
+    assert emulator.state.versions() == []
+
+
+async def test_somebody_else_publishes_it_all(
+    client: Client, emulator: Emulator
+) -> None:
+    """What another person's version has made live is APPLIED, not STAGED for ever."""
+    ids = emulator.seed_experiments(3)
+    run = client.bulk.stream("start", ids, publish="once", concurrency=1)
+    async for _ in run:
+        if run.done == 3:
+            await client.versions.publish(notes="somebody else's")
+    report = run.report()
+    assert statuses(report) == [OutcomeStatus.APPLIED] * 3
+    assert (report.version, report.publish_error) == (None, None)
+    assert len(emulator.state.versions()) == 1
+    assert run.counts[OutcomeStatus.STAGED] == 0
+
+
+async def test_somebody_else_publishes_a_part(
+    client: Client, emulator: Emulator
+) -> None:
+    """Only what is left is published; everything is APPLIED."""
+    ids = emulator.seed_experiments(3)
+    run = client.bulk.stream("start", ids, publish="once", concurrency=1)
+    async for outcome in run:
+        if run.done == 2:
+            theirs = [outcome.experiment_id]
+            await client.versions.publish(include_experiments=theirs)
+    assert statuses(run.report()) == [OutcomeStatus.APPLIED] * 3
+    assert len(emulator.state.versions()) == 2
+    assert (await client.versions.draft_changes()).count == 0
+
+
+@pytest.mark.parametrize("same", [False, True], ids=["other ids", "same ids"])
+async def test_two_runs_that_begin_together(emulator: Emulator, *, same: bool) -> None:
+    """Both end with everything published, each by its own version or the other's."""
+    ids = emulator.seed_experiments(40)
+    emulator.faults.add("latency", seconds=0.005, route="experiments.start")
+    async with (
+        Client(emulator.api_key, base_url=emulator.url) as mine,
+        Client(emulator.api_key, base_url=emulator.url) as other,
+    ):
+        reports = await asyncio.gather(
+            mine.bulk.start(ids if same else ids[:20], publish="once"),
+            other.bulk.start(ids if same else ids[20:], publish="once"),
+        )
+        for report in reports:
+            assert report.publish_error is None
+            assert {*statuses(report)} <= {
+                OutcomeStatus.APPLIED,
+                OutcomeStatus.ALREADY,
+            }
+        assert (await mine.versions.draft_changes()).count == 0
+    assert states(emulator, ids) == {"running"}
 
 
 async def test_changes_that_come_at_the_last_moment(
@@ -315,17 +407,16 @@ async def test_resuming_what_was_published(
     assert emulator.log.received("versions.list") == 0
 
 
-async def test_nothing_is_claimed_without_evidence(
+async def test_what_others_published_before_the_resumed_run(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
-    """Where no version bears the token, what was staged stays so."""
+    """What the draft no longer lists is live, whoever published it."""
     ids = emulator.seed_experiments(2)
     journal = tmp_path / "journal"
     emulator.faults.add("status", code=403, route="versions.publish", times=1)
     await client.bulk.start(ids, publish="once", journal=journal)
     await client.versions.publish(notes="somebody else's")
     report = await client.bulk.start(ids, publish="once", journal=journal)
-    assert statuses(report) == [OutcomeStatus.STAGED] * 2
-    assert isinstance(report.publish_error, OursError)
-    assert "no draft changes" in str(report)
+    assert statuses(report) == [OutcomeStatus.APPLIED] * 2
+    assert report.publish_error is None
     assert len(emulator.state.versions()) == 1

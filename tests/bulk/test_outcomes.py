@@ -126,6 +126,7 @@ def test_records() -> None:
         "error": "",
         "attempts": 1,
         "seconds": 0.25,
+        "note": "",
     }
     assert records[1]["error"] == "POST /experiments/b/start: 404 Not Found"
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import pytest
 
-from ours_experiments.bulk.workers import ITEMS_A_TURN, in_parallel
+from ours_experiments.bulk.workers import YIELD_EVERY, in_parallel
 from tests.support.bulk_calls import all_end, own_tasks
 
 
@@ -118,7 +118,7 @@ async def test_work_that_never_waits() -> None:
         pass
 
     running = asyncio.create_task(others())
-    items = 50 * ITEMS_A_TURN
+    items = 50 * YIELD_EVERY
     nothing: AsyncGenerator[None, None] = in_parallel(iter(range(items)), work, 2)
     assert [each async for each in nothing] == []
     assert turns >= 20

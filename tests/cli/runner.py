@@ -11,19 +11,20 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any, TypeVar
 
 import attrs
+from cyclopts import App
 
-from ours_experiments.cli.app import run
+from ours_experiments.cli.app import app, run
 from ours_experiments.emulator import Emulator
 
 
 T = TypeVar("T")
 
-COMMAND = (sys.executable, "-m", "ours_experiments.cli")
+COMMAND = (sys.executable, "-m", "ours_experiments")
 # The first terminal that the leader of a session opens is where Ctrl-C comes from.
 OPENING = (
     "import os, sys; os.open(os.ttyname(0), os.O_RDWR); "
@@ -217,6 +218,29 @@ class Terminal:
                 self.process.kill()
         os.close(self.master)
         return self.process.wait(PATIENCE)
+
+
+def command_names(parser: App = app, prefix: str = "") -> Iterator[str]:
+    """Yield the words of every command, such as `list` and `variants list`."""
+    for name in parser:
+        child = parser[name]
+        if name.startswith("-"):
+            continue
+        if child.default_command is None:
+            yield from command_names(child, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}"
+
+
+COMMANDS = tuple(command_names())
+
+
+def find_command(name: str) -> App:
+    """Return the parser of a command."""
+    parser = app
+    for word in name.split():
+        parser = parser[word]
+    return parser
 
 
 def in_process(*arguments: object) -> int:

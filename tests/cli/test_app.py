@@ -22,7 +22,7 @@ Invoke = Callable[..., Ran]
         pytest.param(("list", "--limit", "0"), "limit", id="range"),
         pytest.param(("list", "--limit", "x"), "limit", id="number"),
         pytest.param(("get",), "ID is missing", id="missing"),
-        pytest.param(("get", "a", "b"), "one argument too many", id="too-many"),
+        pytest.param(("get", "a", "b"), "unexpected argument", id="too-many"),
         pytest.param(("--format", "xml", "list"), "jsonl", id="format"),
         pytest.param(("start", "--from-file"), "--from-file", id="no-value"),
     ],

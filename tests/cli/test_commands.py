@@ -98,7 +98,7 @@ def test_a_filter_needs_a_yes_where_nobody_can_be_asked(
     assert {service.status(one) for one in ids} == {"running"}
 
 
-def test_failures_are_told_and_counted(service: Service, invoke: Invoke) -> None:
+def test_failures_are_told_and_format_counts(service: Service, invoke: Invoke) -> None:
     """What failed is listed with its reason, and the exit code says so."""
     (good,) = service.seed(1)
     (done,) = service.seed(1, "completed")
@@ -282,4 +282,4 @@ def test_a_bad_fault_is_refused() -> None:
     ran = process("emulator", "--port", "0", "--faults", "explode", env=environment())
     assert ran.code == 2
     assert "explode" in ran.err
-    assert COMMAND[-1] == "ours_experiments.cli"
+    assert COMMAND[-1] == "ours_experiments"

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from ours_experiments.cli.commands.emulator import Journal, build, is_loopback, populate
 from ours_experiments.cli.context import Context
+from ours_experiments.cli.emulator_server import RequestLog, build, populate
 from ours_experiments.cli.errors import UsageError
-from ours_experiments.cli.output.text import console
+from ours_experiments.cli.output.terminal import open_console
 from ours_experiments.emulator import Emulator
+from ours_experiments.emulator.server import is_loopback
 from tests.cli.runner import Terminal, in_process
 
 
@@ -96,8 +97,8 @@ async def test_it_says_how_to_speak_to_it(
 ) -> None:
     """The lines to copy have the key that may be shown."""
     async with built("127.0.0.1", None) as service:
-        context = Context(console(), console(stderr=True))
-        Journal(context).begin(service, shown)
+        context = Context(open_console(), open_console(stderr=True))
+        RequestLog(context).begin(service, shown)
     printed = capsys.readouterr().out
     assert f"export OURS_PRIVACY_API_KEY={shown}\n" in printed
     assert f"curl -H 'Authorization: Bearer {shown}'" in printed

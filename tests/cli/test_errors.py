@@ -3,7 +3,7 @@
 import pytest
 
 from ours_experiments.cli import errors as _errors
-from ours_experiments.cli.errors import UsageError, code_of, line_for
+from ours_experiments.cli.errors import UsageError, exit_code, format_error
 from ours_experiments.errors import (
     APIConnectionError,
     APIStatusError,
@@ -57,13 +57,13 @@ CODES = [
 @pytest.mark.parametrize(("problem", "code"), CODES)
 def test_every_kind_of_error_has_its_code(problem: Exception, code: int) -> None:
     """The exit code tells what kind of thing went wrong."""
-    assert code_of(problem) == code
+    assert exit_code(problem) == code
 
 
 @pytest.mark.parametrize(("problem", "code"), CODES)
 def test_an_error_is_one_line(problem: Exception, code: int) -> None:
     """An error and its hint are one line, and its code is in the help."""
-    line = line_for(problem)
+    line = format_error(problem)
     declined = isinstance(problem, _errors.DeclinedError)
     assert line.startswith("nothing was done" if declined else "error: ")
     assert "\n" not in line
@@ -86,20 +86,20 @@ def test_an_error_is_one_line(problem: Exception, code: int) -> None:
 )
 def test_a_hint_says_what_to_do(problem: Exception, hint: str) -> None:
     """The hint is in the words of the command line."""
-    assert hint in line_for(problem).partition("; hint: ")[2]
+    assert hint in format_error(problem).partition("; hint: ")[2]
 
 
 def test_no_hint_where_nothing_can_be_said() -> None:
     """An error without a hint ends with itself."""
-    assert line_for(ConfigurationError("weight: expected 0")).endswith("expected 0")
+    assert format_error(ConfigurationError("weight: expected 0")).endswith("expected 0")
 
 
 def test_an_error_cannot_act_upon_the_terminal() -> None:
     """What the service says in an error is escaped."""
     problem = BadRequestError(400, "\x1b[2J\nno", method="GET", path="/x")
-    assert "\\x1b[2J\\x0ano" in line_for(problem)
+    assert "\\x1b[2J\\x0ano" in format_error(problem)
 
 
 def test_an_error_without_words_is_named() -> None:
     """An error without text is told by its class."""
-    assert line_for(OursError()) == "error: OursError"
+    assert format_error(OursError()) == "error: OursError"

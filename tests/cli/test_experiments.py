@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ours_experiments.cli.commands.experiments import Fields, nested
+from ours_experiments.cli.commands.experiments import Fields, nested_values
 from ours_experiments.models import Metric, Metrics, TargetingRules
 from tests.cli.runner import Ran, Service, process
 
@@ -115,7 +115,7 @@ def test_settings_must_be_named_where_there_is_a_choice(invoke: Invoke) -> None:
     """Without exactly one settings record, `--settings` is needed."""
     refused = invoke("create", "Hero")
     assert refused.code == 2
-    assert "0 of them" in refused.err
+    assert "0 settings" in refused.err
     assert invoke("create", "Hero", "--settings", "none").code == 5
 
 
@@ -153,11 +153,11 @@ def test_a_merge_keeps_what_is_not_known() -> None:
     metrics = Metrics(Metric("signup", additional_properties={"newKey": 1}))
     rules = TargetingRules(additional_properties={"newRule": 2})
     secondary = Fields(secondary_event=["visit"])
-    assert nested(secondary, rules, metrics) == {
+    assert nested_values(secondary, rules, metrics) == {
         "metrics": Metrics(metrics.primary, (Metric("visit"),))
     }
     fields = Fields(primary_event="buy", url_pattern=["/"])
-    assert nested(fields, rules, metrics) == {
+    assert nested_values(fields, rules, metrics) == {
         "metrics": Metrics(Metric("buy", additional_properties={"newKey": 1})),
         "targeting_rules": TargetingRules(("/",), additional_properties={"newRule": 2}),
     }

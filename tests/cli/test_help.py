@@ -10,43 +10,48 @@ import pytest
 
 from ours_experiments import __version__
 from ours_experiments.cli.app import app
-from ours_experiments.cli.commands.registry import COMMANDS, EXAMPLES, GROUPS, Command
+from ours_experiments.cli.command_line import expand_dashes
 from ours_experiments.cli.errors import EXIT_CODES
-from ours_experiments.cli.usage import without_dashes
-from tests.cli.runner import Ran, in_process, process
+from ours_experiments.cli.parser import ROOT_EXAMPLES
+from tests.cli.runner import COMMANDS, Ran, find_command, in_process, process
 
 
 Invoke = Callable[..., Ran]
 
-NAMES = [command.name for command in COMMANDS]
+GROUPS = ("settings", "variants", "versions")
+TYPED = "    ours-experiments "
+
+
+def examples_of(help_epilogue: str | None) -> list[str]:
+    """Return what the examples of a help page type after `ours-experiments`."""
+    lines = (help_epilogue or "").splitlines()
+    return [line.removeprefix(TYPED) for line in lines if line.startswith(TYPED)]
+
+
 EVERY_EXAMPLE = [
-    *EXAMPLES,
-    *(example for command in COMMANDS for example in command.examples),
+    *examples_of(ROOT_EXAMPLES),
+    *(
+        example
+        for name in COMMANDS
+        for example in examples_of(find_command(name).help_epilogue)
+    ),
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_with_examples(
-    command: Command, capsys: pytest.CaptureFixture[str]
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`--help` tells what a command does, and how it is called."""
-    assert in_process(*command.name.split(), "--help") == 0
+    """`--help` has a summary, the parameters with their help, and examples."""
+    command = find_command(name)
+    assert in_process(*name.split(), "--help") == 0
     shown = capsys.readouterr().out
-    assert command.help in " ".join(shown.split())
-    for example in command.examples:
+    assert command.help.partition("\n")[0] in " ".join(shown.split())
+    assert examples_of(command.help_epilogue)
+    for example in examples_of(command.help_epilogue):
+        assert example.startswith(name)
         assert f"    ours-experiments {example}\n" in shown
     assert "--api-key-env" in shown
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_the_help_is_that_of_the_function(command: Command) -> None:
-    """The one line of help is the function's own."""
-    function = app[command.name.split()[0]]
-    for word in command.name.split()[1:]:
-        function = function[word]
-    default = function.default_command
-    assert default is not None
-    assert (default.__doc__ or "").partition("\n")[0] == command.help
 
 
 @pytest.mark.parametrize("example", EVERY_EXAMPLE)
@@ -58,7 +63,7 @@ def test_every_example_can_be_typed(example: str) -> None:
         if word not in {"--format", "json", "jsonl", "csv"}
     ]
     command, _, _ = app.parse_args(
-        list(without_dashes(words)), exit_on_error=False, print_error=False
+        list(expand_dashes(words)), exit_on_error=False, print_error=False
     )
     assert command is not app.help_print
 
@@ -70,7 +75,7 @@ def test_a_group_shows_its_commands(
     """A group without a command shows what there is."""
     assert in_process(group) == 0
     shown = capsys.readouterr().out
-    for name in NAMES:
+    for name in COMMANDS:
         if name.startswith(f"{group} "):
             assert f" {name.split()[1]} " in shown
 
@@ -82,7 +87,7 @@ def test_the_help_names_every_command_and_code(
     """The first help page lists the commands and the exit codes."""
     assert in_process(*arguments) == 0
     shown = capsys.readouterr().out
-    for name in NAMES:
+    for name in COMMANDS:
         assert f" {name.split()[0]} " in shown
     assert EXIT_CODES in shown
 
@@ -99,13 +104,13 @@ def test_help_loads_no_http_library() -> None:
 import contextlib, io, json, sys
 from ours_experiments.cli.app import run
 loaded = {{}}
-for name in [""] + {NAMES!r}:
+for name in ["", *{COMMANDS!r}]:
     with contextlib.redirect_stdout(io.StringIO()):
         run([*name.split(), "--help"])
     heavy = ("aiohttp", "asyncio", "cattrs", "matplotlib", "rich.live", "rich.progress",
-             "yaml")
-    loaded[name] = [each for each in heavy if each in sys.modules]
-print(json.dumps({{name: each for name, each in loaded.items() if each}}))
+             "plotext", "yaml")
+    loaded[name] = [module for module in heavy if module in sys.modules]
+print(json.dumps({{name: modules for name, modules in loaded.items() if modules}}))
 """
     ended = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 from ours_experiments.cli.context import Context, Format
-from ours_experiments.cli.output.formats import write_one, writing
 from ours_experiments.cli.output.records import fields_of, record_of, to_json
 from ours_experiments.cli.output.table import print_table
+from ours_experiments.cli.output.writers import open_writer, write_record
 from ours_experiments.models import (
     Experiment,
     Metric,
@@ -41,7 +41,7 @@ def written(context: Context) -> str:
 def written_records(format: Format, *records: dict[str, Any]) -> str:
     """Write records with the columns `id` and `name`."""
     context = context_with(format)
-    with writing(context, ("id", "name"), ("id", "name", "more")) as writer:
+    with open_writer(context, ("id", "name"), ("id", "name", "more")) as writer:
         for record in records:
             writer.write(record)
         assert writer.written == len(records)
@@ -97,7 +97,7 @@ def test_an_error_before_the_first_record_leaves_no_output(format: Format) -> No
     context = context_with(format)
     with (
         pytest.raises(ZeroDivisionError),
-        writing(context, ("id",), ("id",)),
+        open_writer(context, ("id",), ("id",)),
     ):
         raise ZeroDivisionError
     assert written(context) == ""
@@ -108,7 +108,7 @@ def test_an_error_after_a_record_ends_the_array() -> None:
     context = context_with("json")
 
     def breaking() -> None:
-        with writing(context, ("id",), ("id",)) as writer:
+        with open_writer(context, ("id",), ("id",)) as writer:
             writer.write(ONE)
             raise ZeroDivisionError
 
@@ -189,7 +189,7 @@ def test_unknown_keys_stand_beside_the_known_ones() -> None:
 def test_one_record_is_an_object_in_json() -> None:
     """A single record is no array, and times are spelled as the service does."""
     context = context_with("json")
-    write_one(context, record_of(EXPERIMENT))
+    write_record(context, record_of(EXPERIMENT))
     record = json.loads(written(context))
     assert record["id"] == "exp_1"
     assert record["created_at"] == "2026-08-01T12:30:15.250Z"
@@ -198,21 +198,21 @@ def test_one_record_is_an_object_in_json() -> None:
 def test_one_record_is_a_line_in_json_lines() -> None:
     """A single record is one line."""
     context = context_with("jsonl")
-    write_one(context, {"id": 1, "day": date(2026, 8, 1)})
+    write_record(context, {"id": 1, "day": date(2026, 8, 1)})
     assert written(context) == '{"id": 1, "day": "2026-08-01"}\n'
 
 
 def test_one_record_is_a_row_in_csv() -> None:
     """A single record has its keys as heading."""
     context = context_with("csv")
-    write_one(context, {"id": "a", "at": MOMENT})
+    write_record(context, {"id": "a", "at": MOMENT})
     assert written(context) == "id,at\na,2026-08-01T12:30:15.250Z\n"
 
 
 def test_one_record_is_a_line_for_each_field_in_a_table() -> None:
     """People see one field a line, what is nested in it named by its way."""
     context = context_with("table")
-    write_one(context, record_of(EXPERIMENT))
+    write_record(context, record_of(EXPERIMENT))
     lines = [line.split() for line in written(context).splitlines()]
     assert ["created", "at", "(UTC)", "2026-08-01", "12:30"] in lines
     assert ["traffic", "allocation", "12.5", "%"] in lines
@@ -224,7 +224,7 @@ def test_one_record_is_a_line_for_each_field_in_a_table() -> None:
 def test_variants_are_a_table_below() -> None:
     """What a record has several of is a table without what says nothing."""
     context = context_with("table")
-    write_one(context, record_of(EXPERIMENT))
+    write_record(context, record_of(EXPERIMENT))
     *_, title, heading, row = written(context).splitlines()
     assert title.split() == ["variants"]
     assert heading.split() == ["id", "name", "is", "control", "weight"]
@@ -258,7 +258,7 @@ def test_a_table_leaves_out_what_it_has_no_room_for(
     """Columns that do not fit are named below; the first is always there."""
     heading, *rest = printed(width, WIDE_COLUMNS, WIDE_ROW)
     assert " ".join(heading.split()) == headings
-    told = f"not shown, for want of room: {left_out}"
+    told = f"not shown, too narrow: {left_out}"
     assert (told in " ".join(rest)) is bool(left_out)
     assert max(map(len, [heading, *rest])) <= max(width, 30)
 
@@ -287,7 +287,7 @@ def test_a_list_of_words_is_read_as_one() -> None:
 def test_nothing_is_told_to_people_only() -> None:
     """An empty table is a sentence, an empty array is an array."""
     context = Context(Console(file=io.StringIO()), Console(file=io.StringIO()))
-    with writing(context, ("id",), ("id",)):
+    with open_writer(context, ("id",), ("id",)):
         pass
     assert isinstance(context.err.file, io.StringIO)
     assert (written(context), context.err.file.getvalue()) == ("", "nothing found\n")
@@ -302,6 +302,6 @@ def test_csv_is_written_row_by_row() -> None:
         os.fdopen(read, "rb", 0) as inn,
     ):
         context = Context(Console(file=out), Console(file=io.StringIO()), "csv")
-        with writing(context, ("id",), ("id",)) as writer:
+        with open_writer(context, ("id",), ("id",)) as writer:
             writer.write({"id": 1})
             assert inn.read(5) == b"id\n1\n"

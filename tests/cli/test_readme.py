@@ -14,9 +14,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from ours_experiments.cli.commands.registry import COMMANDS
 from ours_experiments.cli.errors import EXIT_CODES
-from tests.cli.runner import PATIENCE, environment, in_process
+from tests.cli.runner import COMMANDS, PATIENCE, environment, in_process
 
 
 README = Path(__file__).parents[2] / "README.md"
@@ -129,9 +128,9 @@ def test_the_chapter_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     rows = re.findall(r"^\| (`[^|]+) \|", CHAPTER, re.MULTILINE)
     told = " ".join(rows)
     for command in COMMANDS:
-        group, _, name = command.name.rpartition(" ")
-        assert re.search(rf"\b{group or name}\b", told), command.name
-        assert re.search(rf"\b{name}\b", told), command.name
+        group, _, name = command.rpartition(" ")
+        assert re.search(rf"\b{group or name}\b", told), command
+        assert re.search(rf"\b{name}\b", told), command
     assert in_process("completion", "bash") == 0
     known = capsys.readouterr().out
     for option in re.findall(r"`(--[a-z-]+)", CHAPTER):

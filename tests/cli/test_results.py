@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from ours_experiments import Client, RetryPolicy
-from ours_experiments.cli.commands.watch import looks
+from ours_experiments.cli.commands.watch import poll
 from ours_experiments.cli.context import Context
-from ours_experiments.cli.output import pictures as _figures
-from ours_experiments.cli.output.standing import bar, standing_of
-from ours_experiments.cli.output.text import console
+from ours_experiments.cli.output import image_files as _figures
+from ours_experiments.cli.output.results_table import probability_bar, results_table
+from ours_experiments.cli.output.terminal import open_console
 from ours_experiments.emulator import Emulator
 from ours_experiments.models import Results, VariantResult
 from tests.cli.runner import Ran, Service, Terminal
@@ -43,12 +43,12 @@ def result_of(name: str, share: float, *, is_control: bool = False) -> VariantRe
 )
 def test_a_bar_is_as_long_as_its_share(share: float, drawn: str) -> None:
     """A bar has its share of the cells, and its number."""
-    assert bar(share, 20, plain=True).plain == drawn
+    assert probability_bar(share, 20, ascii_only=True).plain == drawn
 
 
 def test_a_table_without_variants_is_empty() -> None:
     """Results of nothing are a table without rows."""
-    assert standing_of(Results(()), 100).row_count == 0
+    assert results_table(Results(()), 100).row_count == 0
 
 
 def test_results_name_the_control(service: Service, invoke: Invoke) -> None:
@@ -212,8 +212,8 @@ async def test_watching_outlives_a_failure_that_passes(
     [experiment_id] = emulator.seed_experiments(1, status="running")
     emulator.faults.add("status", code=503, route="experiments.results", times=1)
     once = client.with_options(retry=RetryPolicy(attempts=1))
-    context = Context(console(), console(stderr=True))
-    found = looks(once, experiment_id, None, 0.001, context)
+    context = Context(open_console(), open_console(stderr=True))
+    found = poll(once, experiment_id, None, 0.001, context)
     assert len((await anext(found)).variants) == 2
     assert "503" in capsys.readouterr().err
 

@@ -69,7 +69,7 @@ def test_ctrl_c_in_the_middle_leaves_a_true_report(slow: Service) -> None:
     assert applied <= stopped <= applied + unknown
     *_, cut_off, interrupted, _ = terminal.lines
     assert cut_off == (
-        f"cut off: {unknown} may have been applied (unknown), {left} not attempted"
+        f"interrupted: {unknown} may have been applied (unknown), {left} not attempted"
     )
     assert interrupted == "interrupted"
 

@@ -8,7 +8,6 @@ from jsonschema import Draft202012Validator
 
 
 OUTSIDE = {
-    ("GET", "/rest/v1/versions/{id}/snapshot"),
     ("POST", "/rest/v1/versions/{id}/revert"),
     ("POST", "/rest/v1/versions/{id}/abandon"),
 }

@@ -280,6 +280,8 @@ class Walk:
         path = f"versions/{self.dice.choice(ids)}"
         await self.call("GET", path)
         await self.call("PATCH", path, {"notes": "marker", "name": None})
+        await self.call("GET", f"{path}/snapshot")
+        await self.call("GET", f"{path}/diff", against=self.dice.choice(ids))
         await self.call("POST", f"{path}/publish")
 
     async def nonsense(self) -> None:

@@ -77,6 +77,7 @@ async def use_everything(call: Calls) -> None:
     await call("GET", "versions", query={"notesContains": "marker"})
     await call("GET", f"versions/{version['id']}")
     await call("PATCH", f"versions/{version['id']}", {"name": "Old"})
+    await call("GET", f"versions/{version['id']}/snapshot")
     await call("POST", f"versions/{version['id']}/publish")
     draft = await call.draft(treatments=0)
     variant = await call.treatment(draft["id"])

@@ -61,7 +61,7 @@ async def test_finds_nothing_undocumented(tmp_path: Path) -> None:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(120):
                 output, _ = await run.communicate()
         except TimeoutError:
             run.kill()

@@ -360,3 +360,70 @@ async def test_refuses_to_republish_old_versions(
     emulator.clock.advance(seconds=1)
     refusal = await call.refusal("POST", f"versions/{middle}/publish")
     assert refusal == (409, "This version is older than 45 days", None)
+
+
+async def test_compares_versions(call: Calls) -> None:
+    """A version is compared with the live one, another one, or the draft."""
+    last, middle, first = await several_versions(call, 3)
+    settings = f"experiment-settings/{await call.settings_id()}"
+    await call("PATCH", settings, {"name": "Draft"})
+    for id_, query, old, new in (
+        (first, {}, "Name 2", "Name 0"),
+        (middle, {"against": first}, "Name 0", "Name 1"),
+        (middle, {"against": "draft"}, "Draft", "Name 1"),
+        (last, {"against": "draft"}, "Draft", "Name 2"),
+    ):
+        diff = await call("GET", f"versions/{id_}/diff", query=query)
+        (item,) = diff["differences"]["experimentSettings"]["modified"]
+        assert (item["old"]["name"], item["new"]["name"]) == (old, new)
+        assert diff["count"] == 1
+    assert (await call("GET", f"versions/{last}/diff"))["count"] == 0
+
+
+async def test_compares_only_what_exists(call: Calls) -> None:
+    """An unknown version is a 404 on either side, a malformed one to compare a 400."""
+    (id_,) = await several_versions(call, 1)
+    unknown = "00000000-0000-4000-8000-000000000000"
+    await call("GET", f"versions/{unknown}/diff", expect=404)
+    for against, status in ((unknown, 404), ("x", 400)):
+        query = {"against": against}
+        await call("GET", f"versions/{id_}/diff", query=query, expect=status)
+
+
+async def test_names_the_two_kinds_of_diffs_apart(call: Calls) -> None:
+    """The log counts the draft's diff and a version's diff as different routes."""
+    (id_,) = await several_versions(call, 1)
+    await call("GET", "versions/draft/diff")
+    await call("GET", f"versions/{id_}/diff")
+    await call("GET", f"versions/{id_}/snapshot")
+    log = call.emulator.log
+    assert log.received("versions.draft_changes") == 1
+    assert log.received("versions.changes") == 1
+    assert log.received("versions.snapshot") == 1
+
+
+async def test_shows_what_a_version_held(call: Calls) -> None:
+    """A snapshot holds all entities of its version, as they were then."""
+    running = await call.running(name="Hero")
+    (id_,) = (version["id"] for version in call.emulator.state.versions())
+    await call("PATCH", f"experiments/{running['id']}", {"name": "Later"})
+    settings_id = await call.settings_id()
+    await call("PATCH", f"experiment-settings/{settings_id}", {"name": "Later"})
+    snapshot = await call("GET", f"versions/{id_}/snapshot")
+    content = snapshot.pop("jsonContent")
+    assert snapshot == {"id": id_, "versionNumber": 1}
+    assert len(content) == 17
+    (experiment,) = content["experiments"]
+    assert (experiment["id"], experiment["name"]) == (running["id"], "Hero")
+    names = [variant["name"] for variant in content["experimentVariants"]]
+    assert names == ["Control", "Variant 1"]
+    (settings,) = content["experimentSettings"]
+    assert settings["id"] == settings_id
+    assert settings["name"] == "Experiment Settings"
+    assert content["destinations"] == []
+
+
+@pytest.mark.parametrize("id_", ["draft", "x"])
+async def test_snapshots_are_of_versions(call: Calls, id_: str) -> None:
+    """Neither the draft nor an unknown version has a snapshot."""
+    await call("GET", f"versions/{id_}/snapshot", expect=404)

@@ -12,6 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from taskiq import InMemoryBroker, TaskiqResult, TaskiqScheduler
 from taskiq.api import run_receiver_task, run_scheduler_task
+from taskiq.exceptions import TaskiqResultTimeoutError
 from taskiq_redis import RedisStreamBroker
 
 from ours_experiments import (
@@ -26,7 +27,7 @@ from ours_experiments import (
 )
 from ours_experiments.emulator import Emulator
 from ours_experiments.integrations._records import error_of, error_record_of, record_of
-from ours_experiments.integrations._streams import keep_going, trim
+from ours_experiments.integrations._streams import maintain, trim
 from ours_experiments.integrations.taskiq import (
     Tasks,
     outcome_of,
@@ -165,6 +166,57 @@ async def test_a_bulk_task_that_is_delivered_again(
     assert emulator.log.received("experiments.start") == 30
 
 
+async def test_a_result_waits_for_a_full_redis(
+    redis: Server, broker: RedisStreamBroker, emulator: Emulator
+) -> None:
+    """A task whose result cannot be stored is not acknowledged before it can."""
+    (one,) = emulator.seed_experiments(1)
+    async with (
+        Redis.from_url(redis.url) as control,
+        working(broker, emulator) as tasks,
+    ):
+        emulator.faults.add("latency", seconds=0.5, times=1)
+        sent = await tasks.start.kiq(one)
+        await asyncio.sleep(0.1)
+        await control.config_set("maxmemory", 1)
+        await asyncio.sleep(1.0)
+        assert emulator.log.applied_ids("experiments.start")
+        pending = await control.xpending("ours_experiments", "ours_experiments")
+        assert pending["pending"] == 1
+        await control.config_set("maxmemory", 0)
+        assert (await outcome(sent)).status is OutcomeStatus.APPLIED
+
+
+async def test_a_later_result_replaces_no_earlier_one(
+    broker: RedisStreamBroker, emulator: Emulator
+) -> None:
+    """A task that is delivered again finds ALREADY; what was stored stays APPLIED."""
+    (one,) = emulator.seed_experiments(1)
+    async with working(broker, emulator) as tasks:
+        sent = await tasks.start.kicker().with_task_id("one").kiq(one)  # type: ignore[attr-defined]
+        assert (await outcome(sent)).status is OutcomeStatus.APPLIED
+        await tasks.start.kicker().with_task_id("one").kiq(one)  # type: ignore[attr-defined]
+        # One worker with one task at a time: the repeat is over when this one is.
+        assert (await outcome(await tasks.start.kiq(one))).status == "already"
+        assert (await outcome(sent)).status is OutcomeStatus.APPLIED
+
+
+async def test_queues_have_names(redis: Server, emulator: Emulator) -> None:
+    """Two applications share a Redis without taking each other's tasks."""
+    (one,) = emulator.seed_experiments(1)
+    other = redis_broker(redis.url, queue="other")
+    sending = register_tasks(other, lambda: client_of(emulator))
+    await other.startup()
+    async with working(redis_broker(redis.url, queue="one"), emulator):
+        sent = await sending.start.kiq(one)
+        with pytest.raises(TaskiqResultTimeoutError):
+            await sent.wait_result(0.01, 0.3)
+    await other.shutdown()
+    assert emulator.log.received() == 0
+    with pytest.raises(ConfigurationError, match="queue"):
+        redis_broker(redis.url, queue=" ")
+
+
 async def test_arguments_that_no_call_can_have(
     broker: RedisStreamBroker, emulator: Emulator
 ) -> None:
@@ -286,17 +338,17 @@ async def test_the_stream_is_cut(redis: Server, emulator: Emulator) -> None:
 async def test_a_queue_that_is_away(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A worker goes on to look after its queue when Redis is away for a while."""
+    """A worker goes on to maintain its queue when Redis is away for a while."""
     broker = redis_broker("redis://127.0.0.1:1", redeliver_after=0.2)
     tasks = register_tasks(broker, lambda: client_of(emulator))
-    keeping = asyncio.create_task(keep_going(broker, tasks._worker.nudge.kiq))
+    maintaining = asyncio.create_task(maintain(broker, tasks._worker.nudge.kiq))
     async with asyncio.timeout(20):
-        told = "cannot be looked after"
-        while caplog.text.count(told) < 2 and not keeping.done():  # noqa: ASYNC110
+        message = "cannot be maintained"
+        while caplog.text.count(message) < 2 and not maintaining.done():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    assert not keeping.done()
-    keeping.cancel()
-    await asyncio.wait([keeping])
+    assert not maintaining.done()
+    maintaining.cancel()
+    await asyncio.wait([maintaining])
 
 
 async def test_in_memory(emulator: Emulator) -> None:

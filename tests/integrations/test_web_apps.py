@@ -156,8 +156,8 @@ async def test_browsers_that_go_away(emulator: Emulator) -> None:
                 number % 3 == 0 for number in range(REQUESTS)
             ]
             assert not any(one.exception() for one in visits if not one.cancelled())
-        pacing = app.state.client._session.transport.ready()
-        await until(lambda: not pacing.in_flight and not pacing.waiting)
+        limiter = app.state.client._session.transport.ready().limiter
+        await until(lambda: not limiter.in_flight and not limiter.waiting)
     await until(lambda: asyncio.all_tasks() == tasks and sockets() <= open_sockets)
     started = set(emulator.log.applied_ids("experiments.start"))
     assert {ids[number] for number in range(1, REQUESTS, 2) if number % 3} <= started
@@ -172,11 +172,11 @@ async def test_a_reader_that_goes_away(emulator: Emulator) -> None:
         async with browsing() as browser:
             visit = asyncio.create_task(browser.get(f"{url}/experiments/{one}"))
             await until(lambda: emulator.log.received() == 1)
-            pacing = app.state.client._session.transport.ready()
-            assert pacing.in_flight == 1
+            limiter = app.state.client._session.transport.ready().limiter
+            assert limiter.in_flight == 1
             visit.cancel()
             await asyncio.wait([visit])
-        await until(lambda: pacing.in_flight == 0)
+        await until(lambda: limiter.in_flight == 0)
 
 
 async def test_a_shutdown_waits_for_transitions(emulator: Emulator) -> None:
@@ -228,8 +228,8 @@ async def test_aiohttp_handlers_are_cancelled(emulator: Emulator) -> None:
         await asyncio.wait([visit])
         async with asyncio.timeout(20):
             await cancelled.wait()
-    pacing = app[CLIENT]._session.transport.ready()
-    assert pacing.in_flight == 0
+    limiter = app[CLIENT]._session.transport.ready().limiter
+    assert limiter.in_flight == 0
     async with asyncio.timeout(20):
         await runner.cleanup()
     with pytest.raises(ValueError, match="closed"):

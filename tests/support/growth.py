@@ -12,7 +12,11 @@ from typing import Any, get_args, get_origin
 import attrs
 import orjson
 
-from ours_experiments._codec.hooks import EXTRA, wire_name, words_of
+from ours_experiments._codec.hooks import (
+    ADDITIONAL_PROPERTIES,
+    members_by_text,
+    wire_name,
+)
 
 
 Part = tuple[Any, Any, str]
@@ -60,7 +64,7 @@ def places_of(kind: Any, value: Any, path: str) -> Iterator[Place]:
     if attrs.has(kind):
         for field in attrs.fields(kind):
             key = wire_name(field.name)
-            if field.name == EXTRA or key not in value:
+            if field.name == ADDITIONAL_PROPERTIES or key not in value:
                 continue
             optional = field.default is not attrs.NOTHING
             at = f"{path}.{key}"
@@ -91,7 +95,7 @@ def add_fields(random: Random, places: list[Place]) -> None:
 def add_words(random: Random, places: list[Place]) -> None:
     """Use words that no enum knows yet."""
     for place in places:
-        if words_of(place.kind) and isinstance(place.value, str):
+        if members_by_text(place.kind) and isinstance(place.value, str):
             place.owner[place.key] = f"future_{random.randrange(100)}"
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from ours_experiments import drafts, models
-from ours_experiments._unset import UNSET
+from ours_experiments._unset import UNSET, Unset
 
 
 Json = dict[str, object]
@@ -299,7 +299,7 @@ def new_experiment(value: drafts.NewExperiment) -> Json:
     )
 
 
-def given(spell: Callable[[T], object], value: T | drafts.Unset | None) -> object:
+def given(spell: Callable[[T], object], value: T | Unset | None) -> object:
     """Spell a field of a patch; None and UNSET stay."""
     return value if value is None or value is UNSET else spell(value)
 

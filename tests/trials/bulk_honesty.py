@@ -20,6 +20,8 @@ from tests.support.clock import run_fast
 
 
 FAULTS: Sequence[str] = (
+    "body:text=false,applied=true",
+    "body:text=false,applied=false",
     "close:applied=true",
     "close:applied=false",
     "content_type:",

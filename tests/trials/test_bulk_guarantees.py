@@ -20,7 +20,7 @@ FOR_EVER = 10_000.0
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @pytest.mark.parametrize("seed", [11, 12])
 def test_outcomes_are_true_whatever_happens(seed: int) -> None:
-    """One outcome for each distinct id, each as the service has it (G12)."""
+    """One outcome for each distinct id, each as the service has it."""
     found = run_fast(lambda: start_amid_faults(1000, seed))
     gc.collect()
     assert found.faults >= 80
@@ -37,7 +37,7 @@ def test_every_kind_of_fault_takes_part() -> None:
 
 
 def test_publishes_that_conflict_take_turns() -> None:
-    """After the first burst of conflicts none follows, and all is applied (G8)."""
+    """After the first burst of conflicts none follows, and all is applied."""
 
     async def main() -> None:
         async with (
@@ -64,7 +64,7 @@ def test_publishes_that_conflict_take_turns() -> None:
 async def test_publishes_that_do_not_conflict(
     client: Client, emulator: Emulator
 ) -> None:
-    """A service that lets publishes run side by side is used to the full (G8)."""
+    """A service that lets publishes run side by side is used to the full."""
     ids = emulator.seed_experiments(200)
     emulator.faults.add("latency", seconds=0.02, route="experiments.start")
     began = asyncio.get_running_loop().time()

@@ -183,14 +183,14 @@ def test_the_limit_shrinks_and_grows_back() -> None:
             ids = emulator.seed_experiments(64)
             fault = emulator.faults.add("status", code=429, retry_after="1", times=96)
             await asyncio.gather(*map(client.experiments.retrieve, ids))
-            pacing = client._session.transport.ready()
+            limiter = client._session.transport.ready().limiter
             pauses = fault.hits / 16
             assert fault.hits == 96
             assert pauses <= 32
             emulator.log.clear()
             for _ in range(18):
                 await asyncio.gather(*map(client.experiments.retrieve, ids))
-            assert pacing.limit == 32
+            assert limiter.limit == 32
 
     run_fast(main)
 

@@ -1,7 +1,7 @@
 """Commands on many experiments: start, pause, resume, stop, delete."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,27 +11,28 @@ from cyclopts.types import PositiveInt
 
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
-from ours_experiments.cli.runtime import complete
-from ours_experiments.cli.selection import NO_FILTERS, NO_SOURCE, Filters, Source
+from ours_experiments.cli.event_loop import run_until_complete
+from ours_experiments.cli.parser import app, examples
+from ours_experiments.cli.selection import NO_FILTERS, NO_SOURCE, Filters, IdSource
 from ours_experiments.models import Experiment
 
 
-Publish = Literal["each", "once", "none"]
-NAMED = 5
+Action = Literal["start", "pause", "resume", "stop", "delete"]
+MAX_NAMES = 5
 """Experiments that a question names."""
 
 
 @Parameter(name="*")
 @attrs.frozen
-class Common:
-    """How a bulk command is carried out."""
+class RunOptions:
+    """How a bulk command is run."""
 
     concurrency: PositiveInt = 8
-    """How many at the same time."""
+    """Experiments at the same time."""
     journal: Path | None = None
-    """A file on which every step is noted; the same command goes on from there."""
+    """File that records every step; the same command continues from it."""
     dry_run: Flag = False
-    """Only say what would happen."""
+    """Only print what would happen."""
     yes: Flag = False
     """Do not ask."""
 
@@ -41,205 +42,216 @@ class Common:
 class Publishing:
     """When the changes go live."""
 
-    publish: Publish = "each"
-    """With each call, once for all at the end, or not at all."""
+    publish: Literal["each", "once", "none"] = "each"
+    """Publish with each call, once for all at the end, or not at all."""
     ship_others: Flag = False
-    """Whether --publish once may ship other people's changes too."""
+    """Whether --publish once may publish other people's changes too."""
 
 
-COMMON = Common()
+RUN_OPTIONS = RunOptions()
 PUBLISHING = Publishing()
 
 
-def start(
-    *ids: str,
-    source: Source = NO_SOURCE,
-    filters: Filters = NO_FILTERS,
-    publishing: Publishing = PUBLISHING,
-    common: Common = COMMON,
-    context: InContext,
-) -> int:
-    """Start drafts.
+def transition_command(
+    action: Literal["start", "pause", "resume"],
+) -> Callable[..., int]:
+    """Return the command for an action that can be staged."""
 
-    Args:
-        ids: The experiments.
-        source: More of them.
-        filters: Or those that match.
-        publishing: When it goes live.
-        common: How.
-    """
-    targets = Targets(context, "start", ids, source, filters)
-    return carry_out(targets, common, publishing)
+    def command(
+        *ids: str,
+        source: IdSource = NO_SOURCE,
+        filters: Filters = NO_FILTERS,
+        publishing: Publishing = PUBLISHING,
+        options: RunOptions = RUN_OPTIONS,
+        context: InContext,
+    ) -> int:
+        """Run the action.
 
+        Args:
+            ids: Ids of experiments.
+            source: More ids.
+            filters: Properties of experiments, in place of ids.
+            publishing: When the changes go live.
+            options: How the command is run.
+        """
+        named = named_ids(action, ids, source, filters)
+        return run_command(
+            context, action, named, filters, options=options, publishing=publishing
+        )
 
-def pause(
-    *ids: str,
-    source: Source = NO_SOURCE,
-    filters: Filters = NO_FILTERS,
-    publishing: Publishing = PUBLISHING,
-    common: Common = COMMON,
-    context: InContext,
-) -> int:
-    """Pause running experiments.
-
-    Args:
-        ids: The experiments.
-        source: More of them.
-        filters: Or those that match.
-        publishing: When it goes live.
-        common: How.
-    """
-    targets = Targets(context, "pause", ids, source, filters)
-    return carry_out(targets, common, publishing)
+    return command
 
 
-def resume(
-    *ids: str,
-    source: Source = NO_SOURCE,
-    filters: Filters = NO_FILTERS,
-    publishing: Publishing = PUBLISHING,
-    common: Common = COMMON,
-    context: InContext,
-) -> int:
-    """Resume paused experiments.
+app.command(
+    transition_command("start"),
+    name="start",
+    help="Start drafts.",
+    help_epilogue=examples(
+        "start exp_123 exp_456",
+        "start --status draft --search hero --dry-run",
+        "start --from-file ids.txt --publish once --journal j.log",
+        "start - < ids.txt",
+    ),
+)
+app.command(
+    transition_command("pause"),
+    name="pause",
+    help="Pause running experiments.",
+    help_epilogue=examples(
+        "pause exp_123", "pause --status running --search hero --yes"
+    ),
+)
+app.command(
+    transition_command("resume"),
+    name="resume",
+    help="Resume paused experiments.",
+    help_epilogue=examples("resume exp_123", "resume --status paused --publish none"),
+)
 
-    Args:
-        ids: The experiments.
-        source: More of them.
-        filters: Or those that match.
-        publishing: When it goes live.
-        common: How.
-    """
-    targets = Targets(context, "resume", ids, source, filters)
-    return carry_out(targets, common, publishing)
 
-
+@app.command(
+    help_epilogue=examples(
+        "stop exp_123 --yes", "stop --winner exp_123=var_1 --winner exp_456=var_7"
+    )
+)
 def stop(
     *ids: str,
     winner: Annotated[
         tuple[str, ...], Parameter(consume_multiple=True, show_default=False)
     ] = (),
-    source: Source = NO_SOURCE,
+    source: IdSource = NO_SOURCE,
     filters: Filters = NO_FILTERS,
-    common: Common = COMMON,
+    options: RunOptions = RUN_OPTIONS,
     context: InContext,
 ) -> int:
     """Complete experiments for good; always publishes.
 
     Args:
-        ids: The experiments.
+        ids: Ids of experiments.
         winner: An experiment and the variant to record as its winner, `ID=VARIANT`.
-        source: More of them.
-        filters: Or those that match.
-        common: How.
+        source: More ids.
+        filters: Properties of experiments, in place of ids.
+        options: How the command is run.
     """
-    targets = Targets(context, "stop", ids, source, filters, winners_of(winner))
-    return carry_out(targets, common, PUBLISHING)
+    winners = parse_winners(winner)
+    named = named_ids("stop", [*ids, *winners], source, filters)
+    return run_command(
+        context, "stop", named, filters, options=options, winners=winners
+    )
 
 
+@app.command(
+    help_epilogue=examples("delete exp_123", "delete --from-file ids.txt --yes")
+)
 def delete(
     *ids: str,
-    source: Source = NO_SOURCE,
+    source: IdSource = NO_SOURCE,
     filters: Filters = NO_FILTERS,
-    common: Common = COMMON,
+    options: RunOptions = RUN_OPTIONS,
     context: InContext,
 ) -> int:
-    """Delete experiments, whatever their state.
+    """Delete experiments in any state.
 
     Args:
-        ids: The experiments.
-        source: More of them.
-        filters: Or those that match.
-        common: How.
+        ids: Ids of experiments.
+        source: More ids.
+        filters: Properties of experiments, in place of ids.
+        options: How the command is run.
     """
-    targets = Targets(context, "delete", ids, source, filters)
-    return carry_out(targets, common, PUBLISHING)
+    named = named_ids("delete", ids, source, filters)
+    return run_command(context, "delete", named, filters, options=options)
 
 
-@attrs.frozen
-class Targets:
-    """What a bulk command is about."""
+def named_ids(
+    action: Action, ids: Sequence[str], source: IdSource, filters: Filters
+) -> list[str]:
+    """Collect the ids from the command line, a file and standard input.
 
-    context: Context
-    action: Literal["start", "pause", "resume", "stop", "delete"]
-    given: Sequence[str]
-    source: Source
-    filters: Filters
-    winners: Mapping[str, str] = attrs.field(factory=dict[str, str])
-
-    def named(self) -> list[str]:
-        """Collect the ids that are named, wherever.
-
-        Raises:
-            UsageError: Nothing is named, or ids and filters at the same time.
-        """
-        ids = list(dict.fromkeys([*self.given, *self.winners, *self.source.ids()]))
-        explicit = bool(ids) or self.source.given()
-        if explicit and self.filters.any():
-            raise UsageError("ids and filters exclude each other")
-        if not explicit and not self.filters.any():
-            raise UsageError(
-                f"say what to {self.action}",
-                "ids, --from-file FILE, - for standard input, or a filter such as "
-                "--status draft",
-            )
-        return ids
-
-    async def matching(self) -> list[Experiment]:
-        """List the experiments that match the filters."""
-        async with self.context.client() as client:
-            listing = client.experiments.list(**self.filters.arguments())
-            with self.context.err.status("looking for experiments"):
-                return [experiment async for experiment in listing]
-
-    def question(self, ids: Sequence[str], matched: Sequence[Experiment]) -> str:
-        """Word the question that is asked before anything is done."""
-        things = f"{len(ids):,} experiments"
-        if len(ids) == 1:
-            things = "1 experiment" if matched else f"the experiment {ids[0]}"
-        told = f"{self.action} {things}"
-        if self.action == "stop":
-            told += " for good"
-        if matched and len(matched) <= NAMED:
-            told += f" ({', '.join(each.name for each in matched)})"
-        elif matched:
-            states = Counter(str(each.status) for each in matched).most_common()
-            told += f" ({', '.join(f'{count:,} {state}' for state, count in states)})"
-        return f"{told}?"
+    Raises:
+        UsageError: There are neither ids nor filters, or both.
+    """
+    named = list(dict.fromkeys([*ids, *source.read()]))
+    explicit = bool(named) or source.given()
+    if explicit and filters.any():
+        raise UsageError("ids and filters exclude each other")
+    if not explicit and not filters.any():
+        raise UsageError(
+            f"nothing to {action} is given",
+            "give ids, --from-file FILE, - for standard input, or a filter such as "
+            "--status draft",
+        )
+    return named
 
 
-def carry_out(targets: Targets, common: Common, publishing: Publishing) -> int:
-    """Choose, ask, and do it."""
-    context = targets.context
-    ids = targets.named()
-    matched: list[Experiment] = []
-    if targets.filters.any():
-        matched = complete(targets.matching())
-        ids = [each.id for each in matched]
-    destructive = targets.action in {"stop", "delete"} or bool(matched)
-    if ids and destructive and not common.dry_run:
-        context.confirm(targets.question(ids, matched), yes=common.yes)
-    from ours_experiments.cli.output.report import Options, run_bulk  # noqa: PLC0415 - not for help
+async def list_matching(context: Context, filters: Filters) -> list[Experiment]:
+    """List the experiments that match the filters."""
+    async with context.client() as client:
+        listing = client.experiments.list(**filters.arguments())
+        with context.err.status("looking for experiments"):
+            return [experiment async for experiment in listing]
 
-    options = Options(
-        concurrency=common.concurrency,
-        journal=common.journal,
-        dry_run=common.dry_run,
+
+def format_question(
+    action: Action, ids: Sequence[str], matching: Sequence[Experiment]
+) -> str:
+    """Format the question to ask before an action.
+
+    Args:
+        action: The action.
+        ids: Ids of the experiments.
+        matching: The experiments themselves, if filters found them.
+    """
+    subject = f"{len(ids):,} experiments"
+    if len(ids) == 1:
+        subject = "1 experiment" if matching else f"the experiment {ids[0]}"
+    question = f"{action} {subject}"
+    if action == "stop":
+        question += " for good"
+    if matching and len(matching) <= MAX_NAMES:
+        question += f" ({', '.join(experiment.name for experiment in matching)})"
+    elif matching:
+        states = Counter(str(experiment.status) for experiment in matching)
+        counts = ", ".join(f"{n:,} {state}" for state, n in states.most_common())
+        question += f" ({counts})"
+    return f"{question}?"
+
+
+def run_command(
+    context: Context,
+    action: Action,
+    ids: list[str],
+    filters: Filters,
+    *,
+    options: RunOptions,
+    publishing: Publishing = PUBLISHING,
+    winners: Mapping[str, str] | None = None,
+) -> int:
+    """Find the experiments, ask, and run the action."""
+    matching: list[Experiment] = []
+    if filters.any():
+        matching = run_until_complete(list_matching(context, filters))
+        ids = [experiment.id for experiment in matching]
+    destructive = action in {"stop", "delete"} or bool(matching)
+    if ids and destructive and not options.dry_run:
+        context.confirm(format_question(action, ids, matching), yes=options.yes)
+    from ours_experiments.cli.output.bulk_report import Options, run_bulk  # noqa: PLC0415 - not for help
+
+    stream_options = Options(
+        concurrency=options.concurrency,
+        journal=options.journal,
+        dry_run=options.dry_run,
         publish=publishing.publish,
         ship_others=publishing.ship_others,
     )
-    winners = {each: targets.winners.get(each) for each in ids}
-    stopping = targets.action == "stop"
-    return complete(
-        run_bulk(context, targets.action, winners if stopping else ids, options)
-    )
+    subjects = ids if winners is None else {name: winners.get(name) for name in ids}
+    return run_until_complete(run_bulk(context, action, subjects, stream_options))
 
 
-def winners_of(pairs: Sequence[str]) -> dict[str, str]:
-    """Split `ID=VARIANT`.
+def parse_winners(pairs: Sequence[str]) -> dict[str, str]:
+    """Parse the values of `--winner`, `ID=VARIANT`.
 
     Raises:
-        UsageError: It is not of that form, or names one experiment twice.
+        UsageError: A value has another form, or an experiment comes twice.
     """
     winners: dict[str, str] = {}
     for pair in pairs:

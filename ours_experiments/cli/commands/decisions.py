@@ -2,34 +2,40 @@
 
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
-from ours_experiments.cli.output.formats import write_one
 from ours_experiments.cli.output.records import record_of
+from ours_experiments.cli.output.writers import write_record
+from ours_experiments.cli.parser import app, examples
 from ours_experiments.models import Transition
 
 
+@app.command(help_epilogue=examples("rollout exp_123 var_1"))
 async def rollout(id: str, variant: str, *, context: InContext) -> int:
     """Serve a variant of a completed experiment to everybody; publishes.
 
     Args:
-        id: The experiment.
-        variant: The id of the variant, not of the control.
+        id: Id of the experiment.
+        variant: Id of the variant, not of the control.
     """
     async with context.client() as client:
-        show(context, await client.experiments.rollout(id, variant_id=variant))
+        transition = await client.experiments.rollout(id, variant_id=variant)
+    write_transition(context, transition)
     return 0
 
 
+@app.command(help_epilogue=examples("end-rollout exp_123"))
 async def end_rollout(id: str, *, context: InContext) -> int:
     """Serve the original again; publishes.
 
     Args:
-        id: The experiment.
+        id: Id of the experiment.
     """
     async with context.client() as client:
-        show(context, await client.experiments.end_rollout(id))
+        transition = await client.experiments.end_rollout(id)
+    write_transition(context, transition)
     return 0
 
 
+@app.command(help_epilogue=examples("winner exp_123 var_1", "winner exp_123 --clear"))
 async def winner(
     id: str,
     variant: str | None = None,
@@ -40,19 +46,19 @@ async def winner(
     """Declare the winner of a completed experiment, for reports only.
 
     Args:
-        id: The experiment.
-        variant: The id of the variant.
+        id: Id of the experiment.
+        variant: Id of the variant.
         clear: Declare that there is none.
     """
     if (variant is None) != clear:
-        raise UsageError("say either a variant or --clear")
+        raise UsageError("give either a variant or --clear")
     async with context.client() as client:
         experiment = await client.experiments.winner(id, winner_variant_id=variant)
-        write_one(context, record_of(experiment))
+    write_record(context, record_of(experiment))
     return 0
 
 
-def show(context: Context, transition: Transition) -> None:
-    """Show the experiment and whether its new state is live."""
+def write_transition(context: Context, transition: Transition) -> None:
+    """Write the experiment and whether its new state is live."""
     record = record_of(transition.experiment)
-    write_one(context, {**record, "publish_status": transition.publish_status})
+    write_record(context, {**record, "publish_status": transition.publish_status})

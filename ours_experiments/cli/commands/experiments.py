@@ -10,8 +10,9 @@ from cyclopts.types import PositiveInt
 import ours_experiments as ours
 from ours_experiments.cli.context import Flag, InContext
 from ours_experiments.cli.errors import NoSuchKeyError, UsageError
-from ours_experiments.cli.output.formats import page_size, write_listing, write_one
 from ours_experiments.cli.output.records import record_of
+from ours_experiments.cli.output.writers import page_size, write_listing, write_record
+from ours_experiments.cli.parser import app, examples
 from ours_experiments.cli.selection import NO_FILTERS, Filters
 from ours_experiments.models import (
     Experiment,
@@ -23,7 +24,7 @@ from ours_experiments.models import (
 
 
 COLUMNS = ("id", "name", "status", "key", "updated_at", "type")
-SHOWN = 50
+DEFAULT_LIMIT = 50
 
 Clearable = Literal["description", "include-query-string", "targeting-rules", "metrics"]
 
@@ -31,12 +32,12 @@ Clearable = Literal["description", "include-query-string", "targeting-rules", "m
 @Parameter(name="*")
 @attrs.frozen
 class Fields:
-    """What an experiment is made of, as options."""
+    """Fields of an experiment as options."""
 
     key: str | None = None
-    """The stable name for use in code."""
+    """Stable name for use in code."""
     description: str | None = None
-    """The hypothesis or a note."""
+    """Hypothesis or note."""
     traffic_allocation: float | None = None
     """Percent of the eligible traffic to enrol, 0 to 100."""
     include_query_string: Annotated[
@@ -44,78 +45,97 @@ class Fields:
     ] = None
     """Whether redirects keep the visitor's query string."""
     url_pattern: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None
-    """URLs to run on, as globs; replaces the former ones."""
+    """URLs to run on, as globs; replaces the present ones."""
     audience_id: str | None = None
-    """An audience that visitors must belong to."""
+    """Audience that visitors must belong to."""
     primary_event: str | None = None
-    """The event that counts as a conversion."""
+    """Event that counts as a conversion."""
     secondary_event: Annotated[list[str] | None, Parameter(consume_multiple=True)] = (
         None
     )
-    """Further events to track; replaces the former ones."""
+    """More events to track; replaces the present ones."""
     from_file: Annotated[Path | None, Parameter(name="--from")] = None
-    """A file of fields, .json or .yaml; what options say counts more."""
+    """File of fields, .json or .yaml; options override it."""
 
     def changes_targeting(self) -> bool:
-        """Tell whether a part of the targeting rules is given."""
+        """Return whether a part of the targeting rules is given."""
         return self.url_pattern is not None or self.audience_id is not None
 
     def changes_metrics(self) -> bool:
-        """Tell whether a part of the metrics is given."""
+        """Return whether a part of the metrics is given."""
         return self.primary_event is not None or self.secondary_event is not None
 
 
 NO_FIELDS = Fields()
 
 
+@app.command(
+    name="list",
+    help_epilogue=examples(
+        "list --status running --search hero",
+        "list --all --format jsonl",
+        "list --status draft --format csv --all > drafts.csv",
+    ),
+)
 async def list_experiments(
     *,
     filters: Filters = NO_FILTERS,
-    limit: PositiveInt = SHOWN,
+    limit: PositiveInt = DEFAULT_LIMIT,
     all: Flag = False,
     context: InContext,
 ) -> int:
     """List experiments, most recently updated first.
 
     Args:
-        filters: Which.
-        limit: How many at most.
-        all: Everything; json, jsonl and csv are written row by row as pages come.
+        filters: Properties of the experiments.
+        limit: Experiments at most.
+        all: List all; json, jsonl and csv are written as pages arrive.
     """
-    cut = None if all else limit
+    maximum = None if all else limit
     async with context.client() as client:
         listing = client.experiments.list(
-            limit=page_size(cut), prefetch=all, **filters.arguments()
+            limit=page_size(maximum), prefetch=all, **filters.arguments()
         )
-        await write_listing(context, listing, Experiment, COLUMNS, cut)
+        await write_listing(context, listing, Experiment, COLUMNS, maximum)
     return 0
 
 
+@app.command(
+    help_epilogue=examples("get exp_123", "get exp_123 --format json > experiment.json")
+)
 async def get(id: str, *, context: InContext) -> int:
     """Show one experiment with its variants.
 
     Args:
-        id: The experiment.
+        id: Id of the experiment.
     """
     async with context.client() as client:
-        write_one(context, record_of(await client.experiments.retrieve(id)))
+        write_record(context, record_of(await client.experiments.retrieve(id)))
     return 0
 
 
+@app.command(help_epilogue=examples("find hero-headline"))
 async def find(key: str, *, context: InContext) -> int:
     """Show the experiment with a key.
 
     Args:
-        key: The experiment's key.
+        key: Key of the experiment.
     """
     async with context.client() as client:
         experiment = await client.experiments.find_by_key(key)
     if experiment is None:
         raise NoSuchKeyError(f"no experiment has the key {key!r}")
-    write_one(context, record_of(experiment))
+    write_record(context, record_of(experiment))
     return 0
 
 
+@app.command(
+    help_epilogue=examples(
+        "create 'Hero headline' --primary-event signup",
+        "create Hero --key hero --url-pattern '/' '/home*'",
+        "create --from experiment.yaml --name 'A copy' --key copy",
+    )
+)
 async def create(
     name: str | None = None,
     *,
@@ -128,32 +148,39 @@ async def create(
     """Create an experiment in state draft.
 
     Args:
-        name: The name for people.
-        settings: The id of its settings; not needed where the account has just one.
-        type: The kind.
-        control_weight: Percent for the control, 1 to 100.
-        fields: What it is made of.
+        name: Name for people.
+        settings: Id of its settings; default: the only settings of the account.
+        type: Type of the experiment.
+        control_weight: Percent of the traffic for the control, 1 to 100.
+        fields: Fields of the experiment.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files  # noqa: PLC0415 - not for help
 
     kind = ours.NewExperiment
-    merged = _drafts.fields_from(context, fields.from_file, kind, Experiment)
-    merged |= _drafts.given(
+    values = input_files.read_fields(context, fields.from_file, kind, Experiment)
+    values |= input_files.given(
         name=name,
         experiment_settings_id=settings,
         type=type,
         control_weight=control_weight,
-        **simple(fields),
-        **nested(fields, merged.get("targeting_rules"), merged.get("metrics")),
+        **flat_values(fields),
+        **nested_values(fields, values.get("targeting_rules"), values.get("metrics")),
     )
     async with context.client() as client:
-        if "experiment_settings_id" not in merged:
-            merged["experiment_settings_id"] = await only_settings(client)
-        draft = _drafts.build(kind, merged)
-        write_one(context, record_of(await client.experiments.create(draft)))
+        if "experiment_settings_id" not in values:
+            values["experiment_settings_id"] = await only_settings(client)
+        draft = input_files.build_draft(kind, values)
+        write_record(context, record_of(await client.experiments.create(draft)))
     return 0
 
 
+@app.command(
+    help_epilogue=examples(
+        "update exp_123 --traffic-allocation 50",
+        "update exp_123 --primary-event purchase",
+        "update exp_123 --clear description",
+    )
+)
 async def update(
     id: str,
     *,
@@ -164,35 +191,35 @@ async def update(
 ) -> int:
     """Change an experiment that is not completed.
 
-    What is said of targeting and metrics is merged into what the experiment has.
+    Options for targeting and metrics are values into those of the experiment.
 
     Args:
-        id: The experiment.
-        name: The name for people.
+        id: Id of the experiment.
+        name: Name for people.
         clear: Fields to empty.
-        fields: What to change.
+        fields: Fields to change.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files  # noqa: PLC0415 - not for help
 
     kind = ours.ExperimentPatch
-    merged = _drafts.fields_from(context, fields.from_file, kind, Experiment)
-    merged |= {field.replace("-", "_"): None for field in clear}
-    merged |= _drafts.given(name=name, **simple(fields))
+    values = input_files.read_fields(context, fields.from_file, kind, Experiment)
+    values |= {field.replace("-", "_"): None for field in clear}
+    values |= input_files.given(name=name, **flat_values(fields))
     async with context.client() as client:
         if fields.changes_targeting() or fields.changes_metrics():
             present = await client.experiments.retrieve(id)
-            merged |= nested(
+            values |= nested_values(
                 fields,
-                merged.get("targeting_rules", present.targeting_rules),
-                merged.get("metrics", present.metrics),
+                values.get("targeting_rules", present.targeting_rules),
+                values.get("metrics", present.metrics),
             )
-        patch = _drafts.build(kind, merged)
-        write_one(context, record_of(await client.experiments.update(id, patch)))
+        patch = input_files.build_draft(kind, values)
+        write_record(context, record_of(await client.experiments.update(id, patch)))
     return 0
 
 
-def simple(fields: Fields) -> dict[str, object]:
-    """Give the fields that are options as they are."""
+def flat_values(fields: Fields) -> dict[str, object]:
+    """Return the fields that are options as they are."""
     return {
         "key": fields.key,
         "description": fields.description,
@@ -201,16 +228,16 @@ def simple(fields: Fields) -> dict[str, object]:
     }
 
 
-def nested(fields: Fields, rules: object, metrics: object) -> dict[str, object]:
-    """Merge options into the targeting rules and the metrics that there are."""
-    merged: dict[str, object] = {}
+def nested_values(fields: Fields, rules: object, metrics: object) -> dict[str, object]:
+    """Merge options into the present targeting rules and metrics."""
+    values: dict[str, object] = {}
     if fields.changes_targeting():
         changed = rules if isinstance(rules, TargetingRules) else TargetingRules()
         if fields.url_pattern is not None:
             changed = attrs.evolve(changed, url_patterns=fields.url_pattern)
         if fields.audience_id is not None:
             changed = attrs.evolve(changed, audience_id=fields.audience_id)
-        merged["targeting_rules"] = changed
+        values["targeting_rules"] = changed
     if fields.changes_metrics():
         measured = metrics if isinstance(metrics, Metrics) else Metrics()
         if fields.primary_event is not None:
@@ -221,12 +248,12 @@ def nested(fields: Fields, rules: object, metrics: object) -> dict[str, object]:
         if fields.secondary_event is not None:
             secondary = [Metric(event) for event in fields.secondary_event]
             measured = attrs.evolve(measured, secondary=secondary)
-        merged["metrics"] = measured
-    return merged
+        values["metrics"] = measured
+    return values
 
 
 async def only_settings(client: "ours.Client") -> str:
-    """Find the account's settings, where there is no choice.
+    """Return the id of the only settings of the account.
 
     Raises:
         UsageError: There are several, or none.
@@ -235,6 +262,6 @@ async def only_settings(client: "ours.Client") -> str:
     if len(settings) == 1:
         return settings[0].id
     raise UsageError(
-        f"--settings is needed: the account has {len(settings)} of them",
+        f"--settings is required: the account has {len(settings)} settings",
         "`ours-experiments settings list` shows them",
     )

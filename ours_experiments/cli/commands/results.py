@@ -1,4 +1,4 @@
-"""Commands on what an experiment has achieved: results, series."""
+"""Commands on results: results, series, replays."""
 
 from datetime import date, datetime
 from functools import partial
@@ -11,11 +11,12 @@ from cyclopts.types import PositiveInt
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
 from ours_experiments.cli.output.chart import conversion_chart
-from ours_experiments.cli.output.formats import page_size, write_listing, writing
-from ours_experiments.cli.output.pictures import check_picture, save_picture
+from ours_experiments.cli.output.image_files import check_image_path, save_image
 from ours_experiments.cli.output.records import fields_of, record_of
-from ours_experiments.cli.output.standing import standing_of
-from ours_experiments.cli.output.text import is_plain
+from ours_experiments.cli.output.results_table import results_table
+from ours_experiments.cli.output.terminal import is_ascii_only
+from ours_experiments.cli.output.writers import open_writer, page_size, write_listing
+from ours_experiments.cli.parser import app, examples
 from ours_experiments.models import Results, SessionReplay, TimeSeries, VariantResult
 from ours_experiments.plotting import plot_results, plot_time_series
 
@@ -29,13 +30,19 @@ REPLAY_COLUMNS = (
     "variant_name",
     "replay_url",
 )
-SHOWN = 20
-WIDEST = 100
-"""Columns of a chart at most."""
+DEFAULT_LIMIT = 20
+MAX_CHART_WIDTH = 100
 
 Event = Annotated[str | None, Parameter(name="--event")]
 
 
+@app.command(
+    help_epilogue=examples(
+        "results exp_123",
+        "results exp_123 --event purchase --csv",
+        "results exp_123 --plot results.png",
+    )
+)
 async def results(
     id: str,
     *,
@@ -44,38 +51,45 @@ async def results(
     csv: Flag = False,
     context: InContext,
 ) -> int:
-    """Show what each variant of an experiment has achieved.
+    """Show the results of each variant.
 
     Args:
-        id: The experiment.
-        event: The conversion event; the primary metric's by default.
-        plot: Save a picture too: a .png, .svg or .pdf (needs matplotlib).
-        csv: The same as --format csv.
+        id: Id of the experiment.
+        event: Conversion event; default: that of the primary metric.
+        plot: Save a plot too: a .png, .svg or .pdf (needs matplotlib).
+        csv: Same as --format csv.
     """
     context = context.with_csv(csv)
     if plot is not None:
-        check_picture(plot)
+        check_image_path(plot)
     async with context.client() as client:
         found = await client.experiments.results(id, event_name=event)
-    show_results(context, found)
+    write_results(context, found)
     if plot is not None:
-        save_picture(plot, partial(plot_results, found))
+        save_image(plot, partial(plot_results, found))
         context.note(f"saved {plot}")
     return 0
 
 
-def show_results(context: Context, found: Results) -> None:
-    """Show results in the chosen format."""
+def write_results(context: Context, found: Results) -> None:
+    """Write results in the chosen format."""
     if context.format == "table":
         out = context.out
-        out.print(standing_of(found, out.width, plain=is_plain(out)))
+        out.print(results_table(found, out.width, ascii_only=is_ascii_only(out)))
         return
     fields = fields_of(VariantResult)
-    with writing(context, fields, fields) as writer:
+    with open_writer(context, fields, fields) as writer:
         for variant in found.variants:
             writer.write(record_of(variant))
 
 
+@app.command(
+    help_epilogue=examples(
+        "series exp_123",
+        "series exp_123 --start-date 2026-08-01 --csv",
+        "series exp_123 --plot series.svg --cumulative",
+    )
+)
 async def series(
     id: str,
     *,
@@ -90,20 +104,20 @@ async def series(
     """Show an experiment's conversion rates day by day.
 
     Args:
-        id: The experiment.
-        event: The conversion event; the primary metric's by default.
-        start_date: The first day in UTC, YYYY-MM-DD.
-        end_date: The last day, itself included.
-        plot: Save a picture too: a .png, .svg or .pdf (needs matplotlib).
-        cumulative: In the picture, a day's rate is that of the run up to it.
-        csv: The same as --format csv.
+        id: Id of the experiment.
+        event: Conversion event; default: that of the primary metric.
+        start_date: First day in UTC, YYYY-MM-DD.
+        end_date: Last day, included.
+        plot: Save a plot too: a .png, .svg or .pdf (needs matplotlib).
+        cumulative: Plot the rate of all days so far, not of each day.
+        csv: Same as --format csv.
     """
     context = context.with_csv(csv)
     first, last = day_of(start_date), day_of(end_date)
     if first and last and last < first:
         raise UsageError("--end-date is before --start-date")
     if plot is not None:
-        check_picture(plot)
+        check_image_path(plot)
     import asyncio  # noqa: PLC0415 - not for help
 
     async with context.client() as client:
@@ -113,63 +127,68 @@ async def series(
             ),
             client.experiments.results(id, event_name=event),
         )
-    names = {each.id: each.name for each in named.variants}
-    show_series(context, found, names)
+    names = {variant.id: variant.name for variant in named.variants}
+    write_series(context, found, names)
     if plot is not None:
         draw = partial(plot_time_series, found, names=names, cumulative=cumulative)
-        save_picture(plot, draw)
+        save_image(plot, draw)
         context.note(f"saved {plot}")
     return 0
 
 
-def show_series(context: Context, found: TimeSeries, names: dict[str, str]) -> None:
-    """Show a time series in the chosen format."""
+def write_series(context: Context, found: TimeSeries, names: dict[str, str]) -> None:
+    """Write a time series in the chosen format."""
     if context.format != "table":
-        with writing(context, SERIES_FIELDS, SERIES_FIELDS) as writer:
+        with open_writer(context, SERIES_FIELDS, SERIES_FIELDS) as writer:
             for day in found.days:
-                for each in day.variants:
-                    writer.write({"date": day.date.isoformat(), **record_of(each)})
+                for variant in day.variants:
+                    writer.write({"date": day.date.isoformat(), **record_of(variant)})
         return
     totals = {
-        each.id: f"{names.get(each.id, each.id)}: {each.conversion_rate:.2%} "
-        f"({each.conversions:,} of {each.impressions:,})"
-        for each in found.totals()
+        total.id: f"{names.get(total.id, total.id)}: {total.conversion_rate:.2%} "
+        f"({total.conversions:,} of {total.impressions:,})"
+        for total in found.totals()
     }
     context.out.print(
         conversion_chart(
             found,
             totals,
-            width=min(context.out.width, WIDEST),
-            plain=is_plain(context.out),
+            width=min(context.out.width, MAX_CHART_WIDTH),
+            ascii_only=is_ascii_only(context.out),
         )
     )
 
 
+@app.command(
+    help_epilogue=examples(
+        "replays exp_123", "replays exp_123 --variant var_1 --all --format csv"
+    )
+)
 async def replays(
     id: str,
     *,
     variant: str | None = None,
-    limit: PositiveInt = SHOWN,
+    limit: PositiveInt = DEFAULT_LIMIT,
     all: Flag = False,
     context: InContext,
 ) -> int:
     """List recorded sessions of visitors who saw an experiment, newest first.
 
     Args:
-        id: The experiment.
+        id: Id of the experiment.
         variant: Only sessions with the variant of this id.
-        limit: How many at most.
-        all: Everything.
+        limit: Sessions at most.
+        all: List all sessions.
     """
-    cut = None if all else limit
+    maximum = None if all else limit
     async with context.client() as client:
         listing = client.experiments.session_replays(
-            id, variant_id=variant, limit=page_size(cut), prefetch=all
+            id, variant_id=variant, limit=page_size(maximum), prefetch=all
         )
-        await write_listing(context, listing, SessionReplay, REPLAY_COLUMNS, cut)
+        await write_listing(context, listing, SessionReplay, REPLAY_COLUMNS, maximum)
     return 0
 
 
 def day_of(moment: datetime | None) -> date | None:
-    """Take the day of what was parsed as a time."""
+    """Return the day of a parsed time."""
     return None if moment is None else moment.date()

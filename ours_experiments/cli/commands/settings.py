@@ -7,38 +7,49 @@ from cyclopts import Parameter
 
 import ours_experiments as ours
 from ours_experiments.cli.context import Flag, InContext
-from ours_experiments.cli.output.formats import write_one, writing
+from ours_experiments.cli.event_loop import run_until_complete
 from ours_experiments.cli.output.records import fields_of, record_of
-from ours_experiments.cli.runtime import complete
+from ours_experiments.cli.output.writers import open_writer, write_record
+from ours_experiments.cli.parser import command_group, examples
 from ours_experiments.models import Settings
 
 
 COLUMNS = ("id", "name", "cookie_name", "whitelist_domains", "pixel", "created_at")
+CLEARABLE = {"cookie-name": "cookie_name", "domain": "whitelist_domains"}
 
 FromFile = Annotated[Path | None, Parameter(name="--from")]
 Domains = Annotated[list[str] | None, Parameter(name="--domain", consume_multiple=True)]
 
+group = command_group("settings", "Settings that experiments share.")
 
+
+@group.command(name="list", help_epilogue=examples("settings list"))
 async def list_settings(*, context: InContext) -> int:
     """List all settings of the account."""
     async with context.client() as client:
-        with writing(context, COLUMNS, fields_of(Settings)) as writer:
+        with open_writer(context, COLUMNS, fields_of(Settings)) as writer:
             for settings in await client.settings.list():
                 writer.write(record_of(settings))
     return 0
 
 
+@group.command(help_epilogue=examples("settings get set_1"))
 async def get(id: str, *, context: InContext) -> int:
     """Show one settings record.
 
     Args:
-        id: The settings.
+        id: Id of the settings.
     """
     async with context.client() as client:
-        write_one(context, record_of(await client.settings.retrieve(id)))
+        write_record(context, record_of(await client.settings.retrieve(id)))
     return 0
 
 
+@group.command(
+    help_epilogue=examples(
+        "settings create Shop --domain shop.example www.shop.example"
+    )
+)
 async def create(
     name: str | None = None,
     *,
@@ -50,24 +61,29 @@ async def create(
     """Create settings.
 
     Args:
-        name: The name for people.
-        cookie_name: The cookie that remembers a visitor's variant.
+        name: Name for people.
+        cookie_name: Cookie that stores a visitor's variant.
         domains: The only domains to run on.
-        from_file: A file of fields.
+        from_file: File of fields.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files  # noqa: PLC0415 - not for help
 
     kind = ours.NewSettings
-    merged = _drafts.fields_from(context, from_file, kind, Settings)
-    merged |= _drafts.given(
+    fields = input_files.read_fields(context, from_file, kind, Settings)
+    fields |= input_files.given(
         name=name, cookie_name=cookie_name, whitelist_domains=domains
     )
-    draft = _drafts.build(kind, merged)
+    draft = input_files.build_draft(kind, fields)
     async with context.client() as client:
-        write_one(context, record_of(await client.settings.create(draft)))
+        write_record(context, record_of(await client.settings.create(draft)))
     return 0
 
 
+@group.command(
+    help_epilogue=examples(
+        "settings update set_1 --name Shop", "settings update set_1 --clear domain"
+    )
+)
 async def update(
     id: str,
     *,
@@ -84,33 +100,33 @@ async def update(
     """Change settings.
 
     Args:
-        id: The settings.
-        name: The name for people.
-        cookie_name: The cookie that remembers a visitor's variant.
-        domains: The only domains to run on; replaces the former ones.
+        id: Id of the settings.
+        name: Name for people.
+        cookie_name: Cookie that stores a visitor's variant.
+        domains: The only domains to run on; replaces the present ones.
         clear: Fields to empty.
-        from_file: A file of fields.
+        from_file: File of fields.
     """
-    from ours_experiments.cli import _drafts  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import input_files  # noqa: PLC0415 - not for help
 
     kind = ours.SettingsPatch
-    cleared = {"cookie-name": "cookie_name", "domain": "whitelist_domains"}
-    merged = _drafts.fields_from(context, from_file, kind, Settings)
-    merged |= {cleared[field]: None for field in clear}
-    merged |= _drafts.given(
+    fields = input_files.read_fields(context, from_file, kind, Settings)
+    fields |= {CLEARABLE[field]: None for field in clear}
+    fields |= input_files.given(
         name=name, cookie_name=cookie_name, whitelist_domains=domains
     )
-    patch = _drafts.build(kind, merged)
+    patch = input_files.build_draft(kind, fields)
     async with context.client() as client:
-        write_one(context, record_of(await client.settings.update(id, patch)))
+        write_record(context, record_of(await client.settings.update(id, patch)))
     return 0
 
 
+@group.command(help_epilogue=examples("settings delete set_1"))
 def delete(id: str, *, yes: Flag = False, context: InContext) -> int:
-    """Delete settings with every experiment and variant that belongs to them.
+    """Delete settings with all their experiments and variants.
 
     Args:
-        id: The settings.
+        id: Id of the settings.
         yes: Do not ask.
     """
     context.confirm(
@@ -118,10 +134,10 @@ def delete(id: str, *, yes: Flag = False, context: InContext) -> int:
         yes=yes,
     )
 
-    async def work() -> None:
+    async def send() -> None:
         async with context.client() as client:
             await client.settings.delete(id, with_experiments=True)
 
-    complete(work())
-    write_one(context, {"id": id, "deleted": True})
+    run_until_complete(send())
+    write_record(context, {"id": id, "deleted": True})
     return 0

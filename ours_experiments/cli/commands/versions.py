@@ -1,4 +1,4 @@
-"""Commands on what is live and what is staged."""
+"""Commands on versions, and on changes that are not published."""
 
 from typing import Annotated, Literal
 
@@ -6,29 +6,36 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from ours_experiments.cli.context import Flag, InContext
-from ours_experiments.cli.output.formats import (
+from ours_experiments.cli.output.records import record_of
+from ours_experiments.cli.output.writers import (
+    open_writer,
     page_size,
     write_listing,
-    write_one,
-    writing,
+    write_record,
 )
-from ours_experiments.cli.output.records import record_of
+from ours_experiments.cli.parser import command_group, examples
 from ours_experiments.models import Version
 
 
 COLUMNS = ("id", "version_number", "is_published", "published_at", "name", "notes")
 CHANGE_COLUMNS = ("collection", "change", "id", "name", "summary")
-SHOWN = 20
+DEFAULT_LIMIT = 20
 
 Ids = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 
+group = command_group("versions", "Versions, and changes that are not published.")
 
+
+@group.command(
+    name="list",
+    help_epilogue=examples("versions list", "versions list --published"),
+)
 async def list_versions(
     *,
     published: Annotated[bool | None, Parameter(negative="--not-published")] = None,
     name_contains: str | None = None,
     notes_contains: str | None = None,
-    limit: PositiveInt = SHOWN,
+    limit: PositiveInt = DEFAULT_LIMIT,
     all: Flag = False,
     context: InContext,
 ) -> int:
@@ -38,33 +45,40 @@ async def list_versions(
         published: Only the version that is live, or only the others.
         name_contains: Only versions with this text in their name.
         notes_contains: Only versions with this text in their notes.
-        limit: How many at most.
-        all: Everything.
+        limit: Versions at most.
+        all: List all versions.
     """
-    cut = None if all else limit
+    maximum = None if all else limit
     async with context.client() as client:
         listing = client.versions.list(
             is_published=published,
             name_contains=name_contains,
             notes_contains=notes_contains,
             prefetch=all,
-            limit=page_size(cut),
+            limit=page_size(maximum),
         )
-        await write_listing(context, listing, Version, COLUMNS, cut)
+        await write_listing(context, listing, Version, COLUMNS, maximum)
     return 0
 
 
+@group.command(help_epilogue=examples("versions get ver_1"))
 async def get(id: str, *, context: InContext) -> int:
     """Show one version.
 
     Args:
-        id: The version.
+        id: Id of the version.
     """
     async with context.client() as client:
-        write_one(context, record_of(await client.versions.retrieve(id)))
+        write_record(context, record_of(await client.versions.retrieve(id)))
     return 0
 
 
+@group.command(
+    help_epilogue=examples(
+        "versions publish --name 'Week 32'",
+        "versions publish --experiment exp_123 exp_456",
+    )
+)
 async def publish(
     *,
     name: str | None = None,
@@ -74,17 +88,17 @@ async def publish(
     settings: Ids = None,
     context: InContext,
 ) -> int:
-    """Make what is staged live as a new version.
+    """Publish staged changes as a new version.
 
-    Without ids everything that is staged goes live, other people's changes included;
-    `versions changes` shows it.
+    Without ids it publishes everything that is staged, other people's changes too;
+    `versions changes` shows them.
 
     Args:
-        name: A name for the version.
-        notes: Notes on the version.
-        experiment: Ship only these of the staged experiments.
-        variant: Ship only these of the staged variants.
-        settings: Ship only these of the changed settings.
+        name: Name of the version.
+        notes: Notes about the version.
+        experiment: Publish only these experiments.
+        variant: Publish only these variants.
+        settings: Publish only these settings.
     """
     async with context.client() as client:
         version = await client.versions.publish(
@@ -94,10 +108,16 @@ async def publish(
             include_experiment_variants=variant,
             include_experiment_settings=settings,
         )
-        write_one(context, record_of(version))
+        write_record(context, record_of(version))
     return 0
 
 
+@group.command(
+    help_epilogue=examples(
+        "versions update ver_1 --name 'Week 32'",
+        "versions update ver_1 --clear notes",
+    )
+)
 async def update(
     id: str,
     *,
@@ -112,45 +132,47 @@ async def update(
     """Rename a version or change its notes.
 
     Args:
-        id: The version.
+        id: Id of the version.
         name: The new name.
         notes: The new notes.
         clear: Fields to empty.
     """
     given = {"name": name, "notes": notes}
     changed: dict[str, str | None] = dict.fromkeys(clear)
-    changed |= {field: told for field, told in given.items() if told is not None}
+    changed |= {field: text for field, text in given.items() if text is not None}
     async with context.client() as client:
-        write_one(context, record_of(await client.versions.update(id, **changed)))
+        write_record(context, record_of(await client.versions.update(id, **changed)))
     return 0
 
 
+@group.command(help_epilogue=examples("versions republish ver_1"))
 async def republish(id: str, *, context: InContext) -> int:
-    """Make an earlier version live again.
+    """Publish an earlier version again.
 
     Args:
-        id: The version.
+        id: Id of the version.
     """
     async with context.client() as client:
-        write_one(context, record_of(await client.versions.republish(id)))
+        write_record(context, record_of(await client.versions.republish(id)))
     return 0
 
 
+@group.command(help_epilogue=examples("versions changes"))
 async def changes(*, context: InContext) -> int:
-    """Show what a publish would ship."""
+    """List the changes that are not published."""
     async with context.client() as client:
         staged = await client.versions.draft_changes()
     if context.format == "json":
-        write_one(context, record_of(staged))
+        write_record(context, record_of(staged))
         return 0
     if context.format == "table" and not staged.count:
         context.note("nothing is staged")
         return 0
-    with writing(context, CHANGE_COLUMNS, CHANGE_COLUMNS) as writer:
-        for collection, touched in staged.differences.items():
-            entities = [("added", each) for each in touched.added]
-            entities += [("removed", each) for each in touched.removed]
-            entities += [("modified", each.new) for each in touched.modified]
+    with open_writer(context, CHANGE_COLUMNS, CHANGE_COLUMNS) as writer:
+        for collection, changed in staged.differences.items():
+            entities = [("added", entity) for entity in changed.added]
+            entities += [("removed", entity) for entity in changed.removed]
+            entities += [("modified", entity.new) for entity in changed.modified]
             for change, entity in entities:
                 record = {"collection": collection, "change": change}
                 writer.write(record | record_of(entity))

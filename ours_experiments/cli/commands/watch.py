@@ -1,4 +1,4 @@
-"""The command `watch`: results that are refreshed in place."""
+"""The command `watch`: results, refreshed in place."""
 
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
@@ -9,13 +9,14 @@ from cyclopts.types import NonNegativeInt, NormFloat, PositiveFloat
 from rich.console import Group, RenderableType
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
-from ours_experiments.cli.commands.results import Event, show_results
+from ours_experiments.cli.commands.results import Event, write_results
 from ours_experiments.cli.context import Context, InContext
-from ours_experiments.cli.errors import line_for
+from ours_experiments.cli.errors import format_error
+from ours_experiments.cli.output.phrases import format_probability
 from ours_experiments.cli.output.records import record_of, to_json
-from ours_experiments.cli.output.standing import standing_of
-from ours_experiments.cli.output.text import is_plain, text
-from ours_experiments.cli.output.words import chance
+from ours_experiments.cli.output.results_table import results_table
+from ours_experiments.cli.output.terminal import is_ascii_only, safe_text
+from ours_experiments.cli.parser import app, examples
 from ours_experiments.errors import (
     APIConnectionError,
     InternalServerError,
@@ -25,10 +26,16 @@ from ours_experiments.models import Results, VariantResult
 from ours_experiments.plotting import name_of
 
 
-PASSING = (APIConnectionError, InternalServerError, RateLimitError)
-"""Failures that a watch outlives."""
+TEMPORARY = (APIConnectionError, InternalServerError, RateLimitError)
+"""Failures after which the next request may succeed."""
 
 
+@app.command(
+    help_epilogue=examples(
+        "watch exp_123",
+        "watch exp_1 --until-probability 0.95 --min-impressions 1000",
+    )
+)
 async def watch(
     id: str,
     *,
@@ -41,57 +48,59 @@ async def watch(
     """Show an experiment's results, refreshed until interrupted.
 
     Args:
-        id: The experiment.
+        id: Id of the experiment.
         interval: Seconds between two requests.
-        until_probability: End when a variant is the best with this probability, 0-1.
-        min_impressions: But not before every variant was served so often.
-        event: The conversion event; the primary metric's by default.
+        until_probability: End when a variant is best with this probability, 0 to 1.
+        min_impressions: Do not end before every variant has so many impressions.
+        event: Conversion event; default: that of the primary metric.
     """
-    waiting = outlook(interval, until_probability, min_impressions)
+    condition = describe_condition(interval, until_probability, min_impressions)
     best = None
     async with context.client() as client:
         name = (await client.experiments.retrieve(id)).name
-        with showing(context, name, waiting) as show:
-            async for found in looks(client, id, event, interval, context):
+        with open_display(context, name, condition) as show:
+            async for found in poll(client, id, event, interval, context):
                 show(found)
                 best = winner(found, until_probability, min_impressions)
                 if best is not None:
                     break
     if context.format == "table" and best is not None:
-        share = chance(best.probability_to_be_best)
+        share = format_probability(best.probability_to_be_best)
         context.note(f"{name_of(best)} is best with probability {share}")
     return 0
 
 
-def outlook(interval: float, probability: float | None, impressions: int) -> str:
-    """Tell what a watch waits for."""
-    told = f"again every {interval:g} s"
+def describe_condition(
+    interval: float, probability: float | None, impressions: int
+) -> str:
+    """Describe when a watch ends."""
+    text = f"again every {interval:g} s"
     if probability is not None:
-        told += f" until a variant is best with probability {probability:.1%}"
+        text += f" until a variant is best with probability {probability:.1%}"
     if probability is not None and impressions:
-        told += f" and each has {impressions:,} impressions"
-    return f"{told}; Ctrl-C ends it"
+        text += f" and each has {impressions:,} impressions"
+    return f"{text}; Ctrl-C ends it"
 
 
-async def looks(
+async def poll(
     client: "ours.Client", id: str, event: str | None, interval: float, context: Context
 ) -> AsyncIterator[Results]:
-    """Get the results again and again, and go on after a failure that may pass."""
+    """Yield the results again and again; a temporary failure is a note."""
     import asyncio  # noqa: PLC0415 - not for help
 
     while True:
         try:
             yield await client.experiments.results(id, event_name=event)
-        except PASSING as problem:
-            context.note(line_for(problem))
+        except TEMPORARY as problem:
+            context.note(format_error(problem))
         await asyncio.sleep(interval)
 
 
 @contextmanager
-def showing(
-    context: Context, name: str, waiting: str
+def open_display(
+    context: Context, name: str, condition: str
 ) -> Generator[Callable[[Results], None]]:
-    """Give what shows results: redrawn in place, or written one after the other."""
+    """Open a display that redraws results in place, or writes them one by one."""
     if not context.out.is_terminal or context.format != "table":
         yield partial(write, context, name)
         return
@@ -102,8 +111,8 @@ def showing(
 
         def show(found: Results) -> None:
             nonlocal latest
-            latest = picture(context, name, found)
-            live.update(Group(latest, text(waiting, "dim")), refresh=True)
+            latest = draw(context, name, found)
+            live.update(Group(latest, safe_text(condition, "dim")), refresh=True)
 
         try:
             yield show
@@ -111,39 +120,39 @@ def showing(
             live.update(latest, refresh=True)
 
 
-def picture(context: Context, name: str, found: Results) -> Group:
-    """Put results under a line that tells what they are of, and of when."""
+def draw(context: Context, name: str, found: Results) -> Group:
+    """Draw results below a line with the name of the experiment and the time."""
     out = context.out
     return Group(
-        text(f"{name}, {now()} UTC"),
-        standing_of(found, out.width, plain=is_plain(out)),
+        safe_text(f"{name}, {now()} UTC"),
+        results_table(found, out.width, ascii_only=is_ascii_only(out)),
     )
 
 
 def write(context: Context, name: str, found: Results) -> None:
-    """Write results where nothing can be drawn in place."""
+    """Write results after the earlier ones."""
     if context.format in {"json", "jsonl"}:
-        variants = [record_of(each) for each in found.variants]
+        variants = [record_of(variant) for variant in found.variants]
         line = to_json({"at": f"{now()}Z", "variants": variants})
         context.write(f"{line}\n", flush=True)
         return
     if context.format == "table":
-        context.out.print(text(f"{name}, {now()} UTC"))
-    show_results(context, found)
+        context.out.print(safe_text(f"{name}, {now()} UTC"))
+    write_results(context, found)
     context.out.file.flush()
 
 
 def now() -> str:
-    """Tell the time, UTC."""
+    """Return the time in UTC."""
     return datetime.now(UTC).replace(tzinfo=None).isoformat(" ", timespec="seconds")
 
 
 def winner(
     found: Results, probability: float | None, impressions: int
 ) -> VariantResult | None:
-    """Choose the variant that makes waiting for more pointless; None: there is none."""
+    """Return the variant that meets the condition, or None."""
     best = found.best
     if best is None or probability is None:
         return None
-    seen = all(each.impressions >= impressions for each in found.variants)
-    return best if seen and best.probability_to_be_best >= probability else None
+    enough = all(variant.impressions >= impressions for variant in found.variants)
+    return best if enough and best.probability_to_be_best >= probability else None

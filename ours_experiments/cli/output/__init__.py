@@ -1,1 +1,1 @@
-"""Records, formats, tables, charts and progress."""
+"""How results are written: records, tables, charts, progress."""

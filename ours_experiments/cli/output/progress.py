@@ -1,4 +1,4 @@
-"""How far a bulk call is: a live bar, plain lines, or nothing."""
+"""Progress of a bulk run: a live bar, plain lines, or nothing."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -9,11 +9,15 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 import ours_experiments as ours  # noqa: TC001 - loads the client on use
 from ours_experiments.bulk.outcomes import Outcome
-from ours_experiments.cli.output.words import counted, duration, rate_of
+from ours_experiments.cli.output.phrases import (
+    format_counts,
+    format_duration,
+    format_rate,
+)
 
 
-LINES = 4
-"""Plain lines for the whole of a run."""
+PLAIN_LINES = 4
+"""Plain lines in the whole of a run."""
 
 
 async def follow(
@@ -25,36 +29,36 @@ async def follow(
     dry_run: bool = False,
     on_outcome: Callable[[Outcome], object] = id,
 ) -> None:
-    """Take a run to its end and show how far it is.
+    """Iterate over a run to its end and show the progress.
 
     Args:
         run: The run.
-        console: Where to show it; without a terminal there is no bar.
-        title: What is being done.
-        plain_lines: Whether to print lines where there is no terminal.
-        dry_run: Whether nothing is written.
-        on_outcome: Gets each outcome as it comes.
+        console: Where to show progress; only a terminal gets a bar.
+        title: The action.
+        plain_lines: Whether to print lines if there is no terminal.
+        dry_run: Whether the run sends no write.
+        on_outcome: Called with each outcome.
     """
     if console.is_terminal:
-        showing = bar(run, console, title, dry_run=dry_run)
+        display = show_bar(run, console, title, dry_run=dry_run)
     elif plain_lines:
-        showing = lines(run, console, title)
+        display = show_lines(run, console, title)
     else:
-        showing = silence()
-    with showing as update:
+        display = show_nothing()
+    with display as update:
         async for outcome in run:
             on_outcome(outcome)
             update()
 
 
 @contextmanager
-def bar(
+def show_bar(
     run: "ours.BulkRun", console: Console, title: str, *, dry_run: bool
 ) -> Generator[Callable[[], None]]:
     """Show a bar that is redrawn in place."""
     columns = (
         TextColumn("{task.description}", markup=False),
-        # Where the terminal is narrow, it is the bar that gives way.
+        # In a narrow terminal the bar shrinks, not the figures.
         BarColumn(bar_width=24),
         TextColumn("{task.fields[done]}"),
         TextColumn("{task.fields[pace]}"),
@@ -63,14 +67,14 @@ def bar(
 
     def state() -> dict[str, Any]:
         left = run.seconds_left
-        pace = rate_of(run.rate)
+        pace = format_rate(run.rate)
         total = "" if run.total is None else f"/{run.total:,}"
         return {
             "completed": run.done,
             "total": run.total,
             "done": f"{run.done:,}{total}",
-            "pace": f"{pace}, {duration(left)} left" if left else pace,
-            "counts": counted(run.counts, dry_run=dry_run),
+            "pace": f"{pace}, {format_duration(left)} left" if left else pace,
+            "counts": format_counts(run.counts, dry_run=dry_run),
         }
 
     with Progress(*columns, console=console) as progress:
@@ -82,26 +86,26 @@ def bar(
 
 
 @contextmanager
-def lines(
+def show_lines(
     run: "ours.BulkRun", console: Console, title: str
 ) -> Generator[Callable[[], None]]:
-    """Print a line now and then."""
+    """Print a line after each quarter of the run."""
     printed = 0
 
     def update() -> None:
         nonlocal printed
         total = run.total or run.done
-        if run.done * LINES // total > printed * LINES // total:
+        if run.done * PLAIN_LINES // total > printed * PLAIN_LINES // total:
             printed = run.done
             console.print(
-                f"{title}: {run.done:,}/{total:,} ({counted(run.counts)}), "
-                f"{rate_of(run.rate)}"
+                f"{title}: {run.done:,}/{total:,} ({format_counts(run.counts)}), "
+                f"{format_rate(run.rate)}"
             )
 
     yield update
 
 
 @contextmanager
-def silence() -> Generator[Callable[[], None]]:
-    """Show nothing."""
+def show_nothing() -> Generator[Callable[[], None]]:
+    """Show no progress."""
     yield lambda: None

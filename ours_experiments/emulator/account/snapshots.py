@@ -39,6 +39,11 @@ def settings_key(settings: Settings) -> Key:
 
 
 def settings_snapshot(settings: Settings) -> Snapshot:
-    """Give what a version keeps of settings."""
-    served = (settings.name, settings.cookie_name, settings.whitelist_domains)
+    """Return what a version keeps of settings."""
+    served = {
+        "id": settings.id,
+        "name": settings.name,
+        "cookieName": settings.cookie_name,
+        "whitelistDomains": settings.whitelist_domains,
+    }
     return Snapshot(settings.name, None, orjson.dumps(served))

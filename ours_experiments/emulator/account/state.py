@@ -1,9 +1,6 @@
 """The emulated account: experiments, variants, settings, versions. No I/O."""
 
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 
@@ -17,6 +14,7 @@ from ours_experiments.emulator.account.snapshots import (
     settings_key,
     settings_snapshot,
 )
+from ours_experiments.emulator.account.texts import Texts, slug
 from ours_experiments.emulator.account.traffic import Traffic
 from ours_experiments.emulator.account.versions import Releases
 from ours_experiments.emulator.clock import Clock, milliseconds
@@ -39,6 +37,9 @@ class State:
         id_style: IdStyle = "ulid",
         unique_keys: bool = False,
         list_delay: float = 0.0,
+        clock_skew: float = 0.0,
+        normalize_names: Iterable[str] = (),
+        normalize_keys: Iterable[str] = (),
     ) -> None:
         self.clock = clock
         self.ids: Ids = Ids(seed, id_style)
@@ -52,7 +53,12 @@ class State:
         self._account_id = self.ids.new("org")
         self._user_id = self.ids.new("user")
         self._unique_keys = unique_keys
-        self._keys: Counter[str] = Counter()
+        self._skew = round(clock_skew * 1000)
+        names = tuple(normalize_names)
+        self._names = Texts(names)
+        self._keys = Texts(normalize_keys)
+        # Names of variants need not be unique, so that none gets a suffix.
+        self._variant_names = Texts(rule for rule in names if rule != "suffix")
         self._experiments: dict[str, Experiment] = {}
         self._variants: dict[str, tuple[Experiment, Variant]] = {}
         self._variants_made = 0
@@ -64,7 +70,7 @@ class State:
 
     def now(self) -> int:
         """Tell the time in milliseconds since the epoch."""
-        return milliseconds(self.clock.now())
+        return milliseconds(self.clock.now()) + self._skew
 
     def experiment(self, id: str) -> dict[str, Json]:
         """Give an experiment with its variants, as the API writes it."""
@@ -98,7 +104,7 @@ class State:
         settings_id = _text(values.get("experimentSettingsId"))
         if settings_id not in self.settings_by_id:
             raise not_found("experimentSettingsId: no such settings")
-        name = _text(values.get("name"))
+        name = self._names.normalize(_text(values.get("name")))
         key = self._free_key(_text(values.get("key")), name)
         self.created += 1
         experiment = Experiment(
@@ -123,7 +129,8 @@ class State:
         )
         experiment.variants.append(control)
         self._variants[control.id] = experiment, control
-        self._keys[key] += 1
+        self._keys.add(key)
+        self._names.add(name)
         self._experiments[experiment.id] = experiment
         self.index.put(experiment)
         return experiment
@@ -133,13 +140,15 @@ class State:
         experiment = self.get(id)
         if experiment.status == "completed":
             raise conflict("A completed experiment can no longer be edited")
-        name = string(values.get("name"))
-        name = experiment.name if name is None else name
+        sent, name = string(values.get("name")), experiment.name
+        name = name if sent is None else self._names.normalize(sent, name)
         if "key" in values:
             key = self._free_key(_text(values["key"]), name, experiment.key)
-            self._keys[experiment.key] -= 1
-            self._keys[key] += 1
+            self._keys.remove(experiment.key)
+            self._keys.add(key)
             experiment.key = key
+        self._names.remove(experiment.name)
+        self._names.add(name)
         experiment.name = name
         _assign(experiment, values)
         experiment.updated_at = self.now()
@@ -149,7 +158,8 @@ class State:
     def delete(self, id: str) -> None:
         """Delete an experiment with its variants, whatever its status."""
         experiment = self._experiments.pop(self.get(id).id)
-        self._keys[experiment.key] -= 1
+        self._keys.remove(experiment.key)
+        self._names.remove(experiment.name)
         self.index.remove(id)
         self.traffic.forget(id)
         for variant in experiment.variants:
@@ -191,7 +201,7 @@ class State:
             values.get("domModifications"),
         )
         experiment = self.get(_text(values.get("experimentId")))
-        variant = self._new_variant(experiment, values)
+        variant = self._new_variant(experiment, self._with_kept_name(values))
         _variants.add(experiment, variant, kind)
         self._variants[variant.id] = experiment, variant
         self._show(experiment)
@@ -200,7 +210,7 @@ class State:
     def patch_variant(self, id: str, values: Values) -> Variant:
         """Change the fields of a variant that are given."""
         experiment, variant = self._located(id)
-        _variants.change(experiment, variant, values)
+        _variants.change(experiment, variant, self._with_kept_name(values))
         self._show(experiment)
         return variant
 
@@ -312,9 +322,15 @@ class State:
             dom_modifications=array(values.get("domModifications")),
         )
 
+    def _with_kept_name(self, values: Values) -> Values:
+        name = string(values.get("name"))
+        if name is None:
+            return values
+        return {**values, "name": self._variant_names.normalize(name)}
+
     def _free_key(self, wanted: str, name: str, present: str | None = None) -> str:
-        key = wanted if wanted.strip() else slug(name)
-        if self._unique_keys and key != present and self._keys[key]:
+        key = self._keys.normalize(wanted if wanted.strip() else slug(name), present)
+        if self._unique_keys and key != present and key in self._keys:
             raise conflict(f"An experiment with the key {key} already exists")
         return key
 
@@ -330,12 +346,6 @@ class State:
     def _track(self, experiment: Experiment, *, gone: bool = False) -> None:
         for key, snapshot in experiment_snapshots(experiment):
             self.releases.track(key, None if gone else snapshot)
-
-
-def slug(name: str) -> str:
-    """Make a key of a name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-") or "experiment"
 
 
 def _text(value: Json) -> str:

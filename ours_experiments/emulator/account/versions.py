@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from ours_experiments.emulator.clock import timestamp
-from ours_experiments.emulator.json_values import Json
+from ours_experiments.emulator.json_values import Json, parse
 from ours_experiments.emulator.problems import conflict, not_found
 
 
@@ -50,7 +50,9 @@ class Snapshot(NamedTuple):
     content: bytes
 
 
-Changes = Mapping[Key, Snapshot | None]
+Config: TypeAlias = dict[Key, Snapshot]
+"""All entities of a version, or of the draft."""
+Changes: TypeAlias = Mapping[Key, Snapshot | None]
 """New snapshots, None for an entity that is gone."""
 
 
@@ -194,31 +196,34 @@ class Releases:
                 return version
         raise not_found("version")
 
-    def diff(self, against: Version | None = None) -> dict[str, Json]:
-        """Write how the draft differs from a version, by default the live one."""
-        changed: Changes = self.pending
+    def draft_diff(self, against: Version | None = None) -> dict[str, Json]:
+        """Return how the draft differs from a version, by default the live one."""
+        if against is None:
+            return _diff(self._live, self.pending)
+        return _compare(self._config(against), self._draft())
+
+    def version_diff(
+        self, version: Version, against: Version | Literal["draft"] | None = None
+    ) -> dict[str, Json]:
+        """Return how a version differs from another one, by default the live one."""
         baseline = self._live
-        if against is not None:
+        if against == "draft":
+            baseline = self._draft()
+        elif against is not None:
             baseline = self._config(against)
-            draft: Changes = {**self._live, **self.pending}
-            changed = {
-                key: draft.get(key)
-                for key in {**baseline, **draft}
-                if draft.get(key) != baseline.get(key)
-            }
-        differences: dict[str, dict[str, list[Json]]] = {
-            name: {"added": [], "removed": [], "modified": []} for name in _COLLECTIONS
-        }
-        for key, snapshot in changed.items():
-            changes = differences[key.collection]
-            live = baseline.get(key)
-            old = None if live is None else _item(key, live)
-            new = None if snapshot is None else _item(key, snapshot)
-            if old and new:
-                changes["modified"].append({"old": old, "new": new})
-            else:
-                changes["added" if new else "removed"].append(new or old)
-        return {"count": len(changed), "differences": differences}
+        return _compare(baseline, self._config(version))
+
+    def content(self, version: Version) -> dict[str, list[Json]]:
+        """Return every entity of a version by its collection."""
+        collections: dict[str, list[Json]] = {name: [] for name in _COLLECTIONS}
+        for key, snapshot in self._config(version).items():
+            collections[key.collection].append(parse(snapshot.content))
+        return collections
+
+    def _draft(self) -> Config:
+        draft = dict(self._live)
+        _apply(draft, self.pending)
+        return draft
 
     def _settle(self, key: Key) -> None:
         del self.pending[key]
@@ -233,21 +238,48 @@ class Releases:
         version.published_at = now
         self._current = version
 
-    def _config(self, version: Version) -> dict[Key, Snapshot]:
+    def _config(self, version: Version) -> Config:
         layers: list[Changes] = []
         layer: Version | None = version
         while layer is not None:
             layers.append(layer.changes)
             layer = layer.upon
         layers.append(self._seeded)
-        config: dict[Key, Snapshot] = {}
+        config: Config = {}
         for changes in reversed(layers):
-            for key, snapshot in changes.items():
-                if snapshot is None:
-                    config.pop(key, None)
-                else:
-                    config[key] = snapshot
+            _apply(config, changes)
         return config
+
+
+def _apply(config: Config, changes: Changes) -> None:
+    for key, snapshot in changes.items():
+        if snapshot is None:
+            config.pop(key, None)
+        else:
+            config[key] = snapshot
+
+
+def _compare(old: Config, new: Config) -> dict[str, Json]:
+    changed = {
+        key: new.get(key) for key in {**old, **new} if old.get(key) != new.get(key)
+    }
+    return _diff(old, changed)
+
+
+def _diff(baseline: Config, changed: Changes) -> dict[str, Json]:
+    differences: dict[str, dict[str, list[Json]]] = {
+        name: {"added": [], "removed": [], "modified": []} for name in _COLLECTIONS
+    }
+    for key, snapshot in changed.items():
+        changes = differences[key.collection]
+        live = baseline.get(key)
+        old = None if live is None else _item(key, live)
+        new = None if snapshot is None else _item(key, snapshot)
+        if old and new:
+            changes["modified"].append({"old": old, "new": new})
+        else:
+            changes["added" if new else "removed"].append(new or old)
+    return {"count": len(changed), "differences": differences}
 
 
 def _item(key: Key, snapshot: Snapshot) -> dict[str, Json]:

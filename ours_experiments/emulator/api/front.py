@@ -36,11 +36,13 @@ class Front:
         keys: Mapping[str, frozenset[str]],
         log: RequestLog,
         faults: Faults,
+        conflict_status: int = 409,
     ) -> None:
         self._handlers = handlers
         self._keys = keys
         self._log = log
         self._faults = faults
+        self._conflict_status = conflict_status
         self._routes = Routes(mission_only=handlers.mission_only)
 
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -80,7 +82,8 @@ class Front:
     ) -> web.Response:
         try:
             payload = await self._carry_out(request, target)
-        except ProblemError as problem:
+        except ProblemError as refusal:
+            problem = self._as_documented(refusal, target)
             headers = _JSON
             if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
                 headers = {**_JSON, "Allow": ", ".join(target.allowed)}
@@ -91,6 +94,13 @@ class Front:
             )
         self._log.apply(entry)
         return web.Response(body=orjson.dumps(payload), headers=_JSON)
+
+    def _as_documented(self, problem: ProblemError, target: Target) -> ProblemError:
+        if problem.status != HTTPStatus.CONFLICT or self._conflict_status == 409:
+            return problem
+        if target.route is not None and target.route.documents_conflict:
+            return problem
+        return bad_request(problem.error)
 
     async def _carry_out(self, request: web.Request, target: Target) -> object:
         scopes = self._authenticate(request)

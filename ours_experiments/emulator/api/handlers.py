@@ -18,7 +18,7 @@ from ours_experiments.emulator.api.bodies import STATUSES, TYPES
 from ours_experiments.emulator.api.pages import Cursors, Place, page_after
 from ours_experiments.emulator.api.query import Query
 from ours_experiments.emulator.json_values import Json, Values, array, string
-from ours_experiments.emulator.problems import bad_request, not_found
+from ours_experiments.emulator.problems import bad_request
 
 
 CursorKind = Literal["keyset", "offset"]
@@ -71,15 +71,15 @@ class Handlers:
 
     async def create_experiment(self, call: Call) -> object:
         """Create an experiment."""
-        return self._full(self.state.create(call.body))
+        return self._full(self.state.create(call.body), call)
 
     async def retrieve_experiment(self, call: Call) -> object:
         """Read an experiment."""
-        return self._full(self.state.get(call.id))
+        return self._full(self.state.get(call.id), call)
 
     async def update_experiment(self, call: Call) -> object:
         """Change an experiment."""
-        return self._full(self.state.patch(call.id, call.body))
+        return self._full(self.state.patch(call.id, call.body), call)
 
     async def delete_experiment(self, call: Call) -> object:
         """Delete an experiment."""
@@ -276,12 +276,30 @@ class Handlers:
         return version.wire()
 
     async def draft_changes(self, call: Call) -> object:
-        """Show what a publish would change; only the draft is served."""
+        """Show what a publish would change."""
         against = call.query.uuid("against")
-        if call.id != "draft":
-            raise not_found("version: only the draft's changes are served")
         releases = self.state.releases
-        return releases.diff(None if against is None else releases.find(against))
+        return releases.draft_diff(None if against is None else releases.find(against))
+
+    async def version_changes(self, call: Call) -> object:
+        """Show how a version differs from another one."""
+        releases = self.state.releases
+        version = releases.find(call.id)
+        if call.query.text("against") == "draft":
+            return releases.version_diff(version, "draft")
+        against = call.query.uuid("against")
+        return releases.version_diff(
+            version, None if against is None else releases.find(against)
+        )
+
+    async def version_snapshot(self, call: Call) -> object:
+        """Show everything that a version holds."""
+        version = self.state.releases.find(call.id)
+        return {
+            "id": version.id,
+            "versionNumber": version.number,
+            "jsonContent": self.state.releases.content(version),
+        }
 
     async def _transition(
         self, action: str, call: Call, switch: str | None = None
@@ -330,13 +348,13 @@ class Handlers:
     def _list_item(self, experiment: Experiment, call: Call) -> object:
         if self.mission_only:
             return self._bare(experiment)
-        if "experiment:find" not in call.scopes:
-            return {**experiment.bare(), "variants": []}
-        return orjson.Fragment(experiment.full_bytes())
+        return self._full(experiment, call)
 
-    def _full(self, experiment: Experiment) -> object:
+    def _full(self, experiment: Experiment, call: Call) -> object:
         if self.mission_only:
             return _without_rollout(experiment.full())
+        if "experiment:find" not in call.scopes:
+            return {**experiment.bare(), "variants": []}
         return orjson.Fragment(experiment.full_bytes())
 
     def _bare(self, experiment: Experiment) -> object:

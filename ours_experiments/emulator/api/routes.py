@@ -46,6 +46,8 @@ class Route:
     """None when the operation takes no body, and ignores one."""
     optional: bool = False
     """Whether the body may be left out."""
+    documents_conflict: bool = False
+    """Whether the vendor's document lists 409 among its answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ _OPERATIONS = {
         "experimentSettings:create",
         Handlers.create_settings,
         _bodies.SETTINGS,
+        documents_conflict=True,
     ),
     "GET experiment-settings/{id}": Route(
         "settings.retrieve", "experimentSettings:find", Handlers.retrieve_settings
@@ -178,7 +181,11 @@ _OPERATIONS = {
     ),
     "GET versions": Route("versions.list", "version:list", Handlers.list_versions),
     "POST versions": Route(
-        "versions.publish", "version:publish", Handlers.publish, _bodies.NEW_VERSION
+        "versions.publish",
+        "version:publish",
+        Handlers.publish,
+        _bodies.NEW_VERSION,
+        documents_conflict=True,
     ),
     "GET versions/{id}": Route(
         "versions.retrieve", "version:find", Handlers.retrieve_version
@@ -190,9 +197,18 @@ _OPERATIONS = {
         _bodies.VERSION_PATCH,
     ),
     "POST versions/{id}/publish": Route(
-        "versions.republish", "version:publish", Handlers.republish
+        "versions.republish",
+        "version:publish",
+        Handlers.republish,
+        documents_conflict=True,
+    ),
+    "GET versions/{id}/snapshot": Route(
+        "versions.snapshot", "version:find", Handlers.version_snapshot
     ),
     "GET versions/{id}/diff": Route(
+        "versions.changes", "version:find", Handlers.version_changes
+    ),
+    "GET versions/draft/diff": Route(
         "versions.draft_changes", "version:find", Handlers.draft_changes
     ),
 }
@@ -242,9 +258,11 @@ class Routes:
         parts = below.split("/")
         decoded = ""
         if len(parts) > 1:
-            decoded, parts[1] = unquote(parts[1]), "{id}"
+            decoded = unquote(parts[1])
             if not decoded:
                 return _NOWHERE
+            literal = (parts[0], decoded, *parts[2:])
+            parts[1] = decoded if literal in self._table else "{id}"
         methods = self._table.get(tuple(parts))
         if methods is None:
             return _NOWHERE

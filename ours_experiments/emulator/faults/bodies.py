@@ -30,6 +30,20 @@ def with_member(body: bytes, value: bytes) -> bytes:
 
 
 @dataclass(frozen=True)
+class Body:
+    """Answer 200 with another body, such as "false" or "null"."""
+
+    text: str = "null"
+    applied: bool = True
+
+    async def apply(self, exchange: Exchange) -> web.StreamResponse:
+        """Answer with the text, before or after the change."""
+        if self.applied:
+            return with_body(await exchange.answer(), self.text.encode())
+        return web.Response(text=self.text, content_type="application/json")
+
+
+@dataclass(frozen=True)
 class ContentType:
     """Label the answer with another content type."""
 

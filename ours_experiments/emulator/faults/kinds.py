@@ -23,6 +23,7 @@ KINDS: Mapping[str, type[FaultKind]] = {
     "drip": delivery.Drip,
     "partial_reply": delivery.PartialReply,
     "content_type": bodies.ContentType,
+    "body": bodies.Body,
     "gzip_bomb": bodies.GzipBomb,
     "huge_body": bodies.HugeBody,
     "truncated_json": bodies.TruncatedJson,

@@ -18,13 +18,13 @@ from ours_experiments import (
     Variant,
 )
 from ours_experiments._codec.converter import (
+    compiled_converter,
     converter,
     decode,
     decode_entities,
     encode,
-    flat_converter,
 )
-from ours_experiments._codec.hooks import EXTRA, Mismatch, wire_name
+from ours_experiments._codec.hooks import ADDITIONAL_PROPERTIES, Mismatch, wire_name
 from ours_experiments._pagination import Position, problem_with, split
 from tests.trials.fuzz.examples import examples
 from tests.trials.fuzz.mutations import hostile_bytes, hostile_json
@@ -85,7 +85,7 @@ def precise(kind: type, payload: object) -> object:
 def flat(kind: type, payload: object) -> object:
     """Decode with the fast hooks."""
     try:
-        return flat_converter().structure(payload, kind)
+        return compiled_converter().structure(payload, kind)
     except (BaseValidationError, Mismatch, KeyError, TypeError, ValueError):
         return REFUSED
 
@@ -100,7 +100,7 @@ def check_kept(built: Any, source: Any) -> None:
         names = wire_names(kind)
         for name, wire in names.items():
             check_kept(getattr(built, name), source.get(wire))
-        if hasattr(built, EXTRA):
+        if hasattr(built, ADDITIONAL_PROPERTIES):
             known = names.values()
             extra = {key: source[key] for key in source if key not in known}
             kept = orjson.dumps(built.additional_properties)
@@ -110,7 +110,11 @@ def check_kept(built: Any, source: Any) -> None:
 @cache
 def wire_names(kind: type) -> Mapping[str, str]:
     """List the fields of a class with their names in JSON."""
-    names = [field.name for field in attrs.fields(kind) if field.name != EXTRA]
+    names = [
+        field.name
+        for field in attrs.fields(kind)
+        if field.name != ADDITIONAL_PROPERTIES
+    ]
     return {name: wire_name(name) for name in names}
 
 

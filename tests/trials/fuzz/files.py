@@ -14,10 +14,11 @@ from rich.console import Console
 from ours_experiments._codec.converter import encode
 from ours_experiments._codec.hooks import wire_name
 from ours_experiments._http.session import encode_body
-from ours_experiments.bulk.journal import LASTING, Header, Journal
+from ours_experiments.bulk.journal import Header, Journal
+from ours_experiments.bulk.outcomes import SUCCEEDED
 from ours_experiments.cli.context import Context
-from ours_experiments.cli.input_files import build, fields_from
-from ours_experiments.cli.selection import Source
+from ours_experiments.cli.input_files import build_draft, read_fields
+from ours_experiments.cli.selection import IdSource
 from ours_experiments.drafts import (
     ExperimentPatch,
     NewExperiment,
@@ -39,7 +40,7 @@ from tests.trials.fuzz.mutations import (
 
 HEADER = Header("start", "0123456789abcdef", "once")
 STATUSES = ("applied", "already", "staged", "failed", "unknown", "not_attempted")
-LASTING_WORDS = frozenset(status.value for status in LASTING)
+LASTING = frozenset(status.value for status in SUCCEEDED)
 
 
 def draw_journal(random: Random) -> bytes:
@@ -86,32 +87,33 @@ def journal_judge(folder: Path) -> Callable[[bytes], str]:
         """It is refused and left alone, or tells no more than was written whole."""
         path.write_bytes(content)
         try:
-            journal = Journal.open(path, HEADER)
+            journal = Journal.open_here(path, HEADER)
         except ConfigurationError:
             assert path.read_bytes() == content, "a refused file was changed"
             return "refused"
         journal.close()
         after = path.read_bytes()
-        if not content.startswith(HEADER.to_line()):
-            assert HEADER.to_line().startswith(content)
+        if not content.startswith(after):
+            assert HEADER.to_line().startswith(content.rstrip(b"\0"))
             assert after == HEADER.to_line()
-            assert not journal.settled
+            assert not journal.states
             return "begun anew"
-        assert after == content[: content.rindex(b"\n") + 1], "more than a torn end"
-        written = [json.loads(line) for line in after.split(b"\n")[1:-1]]
-        outcomes = [
-            one
-            for one in written
-            if "begun" not in one and one.keys() >= {"id", "status"}
-        ]
-        assert journal.settled.keys() == {
-            one["id"] for one in outcomes if one["status"] in LASTING_WORDS
-        }
-        begun = {one["begun"] for one in written if "begun" in one}
-        assert journal.begun <= begun
-        assert begun - {one["id"] for one in outcomes} <= journal.begun, (
-            "a begun id was lost"
-        )
+        cut = content[len(after) :].split(b"\n")[:-1]
+        assert all(b"\0" in line for line in cut), "more than a torn end"
+        lines = after.split(b"\n")[1:-1]
+        written = [json.loads(line.lstrip(b"\0")) for line in lines]
+        latest: dict[str, str] = {}
+        for one in written:
+            if "begun" in one:
+                if latest.get(one["begun"]) not in LASTING:
+                    latest[one["begun"]] = "unknown"
+            elif one.keys() >= {"id", "status"}:
+                latest[one["id"]] = one["status"]
+        read = {one: journal.status_of(one) for one in journal.states}
+        assert read.keys() == latest.keys(), "an id was lost"
+        for one, status in read.items():
+            may_be_live = {latest[one], "applied"}
+            assert status in (may_be_live if latest[one] == "staged" else {latest[one]})
         return "read"
 
     return judge
@@ -158,7 +160,7 @@ def draft_judge(folder: Path) -> Callable[[tuple[int, bytes]], str]:
         draft, model = DRAFTS[number]
         path.write_bytes(content)
         try:
-            built = build(draft, fields_from(context, path, draft, model))
+            built = build_draft(draft, read_fields(context, path, draft, model))
         except ConfigurationError:
             return "refused"
         encode_body(encode(built))
@@ -185,7 +187,7 @@ def ids_judge(folder: Path) -> Callable[[bytes], str]:
         """It is refused, or a list of ids without blanks around them."""
         path.write_bytes(content)
         try:
-            found = Source(from_file=path).ids()
+            found = IdSource(from_file=path).read()
         except ConfigurationError:
             return "refused"
         assert all(one == one.strip() != "" for one in found)

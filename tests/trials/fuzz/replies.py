@@ -1,6 +1,5 @@
 """The client's reading of everything else: status, headers, bodies of errors."""
 
-import asyncio
 import math
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -9,10 +8,9 @@ from random import Random
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from ours_experiments import Client, OursError
-from ours_experiments._http.pacing import LONGEST_PAUSE, Pacing
-from ours_experiments._http.retry import RetryBudget, retry_after
-from ours_experiments._http.session import Call, clock_of, outcome_of
-from ours_experiments._http.transport import Failure, Reply
+from ours_experiments._http.limiter import MAX_PAUSE
+from ours_experiments._http.responses import Failure, Reply, classify, service_time
+from ours_experiments._http.retry import parse_retry_after
 from tests.trials.fuzz.mutations import hostile_bytes, hostile_text
 
 
@@ -84,12 +82,12 @@ def draw_waits(random: Random) -> tuple[str, ...]:
 
 def judge_waits(values: tuple[str, ...]) -> str:
     """A wait is None, or seconds that a client can pause for."""
-    wait = retry_after(values, NOW)
+    wait = parse_retry_after(values, NOW)
     if wait is None:
         return "no wait"
     assert isinstance(wait, float)
     assert wait >= 0
-    assert math.isfinite(min(wait, LONGEST_PAUSE))
+    assert math.isfinite(min(wait, MAX_PAUSE))
     return "now" if wait == 0 else "wait"
 
 
@@ -103,7 +101,7 @@ def reply_of(
 
 def judge_date(text: str) -> str:
     """The service's clock is a moment that can be compared and reckoned with."""
-    moment = clock_of(reply_of(200, "OK", [("Date", text)], b""))
+    moment = service_time(reply_of(200, "OK", [("Date", text)], b""))
     assert moment.tzinfo is not None
     assert moment - timedelta(seconds=3600) < moment
     own = abs((datetime.now(UTC) - moment).total_seconds()) < 60
@@ -151,16 +149,6 @@ def check_text(error: OursError) -> None:
 
 
 @cache
-def pacing() -> Pacing:
-    """Make the pacing of a client that never sends anything."""
-
-    async def make() -> Pacing:
-        return Pacing(1, RetryBudget(0))
-
-    return asyncio.run(make())
-
-
-@cache
 def client() -> Client:
     """Build a client that never sends anything."""
     return Client(KEY, base_url="http://127.0.0.1:1")
@@ -196,15 +184,14 @@ def draw_reply(random: Random) -> tuple[str, Reply]:
 def judge_reply(drawn: tuple[str, Reply]) -> str:
     """An answer is JSON, nothing, or a failure with an error that can be shown."""
     method, reply = drawn
-    call = Call(
-        pacing(),
-        begun_at=0.0,
-        deadline=60.0,
-        attempts=1,
-        method=method,
-        segments=("experiments", "x"),
+    transport = client()._session.transport
+    outcome = classify(
+        reply,
+        method,
+        ("experiments", "x"),
+        transport.authorization,
+        transport.max_values,
     )
-    outcome = outcome_of(reply, call, client()._session.transport)
     if not isinstance(outcome, Failure):
         return "answer"
     check_text(outcome.error)

@@ -1,4 +1,4 @@
-"""Text from the service, made safe to print."""
+"""Consoles, and text from the service that is safe to print on one."""
 
 import os
 import re
@@ -16,37 +16,37 @@ ODD = (
 )
 UNSAFE = re.compile(f"[\x00-\x1f{ODD}]")
 UNSAFE_IN_JSON = re.compile(f"[{ODD}]")
-WIDE = 10_000
-"""Columns where nobody looks: nothing is cut off for a program that reads."""
+PIPE_WIDTH = 10_000
+"""Columns of an output that is no terminal, so that nothing is cut off."""
 
 
 def escape(value: object) -> str:
-    r"""Show what a terminal would act upon as `\x1b`, `\u202e` and so on."""
-    return UNSAFE.sub(lambda match: spelled(match[0]), str(value))
+    r"""Replace characters that a terminal acts upon by `\x1b`, `\u202e` and so on."""
+    return UNSAFE.sub(lambda match: escape_character(match[0]), str(value))
 
 
-def spelled(character: str) -> str:
-    """Spell one character as a Python literal does."""
+def escape_character(character: str) -> str:
+    """Format one character as an escape of a Python literal."""
     point = ord(character)
     if point <= 0xFF:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
 
 
-def text(value: object, style: str = "") -> Text:
-    """Make text of what may come from the service: escaped, never markup."""
+def safe_text(value: object, style: str = "") -> Text:
+    """Return text that is escaped and never read as markup."""
     return Text(escape(value), style=style)
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Open the terminal; no colours when it is none, or with NO_COLOR."""
+def open_console(*, stderr: bool = False) -> Console:
+    """Open standard output or error; NO_COLOR and pipes get no colours."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDE
+    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
     return Console(
         stderr=stderr, markup=False, emoji=False, highlight=False, width=width
     )
 
 
-def is_plain(console: Console) -> bool:
-    """Tell whether an output knows nothing but ASCII."""
+def is_ascii_only(console: Console) -> bool:
+    """Return whether the encoding of an output has no more than ASCII for drawings."""
     return not console.encoding.lower().startswith("utf")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ours_experiments.cli.output.text import escape, is_plain, text
+from ours_experiments.cli.output.terminal import escape, is_ascii_only, safe_text
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_leaves_no_control_character(written: str) -> None:
 def test_text_is_no_markup() -> None:
     """Square brackets are shown, not interpreted."""
     out = io.StringIO()
-    Console(file=out, force_terminal=True, markup=True).print(text("[red]x[/red]"))
+    Console(file=out, force_terminal=True, markup=True).print(safe_text("[red]x[/red]"))
     assert out.getvalue() == "[red]x[/red]\n"
 
 
@@ -62,4 +62,4 @@ def test_text_is_no_markup() -> None:
 def test_knows_an_output_without_braille(encoding: str, *, plain: bool) -> None:
     """Outputs that are not Unicode get ASCII drawings."""
     out = Console(file=io.TextIOWrapper(io.BytesIO(), encoding=encoding))
-    assert is_plain(out) is plain
+    assert is_ascii_only(out) is plain

@@ -1,4 +1,4 @@
-"""Pictures in files, with matplotlib."""
+"""Plots in image files, drawn with matplotlib."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -13,12 +13,12 @@ INCHES = (8.0, 4.5)
 DOTS_PER_INCH = 150
 
 
-def check_picture(path: Path) -> None:
-    """Refuse a picture that could not be saved, before anything is asked for.
+def check_image_path(path: Path) -> None:
+    """Refuse an image that cannot be saved, before anything is requested.
 
     Raises:
-        UsageError: The name does not tell a format that is known.
-        ConfigurationError: There is no such folder, or no matplotlib.
+        UsageError: The suffix is of no known format.
+        ConfigurationError: The folder does not exist, or matplotlib is missing.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--plot {path}: it must end with {', '.join(SUFFIXES)}")
@@ -30,12 +30,12 @@ def check_picture(path: Path) -> None:
         )
 
 
-def save_picture(path: Path, draw: Callable[..., object]) -> None:
-    """Save a picture.
+def save_image(path: Path, draw: Callable[..., object]) -> None:
+    """Draw a plot and save it.
 
     Args:
-        path: Where to; the name's ending tells the format.
-        draw: Draws on the `axes` that it is given.
+        path: The file; its suffix decides the format.
+        draw: Draws on the `axes` that it gets.
 
     Raises:
         ConfigurationError: The file cannot be written.

@@ -3,12 +3,12 @@
 import pytest
 
 from ours_experiments.bulk.outcomes import BulkReport, Outcome, OutcomeStatus
-from ours_experiments.cli.output.words import (
-    chance,
-    counted,
-    duration,
+from ours_experiments.cli.output.phrases import (
+    format_counts,
+    format_duration,
+    format_probability,
+    format_rate,
     headline,
-    rate_of,
 )
 
 
@@ -29,7 +29,7 @@ from ours_experiments.cli.output.words import (
 )
 def test_a_duration_has_units(seconds: float, told: str) -> None:
     """Short times have small units, long ones two."""
-    assert duration(seconds) == told
+    assert format_duration(seconds) == told
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_duration_has_units(seconds: float, told: str) -> None:
 )
 def test_a_rate_is_rounded(rate: float, told: str) -> None:
     """Slow rates have a decimal, fast ones separators."""
-    assert rate_of(rate) == told
+    assert format_rate(rate) == told
 
 
 @pytest.mark.parametrize(
@@ -53,15 +53,15 @@ def test_a_rate_is_rounded(rate: float, told: str) -> None:
 )
 def test_what_is_not_certain_is_not_told_as_certain(share: float, told: str) -> None:
     """Only a probability of 1 is 100 percent."""
-    assert chance(share) == told
+    assert format_probability(share) == told
 
 
 def test_counts_leave_out_nothing_but_zeros() -> None:
     """Outcomes are counted with separators; a dry run says what would be."""
     counts = {OutcomeStatus.APPLIED: 1200, OutcomeStatus.NOT_ATTEMPTED: 3}
-    assert counted(counts) == "1,200 applied, 3 not attempted"
+    assert format_counts(counts) == "1,200 applied, 3 not attempted"
     counts = {OutcomeStatus.FAILED: 0, OutcomeStatus.NOT_ATTEMPTED: 3}
-    assert counted(counts, dry_run=True) == "3 would be applied"
+    assert format_counts(counts, dry_run=True) == "3 would be applied"
 
 
 def test_a_headline_tells_what_was_sent() -> None:

@@ -1,4 +1,4 @@
-"""How records are written: a table for people, JSON and CSV for programs."""
+"""Writers of records: a table for people; JSON, JSON lines and CSV for programs."""
 
 import csv
 import io
@@ -13,38 +13,39 @@ from ours_experiments.cli.context import Context
 from ours_experiments.cli.output.records import (
     Record,
     fields_of,
+    format_scalar,
     is_nested,
-    moment,
     record_of,
     to_json,
 )
-from ours_experiments.cli.output.table import print_table, show_one
-from ours_experiments.cli.output.text import escape
+from ours_experiments.cli.output.table import print_record, print_table
+from ours_experiments.cli.output.terminal import escape
 
 
 M = TypeVar("M", bound=attrs.AttrsInstance)
 
-LARGEST_PAGE = 100
+MAX_PAGE = 100
+"""Items that the service returns in one page at most."""
 
 
 class Writer(Protocol):
-    """Takes records one by one."""
+    """Writes records, one after the other."""
 
     @property
     def written(self) -> int:
-        """How many there were so far."""
+        """Number of records so far."""
         ...
 
     def write(self, record: Record) -> None:
-        """Take one record."""
+        """Write one record."""
 
     def close(self) -> None:
-        """Write what is left to write."""
+        """Write the end."""
 
 
 @attrs.define
 class TableWriter:
-    """Writes a table, at the end."""
+    """Prints all records as one table when it is closed."""
 
     context: Context
     columns: Sequence[str]
@@ -52,15 +53,15 @@ class TableWriter:
 
     @property
     def written(self) -> int:
-        """How many records there were so far."""
+        """Number of records so far."""
         return len(self.rows)
 
     def write(self, record: Record) -> None:
-        """Keep the record."""
+        """Keep one record."""
         self.rows.append(record)
 
     def close(self) -> None:
-        """Print the table; where there is nothing, say so beside it."""
+        """Print the table, or a note if there are no records."""
         if not self.rows:
             self.context.note("nothing found")
             return
@@ -69,7 +70,7 @@ class TableWriter:
 
 @attrs.define
 class JsonWriter:
-    """Writes a JSON array as the records come."""
+    """Writes a JSON array, an item at a time."""
 
     context: Context
     written: int = 0
@@ -87,7 +88,7 @@ class JsonWriter:
 
 @attrs.define
 class JsonLinesWriter:
-    """Writes one line of JSON for each record, at once."""
+    """Writes a line of JSON for each record, and flushes it."""
 
     context: Context
     written: int = 0
@@ -98,12 +99,12 @@ class JsonLinesWriter:
         self.written += 1
 
     def close(self) -> None:
-        """Leave it at that."""
+        """Write nothing: every line stands on its own."""
 
 
 @attrs.define
 class CsvWriter:
-    """Writes CSV, at once; what is nested becomes JSON in its cell."""
+    """Writes a CSV row for each record, and flushes it; nested values become JSON."""
 
     context: Context
     fields: Sequence[str]
@@ -111,44 +112,45 @@ class CsvWriter:
 
     def write(self, record: Record) -> None:
         """Write a row."""
-        self.head()
+        self.write_heading()
         self.written += 1
-        cells = (record.get(name) for name in self.fields)
-        self.row([escape("" if cell is None else bare(cell)) for cell in cells])
+        self.write_row([format_csv(record.get(name)) for name in self.fields])
 
     def close(self) -> None:
-        """Leave a heading where nothing else was written."""
-        self.head()
+        """Write the heading if there are no records."""
+        self.write_heading()
 
-    def head(self) -> None:
-        """Write the heading once."""
+    def write_heading(self) -> None:
+        """Write the heading, before the first row only."""
         if not self.written:
-            self.row(self.fields)
+            self.write_row(self.fields)
 
-    def row(self, cells: Sequence[str]) -> None:
-        """Write cells."""
+    def write_row(self, cells: Sequence[str]) -> None:
+        """Write a row of cells."""
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(cells)
         self.context.write(line.getvalue(), flush=True)
 
 
-def bare(cell: object) -> str:
-    """Put a value into a CSV cell."""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return to_json(cell) if is_nested(cell) else moment(cell)
+def format_csv(value: object) -> str:
+    """Format a value as a CSV cell."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return escape(to_json(value) if is_nested(value) else format_scalar(value))
 
 
 @contextmanager
-def writing(
+def open_writer(
     context: Context, columns: Sequence[str], fields: Sequence[str]
 ) -> Generator[Writer]:
-    """Open a writer of the chosen format, and end what it wrote.
+    """Open a writer for the chosen format, and close it at the end.
 
     Args:
-        context: Which format, and where to.
-        columns: What a table shows.
-        fields: What CSV shows.
+        context: The format and the output.
+        columns: Fields of a table.
+        fields: Fields of CSV.
     """
     writer: Writer
     match context.format:
@@ -176,38 +178,38 @@ async def write_listing(
     columns: Sequence[str],
     limit: int | None,
 ) -> None:
-    """Write what a listing yields, and say when there is more.
+    """Write the items of a listing, with a note if there are more.
 
     Args:
-        context: Which format, and where to.
-        listing: What to walk over.
-        kind: The class of what it yields.
-        columns: What a table shows.
-        limit: How many at most; None: all.
+        context: The format and the output.
+        listing: The listing.
+        kind: The class of its items.
+        columns: Fields of a table.
+        limit: Number of items at most; None: all.
     """
-    with writing(context, columns, fields_of(kind)) as writer:
-        async for each in listing:
+    with open_writer(context, columns, fields_of(kind)) as writer:
+        async for item in listing:
             if writer.written == limit:
                 break
-            writer.write(record_of(each))
+            writer.write(record_of(item))
     if not listing.done:
         context.note(f"these are the first {limit:,}; --all or --limit show more")
 
 
 def page_size(limit: int | None) -> int:
-    """Choose how many to ask for at once; one more tells whether there are more."""
-    return LARGEST_PAGE if limit is None else min(limit + 1, LARGEST_PAGE)
+    """Return how many items to request; one more shows whether there are more."""
+    return MAX_PAGE if limit is None else min(limit + 1, MAX_PAGE)
 
 
-def write_one(context: Context, record: Record) -> None:
-    """Write a single record: in a table one line for each field."""
+def write_record(context: Context, record: Record) -> None:
+    """Write a single record; a table has a line for each field."""
     match context.format:
         case "table":
-            show_one(context.out, record)
+            print_record(context.out, record)
         case "json":
             context.write(to_json(record, indent=2) + "\n")
         case "jsonl":
             context.write(to_json(record) + "\n")
         case _:
-            with writing(context, (), tuple(record)) as writer:
+            with open_writer(context, (), tuple(record)) as writer:
                 writer.write(record)

@@ -1,4 +1,4 @@
-"""Command lines before they are parsed, and what is said of those that cannot be."""
+"""Command lines before they are parsed, and errors of those that cannot be parsed."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,34 +16,34 @@ from ours_experiments.cli.context import KEY_VARIABLE
 from ours_experiments.cli.errors import UsageError
 
 
-TAKES_FILE: Final = frozenset({"--from", "--from-file"})
-MEANT_FOR_A_KEY: Final = frozenset(
+FILE_OPTIONS: Final = frozenset({"--from", "--from-file"})
+KEY_OPTIONS: Final = frozenset(
     {
         *("accesstoken", "apikey", "apitoken", "authorization", "authtoken"),
         *("bearer", "bearertoken", "secret", "token"),
     }
 )
 """Names of options, without dashes, after which people type a key."""
-SHORTEST_KEY: Final = 16
+MIN_KEY_LENGTH: Final = 16
 """Shorter keys, such as the emulator's, may well be ordinary words."""
-LONGEST_WORD: Final = 20
-"""A longer word is not repeated where a command should stand: it may be a key."""
+MAX_COMMAND_LENGTH: Final = 20
+"""An unknown command that is longer is not repeated: it may be a key."""
 
 
 def refuse_keys(tokens: Sequence[str]) -> None:
-    """Refuse an API key on the command line, where others see it, unrepeated.
+    """Refuse an API key on the command line, where others see it.
 
     Raises:
-        UsageError: Something looks like one, or is the one in the environment.
+        UsageError: A token looks like a key, or contains the key in the environment.
     """
     own = os.environ.get(KEY_VARIABLE, "").strip()
     for token in tokens:
         name = token.partition("=")[0]
         bare = name.replace("-", "").replace("_", "").lower()
         if (
-            (name.startswith("-") and bare in MEANT_FOR_A_KEY)
+            (name.startswith("-") and bare in KEY_OPTIONS)
             or "bearer " in token.lower()
-            or (len(own) >= SHORTEST_KEY and own in token)
+            or (len(own) >= MIN_KEY_LENGTH and own in token)
         ):
             raise UsageError(
                 "an API key is never taken from the command line, where others see it",
@@ -51,29 +51,29 @@ def refuse_keys(tokens: Sequence[str]) -> None:
             )
 
 
-def without_dashes(tokens: Sequence[str]) -> Iterator[str]:
-    """Spell a single `-` as an option, since no argument may begin with one."""
-    before = ""
+def expand_dashes(tokens: Sequence[str]) -> Iterator[str]:
+    """Replace a single `-` by an option: cyclopts takes no argument that is one."""
+    previous = ""
     for word in tokens:
-        if before in TAKES_FILE:
-            yield f"{before}={word}"
+        if previous in FILE_OPTIONS:
+            yield f"{previous}={word}"
         elif word == "-":
             yield "--stdin"
-        elif word not in TAKES_FILE:
+        elif word not in FILE_OPTIONS:
             yield word
-        before = word
-    if before in TAKES_FILE:
-        yield before
+        previous = word
+    if previous in FILE_OPTIONS:
+        yield previous
 
 
 def usage_error(problem: CycloptsError) -> UsageError:
-    """Say in our words what cannot be understood, and where to look."""
+    """Build our error from that of the parser, with a hint to the right help page."""
     command = " ".join(["ours-experiments", *(problem.command_chain or ())])
-    return UsageError(told(problem).rstrip("."), f"`{command} --help` shows how")
+    return UsageError(describe(problem).rstrip("."), f"try `{command} --help`")
 
 
-def told(problem: CycloptsError) -> str:
-    """Name what is wrong; values that an unknown option was given are left out."""
+def describe(problem: CycloptsError) -> str:
+    """Describe what is wrong; leave out values, among which may be a key."""
     match problem:
         case MissingArgumentError(argument=argument) if argument is not None:
             typed = [problem.keyword, *(token.keyword for token in argument.tokens)]
@@ -86,10 +86,10 @@ def told(problem: CycloptsError) -> str:
             option = token.keyword or token.value
             return str(problem).replace(option, option.partition("=")[0])
         case UnknownCommandError(unused_tokens=[first, *_]) if (
-            len(first) > LONGEST_WORD
+            len(first) > MAX_COMMAND_LENGTH
         ):
             return "Unknown command"
         case UnusedCliTokensError(unused_tokens=list(unused)):
-            return "too many arguments" if unused[1:] else "one argument too many"
+            return "too many arguments" if unused[1:] else "unexpected argument"
         case _:
             return str(problem).partition(" Available commands")[0]

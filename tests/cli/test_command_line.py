@@ -9,7 +9,7 @@ KEY = "sk-live-0123456789abcdef0123"
 
 
 PLACE = "OURS_PRIVACY_API_KEY, or use --api-key-env or --api-key-file"
-HELP = "--help` shows how"
+HELP = "--help`"
 NAME = "it takes the name of a "
 
 
@@ -68,7 +68,7 @@ def test_the_key_of_the_environment_is_known(
         pytest.param(("list", "--serch", "x"), "--search", " list", id="option"),
         pytest.param(("--serch", "x", "list"), "option: --serch", "", id="before"),
         pytest.param(("get",), "ID is missing", " get", id="missing"),
-        pytest.param(("get", "a", "b"), "one argument too many", " get", id="more"),
+        pytest.param(("get", "a", "b"), "unexpected argument", " get", id="more"),
         pytest.param(("list", "a", "b"), "too many arguments", " list", id="many"),
         pytest.param(
             ("create", "X", "--key"), "--key needs a value", " create", id="no-value"
@@ -91,5 +91,5 @@ def test_the_hint_leads_to_the_right_help(
     assert in_process(*arguments) == 2
     line = capsys.readouterr().err
     assert told in line
-    assert line.endswith(f"; hint: `ours-experiments{where} --help` shows how\n")
+    assert line.endswith(f"; hint: try `ours-experiments{where} --help`\n")
     assert ".;" not in line

@@ -1,4 +1,4 @@
-"""What the library logs: notes beside the output, for those who ask."""
+"""Records of the library's log as notes on standard error."""
 
 import logging
 from collections.abc import Generator
@@ -7,24 +7,24 @@ from contextlib import contextmanager
 from ours_experiments.cli.context import Context
 
 
-class Notes(logging.Handler):
-    """Tells each record as a note, above a bar where there is one."""
+class NoteHandler(logging.Handler):
+    """Prints each log record as a note, above a progress bar if there is one."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell one record."""
+        """Print one record."""
         self.context.note(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 @contextmanager
-def listening(context: Context, *, verbose: bool) -> Generator[None]:
-    """Tell what is logged meanwhile, or keep it from the last resort of `logging`."""
+def log_to(context: Context, *, verbose: bool) -> Generator[None]:
+    """Print what the library logs, or keep `logging` from printing warnings itself."""
     logger = logging.getLogger("ours_experiments")
     level = logger.level
-    handler = Notes(context) if verbose else logging.NullHandler()
+    handler = NoteHandler(context) if verbose else logging.NullHandler()
     logger.addHandler(handler)
     if verbose:
         logger.setLevel(logging.DEBUG)

@@ -1,0 +1,152 @@
+"""What a response means: pure functions from a reply to JSON or a failure."""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+import attrs
+from aiohttp.hdrs import CONTENT_TYPE
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from ours_experiments._codec.json_bytes import loads
+from ours_experiments._http.api_key import Authorization
+from ours_experiments._http.retry import FailureKind, failure_kind, parse_retry_after
+from ours_experiments._http.urls import build_path
+from ours_experiments._text import printable
+from ours_experiments.errors import (
+    OursError,
+    UnexpectedResponseError,
+    error_from_response,
+)
+
+
+JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\b", re.IGNORECASE)
+EXCERPT_LENGTH = 200
+"""Characters of a response that an error quotes."""
+MAX_DECODED_FOR_EXCERPT = 2**16
+"""Bytes of a body that are decoded for an excerpt."""
+
+
+@attrs.define
+class Reply:
+    """A response as it came over the wire."""
+
+    status: int
+    """The HTTP status."""
+    reason: str = attrs.field(repr=False)
+    """The reason phrase; hidden like headers and body, since any may quote the key."""
+    headers: CIMultiDictProxy[str] = attrs.field(repr=False)
+    """The headers, as often as each came."""
+    body: bytes = attrs.field(repr=False)
+    """The decoded body."""
+    resent: bool
+    """Whether aiohttp sent the request twice, the first time perhaps with effect."""
+
+
+@attrs.frozen
+class Failure:
+    """An attempt without a usable answer."""
+
+    kind: FailureKind | None
+    """What may have become of the request; None when the answer is definite."""
+    error: OursError
+    """The error to raise when the request is not repeated."""
+    retry_after: float | None = None
+    """Seconds that the service asked to wait."""
+
+
+def classify(
+    reply: Reply,
+    method: str,
+    segments: tuple[str, ...],
+    authorization: Authorization,
+    max_values: int,
+) -> object:
+    """Return the JSON of a response, or the `Failure` that it means."""
+    if reply.status >= 400:
+        return refusal(reply, method, segments, authorization)
+    if reply.status >= 300:
+        return redirect(reply, method, segments, authorization)
+    if not reply.body and method == "DELETE":
+        return None
+    content_type = reply.headers.get(CONTENT_TYPE, "")
+    if not is_json(content_type):
+        excerpt = printable(authorization.excerpt(content_type, EXCERPT_LENGTH))
+        reason = f"{excerpt or 'no content type'} instead of JSON"
+    elif len(reply.body) > max_values < count_values(reply.body):
+        reason = "too many JSON values"
+    else:
+        try:
+            return loads(reply.body)
+        except ValueError as problem:
+            reason = f"no JSON: {problem}"
+    text = reply.body[:MAX_DECODED_FOR_EXCERPT].decode(errors="replace")
+    error = UnexpectedResponseError(
+        f"{method} {build_path(segments)}: {reason}: "
+        f"{authorization.excerpt(text, EXCERPT_LENGTH)!r}",
+        status=reply.status,
+    )
+    return Failure(FailureKind.MAYBE_APPLIED, error)
+
+
+@lru_cache(maxsize=64)
+def is_json(content_type: str) -> bool:
+    """Return whether a content type is JSON."""
+    return JSON_TYPE.match(content_type) is not None
+
+
+def count_values(body: bytes) -> int:
+    """Return an upper bound of the number of JSON values in a body, fast."""
+    return sum(map(body.count, (b"{", b"[", b",")))
+
+
+def redirect(
+    reply: Reply, method: str, segments: tuple[str, ...], authorization: Authorization
+) -> Failure:
+    """Return the failure that a redirect is: following one could send the key away."""
+    host = redirect_host(authorization.mask(reply.headers.get("Location", "")))
+    error = UnexpectedResponseError(
+        f"{method} {build_path(segments)}: a redirect ({reply.status}) to "
+        f"{printable(host)}, which is never followed: is base_url right?",
+        status=reply.status,
+    )
+    # 303 is how a server says "done, look there"; the others did nothing.
+    return Failure(FailureKind.MAYBE_APPLIED if reply.status == 303 else None, error)
+
+
+def redirect_host(location: str) -> str:
+    """Return the host that a redirect points to."""
+    try:
+        return URL(location).host or "the same host"
+    except ValueError:
+        return "no valid address"
+
+
+def refusal(
+    reply: Reply, method: str, segments: tuple[str, ...], authorization: Authorization
+) -> Failure:
+    """Return the failure that a status of 400 or above means."""
+    values = reply.headers.getall("Retry-After", ())
+    wait = parse_retry_after(values, service_time(reply))
+    error = error_from_response(
+        reply.status,
+        {name.lower(): value for name, value in reply.headers.items()},
+        reply.body,
+        reason=reply.reason,
+        method=method,
+        path=build_path(segments),
+        retry_after=wait,
+        mask=authorization.mask,
+    )
+    return Failure(failure_kind(reply.status), error, wait)
+
+
+def service_time(reply: Reply) -> datetime:
+    """Return the response's `Date`; this machine's time when it has none."""
+    try:
+        moment = parsedate_to_datetime(reply.headers["Date"])
+    except (KeyError, ValueError, OverflowError):
+        return datetime.now(UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
