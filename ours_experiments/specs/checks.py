@@ -1,5 +1,6 @@
 """What the fields of a spec have to agree on."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
@@ -31,6 +32,8 @@ Variants = tuple[VariantSpec, ...]
 
 MAX_TREATMENTS = 99
 """Percent of all treatments together: a control has at least 1."""
+REFUSED_FIELD = re.compile(r"(?P<field>[\w.\[\]]+):? ")
+"""Where a draft's refusal names its field."""
 RULES = {
     "alpha": float,
     "planned_sample": int,
@@ -74,7 +77,7 @@ def managed(spec: attrs.AttrsInstance) -> dict[str, Any]:
 def key_problems(key: str) -> Iterator[Problem]:
     """Find a key that cannot be an identity."""
     if not key.strip():
-        yield Problem("key", "may not be blank")
+        yield Problem("key", "must not be blank")
     elif key != key.strip():
         yield Problem("key", "has white space around it")
 
@@ -97,8 +100,10 @@ def refusal(build: "object") -> Iterator[Problem]:
     try:
         cast("type", build)()
     except ConfigurationError as error:
-        field, _, message = str(error).partition(": ")
-        yield Problem(field, message)
+        match = REFUSED_FIELD.match(str(error))
+        yield Problem(
+            match["field"] if match else "", str(error)[match.end() if match else 0 :]
+        )
 
 
 def variant_problems(variants: Variants) -> Iterator[Problem]:
@@ -107,12 +112,12 @@ def variant_problems(variants: Variants) -> Iterator[Problem]:
         path = f"variants[{index}]"
         if variant.name is UNSET and variant.id is UNSET:
             yield Problem(path, "needs a name or an id")
+        modifies = isinstance(variant.dom_modifications, tuple)
+        if modifies and variant.dom_modifications and given(variant.redirect_url, ""):
+            yield Problem(path, "one of redirect_url and dom_modifications, not both")
+            continue
         for problem in refusal(lambda: to_new_variant(variant)):  # noqa: B023
-            field = "" if ", " in problem.field else f".{problem.field}"
-            message = problem.message
-            if not field:
-                message = "one of redirect_url and dom_modifications, not both"
-            yield Problem(f"{path}{field}", message)
+            yield Problem(f"{path}.{problem.field}", problem.message)
     yield from repeated("id", variants)
     unnamed = [(i, v) for i, v in enumerate(variants) if v.id is UNSET]
     for field in ("name", "was"):
@@ -160,7 +165,7 @@ def repeated(
 def control_problems(control: ControlSpec) -> Iterator[Problem]:
     """Find a name that no control can have."""
     if isinstance(control.name, str) and not control.name.strip():
-        yield Problem("control.name", "may not be blank")
+        yield Problem("control.name", "must not be blank")
 
 
 def state_problems(

@@ -147,7 +147,7 @@ def object_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
 def field_problems(value: object, path: str = "") -> Iterator[Problem]:
     """Find the type problems of all the fields of an object."""
     prefix = f"{path}." if path else ""
-    for name, kind in kinds_of(value.__class__).items():
+    for name, kind in kinds_of(cast("type", value.__class__)).items():
         content = getattr(value, name)
         # A model's None is a field that was left out; a spec's is a null.
         if content is not None or default_of(value, name) is not None:
@@ -216,7 +216,7 @@ def number_problems(value: object, path: str) -> Iterator[Problem]:
 def word_warnings(value: object, path: str = "") -> Iterator[Problem]:
     """Find words that are not among the known ones of an open set."""
     prefix = f"{path}." if path else ""
-    for name, kind in kinds_of(value.__class__).items():
+    for name, kind in kinds_of(cast("type", value.__class__)).items():
         content = getattr(value, name)
         here = f"{prefix}{name}"
         if isinstance(content, str) and kind.words and content not in kind.words:

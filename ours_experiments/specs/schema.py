@@ -6,8 +6,8 @@ from typing import cast, get_origin
 import attrs
 
 from ours_experiments._codec.hooks import wire_name
-from ours_experiments._reference import texts_beneath_fields
 from ours_experiments.specs.checks import RULES
+from ours_experiments.specs.descriptions import field_texts
 from ours_experiments.specs.kinds import Kind, item_of, kinds_of
 from ours_experiments.specs.parts import TargetingSpec, VariantSpec
 from ours_experiments.specs.spec import ExperimentSpec
@@ -47,7 +47,7 @@ def spec_schema() -> dict[str, object]:
 
 def object_schema(cls: type, definitions: dict[str, object]) -> dict[str, object]:
     """Return the schema of a class: fields in snake case, or in camel case."""
-    texts = texts_beneath_fields(cls)
+    texts = field_texts(cls)
     properties: dict[str, object] = {}
     camel: dict[str, object] = {}
     for name, kind in kinds_of(cls).items():

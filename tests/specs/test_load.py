@@ -214,7 +214,7 @@ LOAD_ERRORS = {
     ),
     "plain http": (
         "key: k\nvariants:\n- name: A\n  redirect_url: http://example.com\n",
-        "4: variants[0].redirect_url: expected a path or an https URL",
+        "4: variants[0].redirect_url: must be a path or an https URL",
     ),
     "a fraction as traffic": (
         "key: k\ntraffic_allocation: 12.5\n",
@@ -272,12 +272,12 @@ LOAD_ERRORS = {
             "key: k\nvariants:\n- name: A\n  dom_modifications:\n"
             "  - {selector: a, action: setText}\n"
         ),
-        "5: variants[0].dom_modifications[0].value: setText needs one",
+        "5: variants[0].dom_modifications[0].value: must be given for setText",
     ),
-    "a blank name": ("key: k\nname: ' '\n", "2: name: may not be blank"),
+    "a blank name": ("key: k\nname: ' '\n", "2: name: must be text that is not blank"),
     "a blank name of a variant": (
         "key: k\nvariants: [{name: ''}]\n",
-        "2: variants[0].name: may not be blank",
+        "2: variants[0].name: must be text that is not blank",
     ),
     "a nameless variant": (
         "key: k\nvariants:\n- weight: 3\n",
