@@ -28,14 +28,16 @@ from tests.support.corpus import Corpus
 
 MIB = 2**20
 JSON = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json"}))
-REFUSAL = orjson.dumps({"error": "Cannot start: the experiment is completed"})
 READ = "GET"
 
 
 class StubTransport(Transport):
-    """Answers in place of the network; refuses every `refused`-th write."""
+    """Answers in place of the network; refuses every `refused`-th write.
 
-    def __init__(self, refused: int | None) -> None:
+    Either all with one reason, or each with a reason of its own.
+    """
+
+    def __init__(self, refused: int | None, *, own_reasons: bool) -> None:
         super().__init__(
             "http://127.0.0.1/rest/v1",
             Authorization("Bearer stub"),
@@ -57,13 +59,14 @@ class StubTransport(Transport):
             }
         )
         self.refused = refused
+        self.own_reasons = own_reasons
         self.writes = 0
 
     async def exchange(
         self,
         method: str,
         url: URL,  # noqa: ARG002 - every experiment is like the other
-        body: bytes | None,  # noqa: ARG002
+        body: bytes | None,
         until: float,  # noqa: ARG002
     ) -> Reply | Failure:
         """Answer at once, from the event loop's next turn on."""
@@ -72,7 +75,11 @@ class StubTransport(Transport):
             return Reply(200, "OK", JSON, self.found, resent=False)
         self.writes += 1
         if self.refused and self.writes % self.refused == 0:
-            return Reply(409, "Conflict", JSON, REFUSAL, resent=False)
+            reason = "Cannot start: the experiment is completed"
+            if self.own_reasons:
+                reason += f" by change {self.writes:08}"
+            body = orjson.dumps({"error": reason})
+            return Reply(409, "Conflict", JSON, body, resent=False)
         return Reply(200, "OK", JSON, self.moved, resent=False)
 
 
@@ -92,9 +99,11 @@ async def keep_set(count: int) -> int:
     return len(seen)
 
 
-async def stream(count: int, refused: int | None = None) -> int:
+async def stream(
+    count: int, refused: int | None = None, *, own_reasons: bool = False
+) -> int:
     """Start everything, and let go of each outcome."""
-    transport = StubTransport(refused)
+    transport = StubTransport(refused, own_reasons=own_reasons)
     session = Session(transport, 60.0, 20.0, RetryPolicy())
     run = Bulk(session).stream("start", identifiers(count), concurrency=32)
     async for _ in run:
@@ -108,11 +117,23 @@ async def stream_with_failures(count: int) -> int:
     return await stream(count, refused=100)
 
 
+async def stream_of_failures(count: int) -> int:
+    """Start everything, and have every start refused."""
+    return await stream(count, refused=1)
+
+
+async def stream_of_own_reasons(count: int) -> int:
+    """Have every start refused for a reason that no other has."""
+    return await stream(count, refused=1, own_reasons=True)
+
+
 Work = Callable[[int], Awaitable[int]]
 MEASUREMENTS: dict[str, Work] = {
     "set of ids alone": keep_set,
     "bulk.stream": stream,
     "1 % refused": stream_with_failures,
+    "all refused": stream_of_failures,
+    "all for own reasons": stream_of_own_reasons,
 }
 
 
@@ -146,7 +167,7 @@ def main() -> None:
         with get_context("spawn").Pool(1) as pool:
             growth = pool.apply(growth_of, (name, count))
         floor = floor or growth
-        print(f"{name:18}{growth:7.1f}  beside the set {growth - floor:6.1f}")
+        print(f"{name:20}{growth:7.1f}  beside the set {growth - floor:6.1f}")
 
 
 if __name__ == "__main__":

@@ -41,9 +41,11 @@ class Client:
             OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com.
         session: An `aiohttp.ClientSession` to borrow; it is never closed here, and
             the key is never stored in it.
-        timeout: Seconds for one call altogether: attempts, waits and reads.
-        attempt_timeout: Seconds for one request, so that a hanging one leaves time to
-            find out what became of it.
+        timeout: Seconds for one call altogether: attempts, waits and reads. Decoding
+            what was read comes on top: some 50 ms for each MiB.
+        attempt_timeout: Seconds for one request; by default 20, and no more than a
+            third of `timeout`, so that a hanging request leaves time to find out what
+            became of it.
         retry: What is repeated, and after how long.
         max_in_flight: Requests at the same time at most; the client lowers this by
             itself while the service asks for less.
@@ -78,7 +80,7 @@ class Client:
         base_url: str | URL | None = None,
         session: aiohttp.ClientSession | None = None,
         timeout: float = 60.0,
-        attempt_timeout: float = 20.0,
+        attempt_timeout: float | None = None,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - it is immutable
         max_in_flight: int = 32,
         max_response_bytes: int = 32 * 2**20,
@@ -123,7 +125,8 @@ class Client:
             pacing=pacing,
         )
         check_seconds("timeout", timeout)
-        check_seconds("attempt_timeout", attempt_timeout)
+        if attempt_timeout is not None:
+            check_seconds("attempt_timeout", attempt_timeout)
         self._bind(Session(transport, timeout, attempt_timeout, retry))
 
     def _bind(self, session: Session) -> None:
@@ -169,7 +172,7 @@ class Client:
         self,
         *,
         timeout: float | Unset = UNSET,
-        attempt_timeout: float | Unset = UNSET,
+        attempt_timeout: float | Unset | None = UNSET,
         retry: RetryPolicy | Unset = UNSET,
     ) -> Self:
         """Make a light view with other times or another way of repeating.
@@ -179,7 +182,8 @@ class Client:
 
         Args:
             timeout: Seconds for one call altogether.
-            attempt_timeout: Seconds for one request.
+            attempt_timeout: Seconds for one request; None for the default of
+                `Client`, which follows `timeout`.
             retry: What is repeated; its `budget` is not used, the client's own is.
         """
         session = self._session
@@ -187,7 +191,8 @@ class Client:
             check_seconds("timeout", timeout)
             session = attrs.evolve(session, timeout=timeout)
         if attempt_timeout is not UNSET:
-            check_seconds("attempt_timeout", attempt_timeout)
+            if attempt_timeout is not None:
+                check_seconds("attempt_timeout", attempt_timeout)
             session = attrs.evolve(session, attempt_timeout=attempt_timeout)
         if retry is not UNSET:
             session = attrs.evolve(session, retry=check_retry(retry))

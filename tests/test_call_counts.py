@@ -56,7 +56,7 @@ BOUNDS: dict[tuple[int, int], dict[str, float]] = {
 ROUNDS = 5
 PACKAGE = str(Path(ours_experiments.__file__).parent)
 ELSEWHERE = tuple(f"{PACKAGE}/{part}" for part in ("emulator", "cli", "testing"))
-GENERATED = ("<attrs generated", "<cattrs generated", "<flat hook")
+GENERATED = ("<attrs generated", "<cattrs generated", "<structure hook")
 RESUME = dis.opmap["RESUME"]
 
 
@@ -170,7 +170,7 @@ def work(times):
         nothing()
         len("")
 """
-    exec(compile(source, "<flat hook of a test>", "exec"), namespace)  # noqa: S102
+    exec(compile(source, "<structure hook of a test>", "exec"), namespace)  # noqa: S102
     counts: list[int] = []
     for times in (1, 2):
         with Counter() as counter:

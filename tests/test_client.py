@@ -280,6 +280,35 @@ async def test_attempt_timeout(client: Client, emulator: Emulator) -> None:
     assert emulator.log.received() == 2
 
 
+async def test_attempt_timeout_by_default(emulator: Emulator) -> None:
+    """A request takes a third of the call's time at most, in views as well."""
+    emulator.faults.add("hang", times=2)
+    policy = RetryPolicy(initial=0.001)
+    async with Client(
+        emulator.api_key, base_url=emulator.url, timeout=0.6, retry=policy
+    ) as client:
+        assert await client.settings.list() == ()
+        emulator.faults.add("hang", times=2)
+        longer = client.with_options(timeout=0.9)
+        assert await longer.settings.list() == ()
+        explicit = client.with_options(attempt_timeout=0.5)
+        assert explicit.with_options(timeout=9)._session.attempt_seconds == 0.5
+        default = explicit.with_options(attempt_timeout=None)
+        assert default._session.attempt_seconds == pytest.approx(0.2)
+    assert emulator.log.received() == 6
+    assert Client(KEY)._session.attempt_seconds == 20
+
+
+async def test_a_short_view_reads_back(client: Client, emulator: Emulator) -> None:
+    """A view with a short timeout still finds out what a lost reply was about."""
+    (experiment_id,) = emulator.seed_experiments(1)
+    emulator.faults.add("hang", route="experiments.start", applied=True, times=1)
+    brief = client.with_options(timeout=3)
+    transition = await brief.experiments.start(experiment_id)
+    assert transition.experiment.status == "running"
+    assert emulator.log.applied("experiments.start") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

@@ -1,9 +1,14 @@
 """The bodies of requests and responses, as bytes."""
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+
+
+if TYPE_CHECKING:
+    from asyncio import WriteTransport
 
 
 READ_BUFFER = 2**20
@@ -22,7 +27,8 @@ class RequestBody(aiohttp.Payload):
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type="application/json")
         self._size = len(value)
-        self.leaving: bool = False
+        self.connection: WriteTransport | None = None
+        """What the request leaves by; None before it begins to leave."""
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """Return the body as text."""
@@ -38,8 +44,18 @@ class RequestBody(aiohttp.Payload):
         content_length: int | None,  # noqa: ARG002 - the base class names it
     ) -> None:
         """Write the body, whose length is the one announced."""
-        self.leaving = True
+        self.connection = writer.transport
         await writer.write(self._value)
+
+    def abort(self) -> bool:
+        """Drop what has not left yet, and return whether anything may have left.
+
+        aiohttp closes the connection, which waits until the peer reads the rest.
+        """
+        if self.connection is None:
+            return False
+        self.connection.abort()
+        return True
 
 
 async def read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes | None:

@@ -63,6 +63,10 @@ class Deadline:
                 raise ConfigurationError("the client is closed") from None
             raise TimeoutError from exc
 
+    def is_task_cancelled(self) -> bool:
+        """Return whether the task was cancelled since the block began."""
+        return self.task.cancelling() > self.cancelling
+
     def expire(self) -> None:
         """End the block, once."""
         if not self.expired:

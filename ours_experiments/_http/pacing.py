@@ -112,8 +112,9 @@ class Pacing:
 
     def record_success(self) -> None:
         """Refund the retry budget, and let the limit grow back."""
-        self.budget.refund()
-        limiter = self.limiter
+        budget, limiter = self.budget, self.limiter
+        if budget.tokens < budget.capacity:
+            budget.refund()
         if limiter.limit < limiter.max_in_flight:
             limiter.grow()
 

@@ -1,9 +1,11 @@
 """What a response means: pure functions from a reply to JSON or a failure."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import cast
 
 import attrs
 from aiohttp.hdrs import CONTENT_TYPE
@@ -16,6 +18,7 @@ from ours_experiments._http.retry import FailureKind, failure_kind, parse_retry_
 from ours_experiments._http.urls import build_path
 from ours_experiments._text import printable
 from ours_experiments.errors import (
+    MAX_ERROR_BODY,
     OursError,
     UnexpectedResponseError,
     error_from_response,
@@ -63,14 +66,20 @@ def classify(
     segments: tuple[str, ...],
     authorization: Authorization,
     max_values: int,
+    *,
+    read: Callable[[Reply], object] | None = None,
 ) -> object:
-    """Return the JSON of a response, or the `Failure` that it means."""
+    """Return the JSON of a response, or the `Failure` that it means.
+
+    With `read`, return what that takes from a good response in place of its JSON.
+    """
     if reply.status >= 400:
         return refusal(reply, method, segments, authorization)
     if reply.status >= 300:
         return redirect(reply, method, segments, authorization)
     if not reply.body and method == "DELETE":
         return None
+    kind: FailureKind | None = FailureKind.MAYBE_APPLIED
     content_type = reply.headers.get(CONTENT_TYPE, "")
     if not is_json(content_type):
         excerpt = printable(authorization.excerpt(content_type, EXCERPT_LENGTH))
@@ -79,16 +88,38 @@ def classify(
         reason = "too many JSON values"
     else:
         try:
-            return loads(reply.body)
+            value = loads(reply.body)
         except ValueError as problem:
             reason = f"no JSON: {problem}"
+        else:
+            if method != "DELETE" or is_deletion(value):
+                return value if read is None else read(reply)
+            reason, kind = "it does not say that anything was deleted", None
+    line = f"{method} {build_path(segments)}"
+    return unexpected(reply, f"{line}: {reason}", authorization, kind)
+
+
+def is_deletion(value: object) -> bool:
+    """Return whether the JSON of a DELETE's response means success.
+
+    The API answers `true`, or the entity that was deleted.
+    """
+    if value is True:
+        return True
+    return isinstance(value, dict) and "id" in value and "error" not in value
+
+
+def unexpected(
+    reply: Reply,
+    message: str,
+    authorization: Authorization,
+    kind: FailureKind | None,
+) -> Failure:
+    """Return the failure of a response that is not the API's, with an excerpt."""
     text = reply.body[:MAX_DECODED_FOR_EXCERPT].decode(errors="replace")
-    error = UnexpectedResponseError(
-        f"{method} {build_path(segments)}: {reason}: "
-        f"{authorization.excerpt(text, EXCERPT_LENGTH)!r}",
-        status=reply.status,
-    )
-    return Failure(FailureKind.MAYBE_APPLIED, error)
+    excerpt = authorization.excerpt(text, EXCERPT_LENGTH)
+    error = UnexpectedResponseError(f"{message}: {excerpt!r}", status=reply.status)
+    return Failure(kind, error)
 
 
 @lru_cache(maxsize=64)
@@ -128,6 +159,9 @@ def refusal(
     reply: Reply, method: str, segments: tuple[str, ...], authorization: Authorization
 ) -> Failure:
     """Return the failure that a status of 400 or above means."""
+    if reply.status == 404 and not is_api_error(reply):
+        message = f"{method} {build_path(segments)}: 404, but not from the API"
+        return unexpected(reply, message, authorization, None)
     values = reply.headers.getall("Retry-After", ())
     wait = parse_retry_after(values, service_time(reply))
     error = error_from_response(
@@ -141,6 +175,22 @@ def refusal(
         mask=authorization.mask,
     )
     return Failure(failure_kind(reply.status), error, wait)
+
+
+def is_api_error(reply: Reply) -> bool:
+    """Return whether an error's body is the API's: JSON with the text `error`.
+
+    A gateway that knows nothing of the API answers 404 to everything.
+    """
+    if not is_json(reply.headers.get(CONTENT_TYPE, "")):
+        return False
+    try:
+        value = loads(reply.body[:MAX_ERROR_BODY])
+    except ValueError:
+        return False
+    if not isinstance(value, dict):
+        return False
+    return isinstance(cast("dict[str, object]", value).get("error"), str)
 
 
 def service_time(reply: Reply) -> datetime:

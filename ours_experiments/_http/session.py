@@ -11,6 +11,7 @@ from ours_experiments._http.call import Call
 from ours_experiments._http.pacing import Pacing
 from ours_experiments._http.responses import Failure, Reply, classify
 from ours_experiments._http.retry import (
+    IDEMPOTENT_METHODS,
     SAFE_METHODS,
     FailureKind,
     RetryPolicy,
@@ -31,6 +32,7 @@ from ours_experiments.errors import (
 
 logger = logging.getLogger("ours_experiments")
 
+MAX_ATTEMPT_SECONDS = 20.0
 ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
@@ -42,10 +44,19 @@ class Session:
     """The connections, which all views of a client share."""
     timeout: float
     """Seconds for one call altogether."""
-    attempt_timeout: float
-    """Seconds for one request."""
+    attempt_timeout: float | None
+    """Seconds for one request, as the user set them."""
     retry: RetryPolicy
     """How often a call is sent, and how long it waits in between."""
+    attempt_seconds: float = attrs.field(init=False)
+    """Seconds for one request; by default at most a third of the call's, so that a
+    lost reply leaves time to find out what became of the request."""
+
+    @attempt_seconds.default
+    def _attempt_seconds(self) -> float:
+        if self.attempt_timeout is not None:
+            return self.attempt_timeout
+        return min(MAX_ATTEMPT_SECONDS, self.timeout / 3)
 
     def call(self) -> Call:
         """Begin a call, whose deadline runs from now.
@@ -106,21 +117,23 @@ class Session:
                 call.timestamp = time.time()
             call.attempts += 1
             sent_at = pacing.loop.time()
-            until = min(sent_at + self.attempt_timeout, call.deadline)
+            until = sent_at + self.attempt_seconds
+            until = min(until, call.deadline)
             try:
                 answer: object = await transport.exchange(method, url, body, until)
-                if isinstance(answer, Reply):
-                    reply = answer
-                    call.maybe_applied |= reply.resent
-                    answer = classify(
-                        reply,
-                        method,
-                        segments,
-                        transport.authorization,
-                        transport.max_values,
-                    )
-                    if read is not None and not isinstance(answer, Failure):
-                        answer = read(reply)
+                match answer:
+                    case Reply() as reply:
+                        call.maybe_applied |= reply.resent
+                        answer = classify(
+                            reply,
+                            method,
+                            segments,
+                            transport.authorization,
+                            transport.max_values,
+                            read=read,
+                        )
+                    case Failure():
+                        pass
                 # Before the slot is free, so that no request slips into a pause.
                 if not isinstance(answer, Failure):
                     pacing.record_success()
@@ -144,7 +157,9 @@ class Session:
         if isinstance(error, ConfigurationError):
             raise error_of_call(error, method, segments, call)
         if kind is None:
-            raise error
+            # A POST that may have been applied is looked for before it is repeated.
+            repeated = method in IDEMPOTENT_METHODS
+            raise error_of_call(error, method, segments, call) if repeated else error
         if kind is FailureKind.REFUSED:
             await pacing.broadcast_pause(failure.retry_after, call.deadline)
         wait = self.retry.backoff(call.attempts) + (failure.retry_after or 0)

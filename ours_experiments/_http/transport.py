@@ -39,21 +39,39 @@ BYTES_PER_VALUE = 16
 """`{}` takes 2 bytes in JSON and some 70 as an object; the API's values take 20."""
 RESENT_METHODS = {"DELETE", "PUT"}
 """Writes that aiohttp sends again by itself when a kept-alive connection is closed."""
+FAILURES = (
+    asyncio.CancelledError,
+    aiohttp.ClientError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What aiohttp raises: RuntimeError where a session is closed, ValueError where it
+refuses an argument."""
 CLOSED = "the client or its session is closed"
 
 
-class SendCounter:
-    """A client middleware that counts how often aiohttp sends one request."""
+class SendRecorder:
+    """A client middleware that records whether a request begins to leave."""
 
-    def __init__(self) -> None:
-        self.count = 0
+    request: aiohttp.ClientRequest | None = None
+    resent: bool = False
+    """Whether aiohttp sent the request again after it had left."""
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Count, and pass on."""
-        self.count += 1
+        """Record the request, and pass it on."""
+        if self.request is not None:
+            self.resent = self.sent
+        self.request = request
         return await handler(request)
+
+    @property
+    def sent(self) -> bool:
+        """Whether a byte of the request may have left this machine."""
+        # aiohttp sets `response` when it writes the headers; before, it connects.
+        return self.resent or getattr(self.request, "response", None) is not None
 
 
 class Transport:
@@ -92,6 +110,7 @@ class Transport:
         self.closing: bool = False
         self.closed: bool = False
         self.http: aiohttp.ClientSession | None = None
+        self.middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
         self.pacing: Pacing | None = None
         self.process: int = os.getpid()
         self.inherited: list[object] = []
@@ -144,6 +163,9 @@ class Transport:
                 trust_env=self.trust_env,
             )
         self.process = os.getpid()
+        owned: Sequence[aiohttp.ClientMiddlewareType]
+        owned = getattr(self.http, "_middlewares", ())
+        self.middlewares = tuple(owned)
         self.pacing = Pacing(self.max_in_flight, self.budget, self.shared, self.account)
         return self.pacing
 
@@ -181,18 +203,20 @@ class Transport:
         if http is None or pacing is None:
             return Failure(None, ConfigurationError(CLOSED))
         data = None if body is None else RequestBody(body)
-        counter, middlewares = None, None
-        if method in RESENT_METHODS:
-            counter = SendCounter()
-            middlewares = (*getattr(http, "_middlewares", ()), counter)
+        recorder: SendRecorder | None = None
+        middlewares: tuple[aiohttp.ClientMiddlewareType, ...] | None = None
+        if data is None or method in RESENT_METHODS:
+            recorder = SendRecorder()
+            middlewares = (*self.middlewares, recorder)
+        deadline = Deadline(pacing.deadlines, until)
         response: aiohttp.ClientResponse | None = None
         try:
-            with Deadline(pacing.deadlines, until):
+            with deadline:
                 response = await http.request(
                     method,
                     url,
                     data=data,
-                    headers=self.headers,
+                    headers=CIMultiDict(self.headers),
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=NO_TIMEOUT,
@@ -208,47 +232,51 @@ class Transport:
                     received: bytes | None = content.read_nowait()
                 else:
                     received = await read_body(response, self.max_response_bytes)
-        except asyncio.CancelledError as cancelled:
+        except FAILURES as problem:
             # The locals of the frames below display the response's headers.
-            response = cancelled.__traceback__ = None
-            raise
-        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as problem:
-            return self.failure_of(problem, f"{method} {url.raw_path}", data)
-        resent = counter is not None and counter.count > 1
-        reason = response.reason or ""
-        if received is not None:
-            return Reply(response.status, reason, response.headers, received, resent)
-        error = UnexpectedResponseError(
-            f"{method} {url.raw_path}: the response is larger than "
-            f"{self.max_response_bytes} bytes",
-            status=response.status,
+            response = problem.__traceback__ = None
+            sent = recorder is not None and recorder.sent
+            if data is not None:
+                sent = data.abort() or sent
+            if is_foreign(problem, http, deadline):
+                raise
+            return self.failure_of(problem, f"{method} {url.raw_path}", sent=sent)
+        if received is None:
+            message = f"the response is larger than {self.max_response_bytes} bytes"
+            error = UnexpectedResponseError(
+                f"{method} {url.raw_path}: {message}", status=response.status
+            )
+            return Failure(FailureKind.MAYBE_APPLIED, error)
+        return Reply(
+            response.status,
+            response.reason or "",
+            response.headers,
+            received,
+            resent=recorder is not None and recorder.resent,
         )
-        return Failure(FailureKind.MAYBE_APPLIED, error)
 
-    def failure_of(
-        self, problem: Exception, line: str, data: RequestBody | None
-    ) -> Failure:
+    def failure_of(self, problem: BaseException, line: str, *, sent: bool) -> Failure:
         """Return what an exception means, with an error that does not refer to it."""
-        sent = data is None or data.leaving
         kind = FailureKind.MAYBE_APPLIED if sent else FailureKind.NOT_SENT
         if self.http is None or self.http.closed:
             return Failure(kind, ConfigurationError(CLOSED))
         if isinstance(problem, TimeoutError):
-            reason = f"{line}: no answer in time"
-            return Failure(kind, APITimeoutError(reason, maybe_sent=sent))
+            reason = "no answer in time" if sent else "no connection in time"
+            error = APITimeoutError(f"{line}: {reason}", maybe_sent=sent)
+            return Failure(kind, error)
+        if isinstance(problem, aiohttp.ClientHttpProxyError):
+            reason = f"{line}: the proxy refused: {self.describe(problem)}"
+            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
         if isinstance(problem, aiohttp.ClientConnectorError):
             reason = f"{line}: {self.describe(problem)}"
-            error = APIConnectionError(reason, maybe_sent=False)
-            return Failure(FailureKind.NOT_SENT, error)
+            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
         if isinstance(problem, aiohttp.ClientError | OSError):
             reason = f"{line}: the connection broke: {self.describe(problem)}"
             return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
-        if isinstance(problem, RuntimeError):
-            raise problem
         reason = f"the session refuses the request: {self.describe(problem)}"
         return Failure(None, ConfigurationError(reason))
 
-    def describe(self, problem: Exception) -> str:
+    def describe(self, problem: BaseException) -> str:
         """Return aiohttp's message, which may quote what the service sent."""
         message = self.authorization.excerpt(str(problem), EXCERPT_LENGTH)
         return printable(message) or type(problem).__name__
@@ -256,3 +284,16 @@ class Transport:
     def mask(self, text: str) -> str:
         """Return the text without the API key."""
         return self.authorization.mask(text)
+
+
+def is_foreign(
+    problem: BaseException,
+    http: aiohttp.ClientSession,
+    deadline: Deadline,
+) -> bool:
+    """Return whether an exception is none of this request's."""
+    if isinstance(problem, asyncio.CancelledError):
+        # A connector that is closed cancels what waits for a connection or for
+        # DNS; whoever cancels a call cancels its task.
+        return not http.closed or deadline.is_task_cancelled()
+    return isinstance(problem, RuntimeError) and not http.closed

@@ -136,7 +136,7 @@ def build_query(params: Mapping[str, object]) -> str:
             continue
         if not isinstance(cast("object", name), str):
             raise ConfigurationError(f"params must be named by text, not {name!r}")
-        if isinstance(value, bool):
+        if value is True or value is False:
             text = "true" if value else "false"
         elif isinstance(value, str):
             text = str.__str__(value)  # an enum's own `__str__` may add its class

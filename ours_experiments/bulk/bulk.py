@@ -218,7 +218,10 @@ class Bulk:
         self, path: JournalPath | None, action: str, publish: str, *, dry_run: bool
     ) -> Callable[[], Awaitable[Journal]] | None:
         """Return what opens the journal, if there is to be one."""
-        if path is None or dry_run:
+        if path is None:
+            return None
+        check_path("journal", path)
+        if dry_run:
             return None
         return partial(open_journal, self._session, path, action, publish)
 
@@ -228,19 +231,38 @@ class Bulk:
         *,
         concurrency: int = 8,
         on_progress: OnProgress | None = None,
+        journal: JournalPath | None = None,
+        dry_run: bool = False,
     ) -> BulkReport:
         """Create many experiments; outcomes stand in the order of the drafts.
 
         `POST /experiments` for each.
 
         A draft whose key an experiment has already is ALREADY, so that the same call
-        may be repeated; for this the account is listed once when any draft has a key.
-        The experiment made, or found, is in the outcome's `transition`.
+        may be repeated; it is FAILED where the experiment differs from the draft, and
+        the error names the fields. The account is listed once when any draft has a
+        key; a blank key is none. The experiment is in the outcome's `transition`.
+
+        Args:
+            drafts: The experiments to create.
+            concurrency: Calls at the same time, 1 or more.
+            on_progress: Called as `on_progress(done, total)` after each outcome.
+            journal: A file to which every step is written. The same call with the same
+                file resumes: drafts that were created are not sent again. A draft that
+                was sent, and whose answer no run has seen, is looked for by its key;
+                without a key it is UNKNOWN.
+            dry_run: Whether to return what would happen and write nothing.
         """
         check_count("concurrency", concurrency, 1)
         check_progress(on_progress)
         kept = check_drafts(drafts)
-        create = BulkCreate(Experiments(self._session), kept, on_progress)
+        create = BulkCreate(
+            Experiments(self._session),
+            kept,
+            self._journal(journal, "create", "none", dry_run=dry_run),
+            on_progress,
+            dry_run,
+        )
         with reporting(create.report):
             return await create.run(concurrency)
 
@@ -296,6 +318,12 @@ def check_drafts(drafts: object) -> tuple[NewExperiment, ...]:
     for draft in kept:
         check_draft(draft, NewExperiment)
     return kept
+
+
+def check_path(name: str, value: object) -> None:
+    """Refuse what is no path of a file."""
+    if not isinstance(value, str | os.PathLike) or not str(value):
+        raise ConfigurationError(f"{name} must be the path of a file, not {value!r}")
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedReader, FileIO
 from itertools import islice
@@ -19,19 +20,21 @@ from typing import Self, cast
 import attrs
 import orjson
 
-from ours_experiments.bulk.outcomes import SUCCEEDED, Outcome, OutcomeStatus
+from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
 from ours_experiments.errors import ConfigurationError
 
 
 if sys.platform != "win32":
     import fcntl
 
-LINES_AT_ONCE = 10_000
+LINES_AT_ONCE = 1000
 """Lines decoded by one call, which halves the time of decoding."""
 MAX_HEADER = 4096
 MADE_WITH = "ours-experiments/1"
 NUL = b"\0"
-STATUS_OF = {status.value: status for status in OutcomeStatus}
+STATUS_OF: Mapping[str, OutcomeStatus] = {
+    status.value: status for status in OutcomeStatus
+}
 
 
 @attrs.frozen
@@ -66,6 +69,8 @@ class Journal:
         """The token of every publish that was begun, in this order."""
         self.published: int = 0
         """How many of them, counted from the first, are known to be live."""
+        self.age: float = max(0.0, time.time() - os.fstat(file.fileno()).st_mtime)
+        """Seconds since an earlier run wrote last."""
         self.accounts: set[str] = set()
         """The fingerprints of all keys that the journal was used with."""
 
@@ -142,25 +147,28 @@ class Journal:
     def read_entries(self, lines: BufferedReader, cancelled: threading.Event) -> None:
         """Read all lines behind the header, up to an end that was not written whole."""
         number, torn = 2, 0
-        while (batch := list(islice(lines, LINES_AT_ONCE))) and not cancelled.is_set():
-            for line, entry in zip(batch, decode_lines(batch), strict=True):
+        while batch := list(islice(lines, LINES_AT_ONCE)):
+            if cancelled.is_set():
+                raise ValueError("the run was cancelled")
+            for entry in decode_lines(batch):
                 if entry is None:
                     torn = torn or number
                 elif torn or not self.read_entry(entry):
                     raise ValueError(f"line {torn or number} is no journal entry")
-                else:
-                    self.size += len(line)
                 number += 1
+            whole = batch if not torn else batch[: torn - number]
+            self.size += sum(map(len, whole))
 
     def read_entry(self, entry: Mapping[str, object]) -> bool:
         """Read one entry; return whether it is one."""
         states = self.states
-        identifier, word = entry.get("id"), entry.get("status")
         if isinstance(begun := entry.get("begun"), str):
-            if states.get(begun) not in SUCCEEDED:
+            state = states.setdefault(begun, OutcomeStatus.UNKNOWN)
+            if state is OutcomeStatus.FAILED or state is OutcomeStatus.NOT_ATTEMPTED:
                 states[begun] = OutcomeStatus.UNKNOWN
-        elif isinstance(identifier, str) and isinstance(word, str):
-            status = STATUS_OF.get(word)
+        elif isinstance(identifier := entry.get("id"), str):
+            word = entry.get("status")
+            status = STATUS_OF.get(word) if isinstance(word, str) else None
             if status is None:
                 return False
             states[identifier] = (
@@ -193,9 +201,9 @@ class Journal:
 
     def unconfirmed(self) -> Iterator[str]:
         """Yield the announced publishes that may have made something live, in order."""
-        states = [state for state in self.states.values() if isinstance(state, int)]
+        staged = {state for state in self.states.values() if isinstance(state, int)}
         for number, token in enumerate(self.announced):
-            if any(self.published <= state <= number for state in states):
+            if any(self.published <= state <= number for state in staged):
                 yield token
 
     def accept(self, account: str) -> None:

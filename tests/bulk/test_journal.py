@@ -119,6 +119,77 @@ def test_a_torn_last_line(path: Path, cut: int) -> None:
     assert read(path).states.keys() == {"whole", "next"}
 
 
+@pytest.mark.parametrize(
+    "tail",
+    [
+        pytest.param(b"\0" * 5000, id="zeros"),
+        pytest.param(b'{"beg' + b"\0" * 50, id="torn, then zeros"),
+        pytest.param(b"\0" * 50 + b"\n", id="zeros, then a line break"),
+        pytest.param(b'{"beg\0\0\n\0\0\0', id="torn in a block of zeros"),
+    ],
+)
+def test_a_zero_filled_tail(path: Path, tail: bytes) -> None:
+    """What a power failure leaves at the end is cut off."""
+    write(path, {"begun": "whole"})
+    content = path.read_bytes()
+    path.write_bytes(content + tail)
+    assert read(path).states.keys() == {"whole"}
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"\0" * 9, b"\0" * 10_000, b'{"jo\0'], ids=len)
+def test_a_zero_filled_file(path: Path, content: bytes) -> None:
+    """A journal of which nothing has reached the disk is begun anew."""
+    path.write_bytes(content)
+    read(path)
+    assert path.read_bytes() == HEADER.to_line()
+
+
+def test_zeros_in_the_midst(path: Path) -> None:
+    """A whole entry behind what was not written whole is not thrown away."""
+    write(path, {"begun": "first"})
+    path.write_bytes(path.read_bytes() + b'{"beg\0\0\n{"begun":"second"}\n')
+    with pytest.raises(ConfigurationError, match="line 3 is no journal entry"):
+        read(path)
+
+
+@given(order=st.permutations(range(8)))
+def test_any_order_of_entries(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int]
+) -> None:
+    """What two runs wrote to one file is a journal, in whatever order."""
+    path = tmp_path_factory.mktemp("any") / "journal"
+    entries: list[object] = [
+        {"begun": "a"},
+        {"id": "a", "status": "staged"},
+        {"publishing": "mine"},
+        {"published": "mine"},
+        {"begun": "b"},
+        {"id": "b", "status": "applied"},
+        {"published": "never announced"},
+        {"publishing": "in vain"},
+    ]
+    write(path, *(entries[number] for number in order))
+    journal = read(path)
+    assert journal.status_of("b") is OutcomeStatus.APPLIED
+    assert journal.status_of("a") in {OutcomeStatus.STAGED, OutcomeStatus.APPLIED}
+
+
+def test_twenty_publishes(path: Path) -> None:
+    """Each publish covers what was staged before it, and no more."""
+    entries: list[object] = []
+    for number in range(20):
+        entries += [
+            {"id": f"exp_{number}", "status": "staged"},
+            {"publishing": f"token {number}"},
+        ]
+    write(path, *entries, {"published": "token 14"})
+    journal = read(path)
+    statuses = [journal.status_of(f"exp_{number}") for number in range(20)]
+    assert statuses == [OutcomeStatus.APPLIED] * 15 + [OutcomeStatus.STAGED] * 5
+    assert [*journal.unconfirmed()] == [f"token {number}" for number in range(15, 20)]
+
+
 def test_a_torn_header(path: Path) -> None:
     """A journal whose header was cut off is begun anew."""
     path.write_bytes(HEADER.to_line()[:-7])
