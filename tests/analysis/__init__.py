@@ -1,0 +1,1 @@
+"""Decisions on results: reference figures, scenarios and properties."""
