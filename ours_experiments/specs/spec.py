@@ -119,7 +119,9 @@ class ExperimentSpec:
         """
         from ours_experiments.analysis import Rules  # noqa: PLC0415 - not for files
 
-        given = {} if isinstance(self.rules, Unset) else dict(self.rules)
+        given: dict[str, Any] = {}
+        if not isinstance(self.rules, Unset):
+            given.update(self.rules)
         return Rules(**given)
 
 
