@@ -14,8 +14,8 @@ from ours_experiments._validation import (
     clamp_limit,
     to_day,
 )
-from ours_experiments._writes import creation as _creation
 from ours_experiments._writes import lifecycle as _lifecycle
+from ours_experiments._writes.creation import create_experiment
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.errors import ConfigurationError
@@ -127,7 +127,7 @@ class Experiments:
             OutcomeUnknownError: It may exist: `candidates` are what was found.
         """
         check_draft(draft, NewExperiment)
-        return await reconcile(self._session, _creation.experiment(draft))
+        return await create_experiment(self._session, draft)
 
     async def retrieve(self, id: str) -> Experiment:
         """Get one experiment with its variants; `GET /experiments/{id}`."""

@@ -19,6 +19,7 @@ from ours_experiments import (
     RetryPolicy,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.aging import age
 from tests.support.clock import fast_runner
 from tests.trials.guarantees import LOST_REPLIES
 
@@ -79,6 +80,7 @@ class Lifecycles(RuleBasedStateMachine):
     ) -> None:
         """A lifecycle call moves an experiment, or is refused with a conflict."""
         experiment_id = sorted(self.model)[pick % len(self.model)]
+        age(self.emulator)
         following = NEXT.get((self.model[experiment_id], verb))
         self.misbehave(fault, f"experiments.{verb}")
         call = getattr(self.client.experiments, verb)

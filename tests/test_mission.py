@@ -21,10 +21,10 @@ from ours_experiments import (
 from ours_experiments.emulator import Clock, Emulator
 
 
-@pytest.fixture(params=[False, True], ids=["today", "mission-only"])
+@pytest.fixture(params=["current", "initial"])
 async def emulator(request: pytest.FixtureRequest) -> AsyncIterator[Emulator]:
-    """Serve an empty account, of today and of the beginning."""
-    async with Emulator(mission_only=request.param, clock=Clock(frozen=True)) as one:
+    """Serve an empty account, of the current and of the initial API."""
+    async with Emulator(api=request.param, clock=Clock(frozen=True)) as one:
         yield one
 
 
@@ -141,7 +141,7 @@ async def test_whole_run(client: Client, emulator: Emulator) -> None:
     assert (await experiments.retrieve(draft)).status == "completed"
 
 
-@pytest.mark.parametrize("emulator", [True], ids=["mission-only"], indirect=True)
+@pytest.mark.parametrize("emulator", ["initial"], indirect=True)
 class TestWhatTheBeginningLacks:
     """What the first answers did not carry reads as None."""
 

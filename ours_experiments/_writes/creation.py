@@ -1,15 +1,21 @@
 """Create without duplicates: search for a lost create before it is sent again."""
 
-import re
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar, cast
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments._http.call import Call
-from ours_experiments._http.responses import service_time
 from ours_experiments._http.session import Session
+from ours_experiments._http.transport import Transport
 from ours_experiments._pagination import Listing, Source, entities_of
+from ours_experiments._writes.contents import differing_fields
+from ours_experiments._writes.matching import is_form_of, is_real_text
+from ours_experiments._writes.reconcile import reconcile
+from ours_experiments._writes.service_time import elapsed, read_with_date
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.drafts import NewExperiment, NewSettings, NewVariant
 from ours_experiments.models import Experiment, Settings, Variant
@@ -17,48 +23,128 @@ from ours_experiments.models import Experiment, Settings, Variant
 
 T = TypeVar("T")
 
-
-async def started_at(session: Session, call: Call) -> datetime:
-    """Return when a call began by the service's own clock, a second early."""
-    now = await session.request(
-        "GET", "experiments", params={"limit": 1}, call=call.child(), read=service_time
-    )
-    return cast("datetime", now) - timedelta(seconds=call.seconds + 1)
+SEARCH_MARGIN = timedelta(minutes=2)
+"""How much older than the call an experiment may look and still be its effect."""
+MAX_CREATED = 10_000
 
 
-def experiment(draft: NewExperiment) -> Write[Experiment]:
-    """Describe the creation of an experiment, to be found by its key."""
+class Creations:
+    """What the creates of one client have made, and which keys are under way."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, None] = {}
+        """Ids that a call has returned, the latest last."""
+        self.keys: Counter[str] = Counter()
+        """How many calls under way create something with each key."""
+
+    @contextmanager
+    def under_way(self, key: str | None) -> Generator[None, None, None]:
+        """Count a key while a call creates something with it."""
+        if key is None:
+            yield
+            return
+        self.keys[key] += 1
+        try:
+            yield
+        finally:
+            self.keys[key] -= 1
+            if not self.keys[key]:
+                del self.keys[key]
+
+    def record(self, experiment: Experiment) -> Experiment:
+        """Record and return what a call has made."""
+        self.made[experiment.id] = None
+        if len(self.made) > MAX_CREATED:
+            del self.made[next(iter(self.made))]
+        return experiment
+
+    def is_of_another_call(self, experiment: Experiment, key: str | None) -> bool:
+        """Return whether another call of this client made an experiment."""
+        if experiment.id in self.made:
+            return True
+        return experiment.key != key and experiment.key in self.keys
+
+
+CREATIONS: WeakKeyDictionary[Transport, Creations] = WeakKeyDictionary()
+
+
+async def create_experiment(session: Session, draft: NewExperiment) -> Experiment:
+    """Create an experiment; a lost one with a key is looked up by it."""
+    creations = CREATIONS.setdefault(session.transport, Creations())
+    with creations.under_way(draft.key):
+        return await reconcile(session, experiment(draft, creations))
+
+
+def experiment(draft: NewExperiment, creations: Creations) -> Write[Experiment]:
+    """Describe the creation of an experiment.
+
+    Found is strict: the key and all contents, and no other call's. Absent is not: no
+    recent experiment that could have the draft's name or key in the service's spelling.
+    """
+    key = draft.key if is_real_text(draft.key) else None
 
     async def find(session: Session, call: Call) -> Evidence[Experiment]:
-        since = await started_at(session, call)
-        params = {"search": draft.name, "limit": 100}
-        source = Source(session, ("experiments",), params, Experiment, call)
-        listing = Listing(source, None, prefetch=False)
-        named = [found async for found in listing if found.name == draft.name]
-        candidates = tuple(
-            found
-            for found in named
-            if found.created_at >= since and may_be_key(found.key, draft.key)
-        )
-        if len(candidates) == 1 and candidates[0].key == draft.key:
-            return Evidence(candidates[0])
-        return Evidence(candidates=candidates)
+        candidates: list[Experiment] = []
+        _, now = await read_with_date(session, call, "experiments", limit=1)
+        span = elapsed(call) + SEARCH_MARGIN
+        async for row in newest_experiments(session, call, now, span):
+            if creations.is_of_another_call(row, key) or not (
+                is_form_of(row.name, draft.name)
+                or (key is not None and is_form_of(row.key, key))
+            ):
+                continue
+            if (
+                key is not None
+                and row.key == key
+                and creations.keys[key] == 1
+                and now is not None
+                and row.created_at >= now - span
+                and has_contents(row, draft)
+            ):
+                return Evidence(creations.record(row))
+            candidates.append(row)
+        return Evidence(candidates=tuple(candidates))
 
-    return create("experiments", draft, Experiment, find, keyed=draft.key is not None)
+    def parse(payload: object) -> Experiment:
+        return creations.record(decode(Experiment, payload))
+
+    return create("experiments", draft, parse, find, keyed=key is not None)
 
 
-def may_be_key(found: str, wanted: str | None) -> bool:
-    """Return whether a service could have made this key from the wanted one."""
-    if wanted is None:
-        return True
-    plain = "".join(filter(str.isalnum, wanted.casefold()))
-    return (
-        re.fullmatch(
-            re.escape(plain) + r"\d{0,3}",
-            "".join(filter(str.isalnum, found.casefold())),
-        )
-        is not None
-    )
+def has_contents(experiment: Experiment, draft: NewExperiment) -> bool:
+    """Return whether an experiment is as a draft would have made it."""
+    if differing_fields(draft, experiment):
+        return False
+    weights = [row.weight for row in experiment.variants or () if row.is_control]
+    return draft.control_weight is None or weights in ([], [draft.control_weight])
+
+
+async def newest_experiments(
+    session: Session, call: Call, now: datetime | None, span: timedelta
+) -> AsyncIterator[Experiment]:
+    """Yield what was created within a span that ends now, and perhaps more.
+
+    The list starts with what was changed last. Its own times say what "now" is, where
+    they are behind `Date`: an experiment that has just been made is never older, by
+    more than the call took, than the newest time in the list.
+    """
+    source = Source(session, ("experiments",), {"limit": 100}, Experiment, call)
+    pages = Listing(source, None, prefetch=False).pages()
+    since: datetime | None = None
+    try:
+        async for page in pages:
+            if not page.entities:
+                continue
+            times = [row.updated_at or row.created_at for row in page.entities]
+            if since is None:
+                since = min(max(times), now or max(times)) - span
+            for row in page.entities:
+                if row.created_at >= since:
+                    yield row
+            if min(times) < since:
+                return
+    finally:
+        await pages.aclose()
 
 
 def variant(draft: NewVariant) -> Write[Variant]:
@@ -68,10 +154,16 @@ def variant(draft: NewVariant) -> Write[Variant]:
         params = {"experimentId": draft.experiment_id}
         source = Source(session, ("experiment-variants",), params, Variant, call)
         listing = Listing(source, None, prefetch=False)
-        named = [found async for found in listing if found.name == draft.name]
-        return Evidence(candidates=tuple(named))
+        return Evidence(
+            candidates=tuple(
+                [found async for found in listing if is_form_of(found.name, draft.name)]
+            )
+        )
 
-    return create("experiment-variants", draft, Variant, find, keyed=False)
+    def parse(payload: object) -> Variant:
+        return decode(Variant, payload)
+
+    return create("experiment-variants", draft, parse, find, keyed=False)
 
 
 def settings(draft: NewSettings) -> Write[Settings]:
@@ -83,13 +175,16 @@ def settings(draft: NewSettings) -> Write[Settings]:
         named = (item for item in found if draft.name in {None, item.name})
         return Evidence(candidates=tuple(named))
 
-    return create("experiment-settings", draft, Settings, find, keyed=False)
+    def parse(payload: object) -> Settings:
+        return decode(Settings, payload)
+
+    return create("experiment-settings", draft, parse, find, keyed=False)
 
 
 def create(
     segment: str,
     draft: NewExperiment | NewVariant | NewSettings,
-    entity: type[T],
+    parse: Callable[[object], T],
     find: Callable[[Session, Call], Awaitable[Evidence[T]]],
     *,
     keyed: bool,
@@ -99,11 +194,12 @@ def create(
         "create",
         (segment,),
         encode(draft),
-        lambda payload: decode(entity, payload),
+        parse,
         find,
         subject=f"create of {draft.name!r}",
         advice="look at the candidates before you create it again; give an experiment "
         "a key, and this is found out for you",
         absence_is_proof=keyed,
+        is_listed=True,
         draft=draft,
     )

@@ -1,6 +1,7 @@
 """Lifecycle calls: what they send, and how their effect shows."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache
 
 import attrs
@@ -8,6 +9,7 @@ import attrs
 from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
+from ours_experiments._writes.service_time import moment_before, read_with_date
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.models import Experiment, ExperimentStatus, Transition
 
@@ -35,12 +37,10 @@ class Change:
         """Return the write that asks this of one experiment."""
 
         async def find(session: Session, call: Call) -> Evidence[Transition]:
-            payload = await session.request(
-                "GET", "experiments", experiment_id, call=call.child()
+            payload, now = await read_with_date(
+                session, call, "experiments", experiment_id
             )
-            experiment = decode(Experiment, payload)
-            reached = self.is_reached(experiment)
-            return Evidence(unverified(experiment) if reached else None)
+            return self.judge(decode(Experiment, payload), moment_before(call, now))
 
         return Write(
             self.action,
@@ -53,6 +53,33 @@ class Change:
             publishes=self.publishes,
             experiment_id=experiment_id,
         )
+
+    def judge(
+        self, experiment: Experiment, before: datetime | None
+    ) -> Evidence[Transition]:
+        """Return what an experiment shows of this change.
+
+        Args:
+            experiment: The experiment, read back after the reply was lost.
+            before: A moment before the call began, by the service's clock; None when
+                the service does not tell the time.
+        """
+        if self.is_reached(experiment):
+            return Evidence(unverified(experiment))
+        if experiment.status == ExperimentStatus.DRAFT:
+            # Nothing leads back to a draft.
+            return Evidence()
+        changed_at = experiment.updated_at or experiment.created_at
+        if before is not None and changed_at < before:
+            return Evidence()
+        if self.action == "start" and not (
+            before is not None
+            and experiment.started_at is not None
+            and experiment.started_at < before
+        ):
+            # Only a start leads out of a draft, whatever was done next.
+            return Evidence(unverified(experiment))
+        return Evidence(candidates=(experiment,))
 
 
 @cache
@@ -86,7 +113,7 @@ def stop(*, winner_variant_id: str | None, rollout_variant_id: str | None) -> Ch
 
     def is_reached(experiment: Experiment) -> bool:
         return (
-            experiment.status == ExperimentStatus.COMPLETED
+            is_completed(experiment)
             and winner_variant_id in {None, experiment.winner_variant_id}
             and rollout_variant_id in {None, experiment.rollout_variant_id}
         )
@@ -98,7 +125,7 @@ def rollout(*, variant_id: str) -> Change:
     """Serve one variant of a completed experiment to everybody."""
 
     def is_reached(experiment: Experiment) -> bool:
-        return experiment.rollout_variant_id == variant_id
+        return is_completed(experiment) and experiment.rollout_variant_id == variant_id
 
     body = {"variantId": variant_id}
     return Change("rollout", "rollout", body, publishes=True, is_reached=is_reached)
@@ -108,7 +135,7 @@ def end_rollout() -> Change:
     """Serve the original experience again."""
 
     def is_reached(experiment: Experiment) -> bool:
-        return experiment.rollout_variant_id is None
+        return is_completed(experiment) and experiment.rollout_variant_id is None
 
     return Change(
         "end_rollout", "end-rollout", {}, publishes=True, is_reached=is_reached
@@ -119,7 +146,10 @@ def winner(*, winner_variant_id: str | None) -> Change:
     """Declare, change or clear the winner of a completed experiment."""
 
     def is_reached(experiment: Experiment) -> bool:
-        return experiment.winner_variant_id == winner_variant_id
+        return (
+            is_completed(experiment)
+            and experiment.winner_variant_id == winner_variant_id
+        )
 
     def parse(payload: object) -> Transition:
         # This response is an experiment alone.
@@ -127,6 +157,11 @@ def winner(*, winner_variant_id: str | None) -> Change:
 
     body = {} if winner_variant_id is None else {"winnerVariantId": winner_variant_id}
     return Change("winner", "winner", body, False, is_reached, parse)  # noqa: FBT003
+
+
+def is_completed(experiment: Experiment) -> bool:
+    """Return whether an experiment has ended."""
+    return experiment.status == ExperimentStatus.COMPLETED
 
 
 def is_in(status: ExperimentStatus) -> Callable[[Experiment], bool]:

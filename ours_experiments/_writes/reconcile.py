@@ -6,9 +6,10 @@ from typing import TypeVar
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session, logger
 from ours_experiments._http.tracing import traced
-from ours_experiments._writes.publication import send_in_turn
+from ours_experiments._writes.publish_turns import send_in_turn
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.errors import (
+    BadRequestError,
     ConfigurationError,
     ConflictError,
     DecodeError,
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 READ_BACK_DELAYS = (0.5, 2.0, 5.0)
 """Seconds after a lost reply: a service that is slow may still apply the write."""
+LISTED_DELAYS = (0.5, 2.0, 5.0, 10.0)
+"""The same for what is looked for in a list: one that lags longer than the last of
+these makes a write look absent that was applied."""
 
 
 def reconcile(
@@ -45,7 +49,7 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
     """Send, find out what became of it, and send again what was not applied."""
     lost: OursError | None = None
     while True:
-        conflict: ConflictError | None = None
+        refusal: ConflictError | BadRequestError | None = None
         try:
             if write.publishes:
                 payload = await send_in_turn(session, write, call)
@@ -56,26 +60,28 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
             return write.parse(payload)
         except (OutcomeUnknownError, DecodeError) as error:
             lost = lost or error
-        except ConflictError as error:
+        except (ConflictError, BadRequestError) as error:
             if lost is None:
                 raise
-            # The request whose reply was lost may be the reason for the conflict.
-            conflict = error
+            # The request whose reply was lost may be why this one is refused.
+            refusal = error
         evidence = await read_back(session, write, call)
         if evidence is not None and evidence.effect is not None:
             logger.info("call %d: it was applied", call.number)
             return evidence.effect
         candidates = () if evidence is None else evidence.candidates
         absent = evidence is not None and not candidates and write.absence_is_proof
-        if conflict is not None and absent:
-            raise conflict
+        if refusal is not None and absent and not write.is_listed:
+            raise refusal
         if (
             not absent
+            or refusal is not None
             or call.attempts >= session.retry.attempts
             or not session.transport.budget.spend()
         ):
             break
         logger.info("call %d: it was not applied: sending it again", call.number)
+        call.maybe_applied = False
     cause = lost.__cause__ if isinstance(lost.__cause__, OursError) else lost
     logger.warning("call %d: its outcome is unknown: %s", call.number, cause)
     raise write.unknown_error(call, cause, candidates) from cause
@@ -84,7 +90,7 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
 async def read_back(
     session: Session, write: Write[T], call: Call
 ) -> Evidence[T] | None:
-    """Look for the effect of a write whose reply was lost, three times at most.
+    """Look for the effect of a write whose reply was lost, a few times at most.
 
     Returns:
         What the last request showed; None where it failed, or came too early for
@@ -93,7 +99,7 @@ async def read_back(
     pacing = call.pacing
     lost_at = pacing.loop.time()
     evidence: Evidence[T] | None = None
-    for delay in READ_BACK_DELAYS:
+    for delay in LISTED_DELAYS if write.is_listed else READ_BACK_DELAYS:
         if lost_at + delay >= call.deadline:
             return None
         try:

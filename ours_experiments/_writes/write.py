@@ -43,6 +43,8 @@ class Write(Generic[T]):
     """What to do when the outcome stays unknown."""
     absence_is_proof: bool = True
     """Whether finding nothing proves that nothing was applied."""
+    is_listed: bool = False
+    """Whether the effect is looked for in a list, which may lag behind."""
     publishes: bool = False
     """Whether the service refuses it while another publish is in flight."""
     experiment_id: str | None = None

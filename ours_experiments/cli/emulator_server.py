@@ -11,8 +11,8 @@ from ours_experiments.cli.errors import UsageError
 from ours_experiments.cli.output.terminal import escape
 from ours_experiments.cli.output.writers import CsvWriter, JsonLinesWriter
 from ours_experiments.emulator import Emulator, LogEntry
+from ours_experiments.emulator.connections import is_loopback
 from ours_experiments.emulator.faults.rules import parse
-from ours_experiments.emulator.server import is_loopback
 
 
 DEFAULT_KEY = "test-key"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
+from ipaddress import ip_address
 from itertools import count
 from logging import getLogger
 from typing import cast
@@ -12,7 +13,7 @@ import orjson
 from aiohttp import web
 
 
-MOST_BYTES = 16 * 2**20
+MAX_BODY_BYTES = 16 * 2**20
 """Size of a request body, after decompression, that is still read."""
 
 _SHUTDOWN_SECONDS = 0.05
@@ -63,6 +64,14 @@ class Connection(web.RequestHandler):
         return response
 
 
+def is_loopback(host: str) -> bool:
+    """Check whether only this machine can reach an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 Receive = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
@@ -73,7 +82,7 @@ class Listener:
         make_request = partial(
             web.Request,
             loop=asyncio.get_running_loop(),
-            client_max_size=MOST_BYTES,
+            client_max_size=MAX_BODY_BYTES,
         )
         self.port = port
         """0 until the first `open` has found a free one."""

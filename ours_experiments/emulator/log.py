@@ -1,17 +1,19 @@
-"""What arrived at the emulator, and what became of it."""
+"""The log of requests, with counters for each route."""
 
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import RLock
 from time import monotonic
 
 
-_KEPT = 100_000
+MAX_ENTRIES = 100_000
+"""Entries that are kept; 100 000 of them take 25 MB."""
 
 
 @dataclass(slots=True)
 class LogEntry:
-    """One request; its headers and its key are never kept."""
+    """One request, without its headers: the API key is never kept."""
 
     method: str
     """The HTTP method."""
@@ -26,9 +28,9 @@ class LogEntry:
     finished: float | None = None
     """Monotonic seconds; None while the request is in flight."""
     status: int | None = None
-    """What was answered; None while in flight, or when no answer left."""
+    """Status of the answer; None while in flight, or when no answer was sent."""
     applied: bool = False
-    """Whether the operation was carried out, whatever the client heard of it."""
+    """Whether the operation was carried out, even if its reply was lost."""
     id: str | None = None
     """The id in the path, None when the path has none."""
 
@@ -42,53 +44,62 @@ class RequestLog:
     Routes are named like the methods of the client: `experiments.start`.
     """
 
-    def __init__(self) -> None:
-        self.entries: deque[LogEntry] = deque(maxlen=_KEPT)
-        """The latest requests, in the order of their arrival."""
+    def __init__(self, lock: "RLock | None" = None) -> None:
         self.watcher: Watcher | None = None
-        """Called with every request once it is answered."""
+        """Called with every request once it is answered, in the emulator's thread."""
+        self._lock = RLock() if lock is None else lock
+        self._entries: deque[LogEntry] = deque(maxlen=MAX_ENTRIES)
         self._in_flight: Counter[str] = Counter()
-        self._flying = 0
+        self._total_in_flight = 0
         self.clear()
+
+    @property
+    def entries(self) -> list[LogEntry]:
+        """The latest requests, in the order of their arrival."""
+        with self._lock:
+            return list(self._entries)
 
     def clear(self) -> None:
         """Forget everything but the requests that are in flight."""
-        self.entries.clear()
-        self._received: Counter[str] = Counter()
-        self._applied: Counter[str] = Counter()
-        self._applied_ids: dict[str, Counter[str]] = {}
-        self._peaks: Counter[str] = Counter(self._in_flight)
-        self._peak = self._flying
+        with self._lock:
+            self._entries.clear()
+            self._received: Counter[str] = Counter()
+            self._applied: Counter[str] = Counter()
+            self._applied_ids: dict[str, Counter[str]] = {}
+            self._peaks: Counter[str] = Counter(self._in_flight)
+            self._peak = self._total_in_flight
 
     def received(self, route: str | None = None) -> int:
         """Count the requests that arrived."""
-        return self._received.total() if route is None else self._received[route]
+        with self._lock:
+            return self._received.total() if route is None else self._received[route]
 
     def applied(self, route: str | None = None) -> int:
-        """Count the requests that were carried out, also when the reply was lost."""
-        return self._applied.total() if route is None else self._applied[route]
+        """Count the requests that were carried out, lost replies included."""
+        with self._lock:
+            return self._applied.total() if route is None else self._applied[route]
 
     def applied_ids(self, route: str) -> Counter[str]:
         """Count how often the route was carried out for each id."""
-        return Counter(self._applied_ids.get(route, {}))
+        with self._lock:
+            return Counter(self._applied_ids.get(route, {}))
 
     def peak_in_flight(self, route: str | None = None) -> int:
-        """Give the most requests that were in flight at once."""
+        """Return the largest number of requests that were in flight at once."""
         return self._peak if route is None else self._peaks[route]
 
     def begin(self, entry: LogEntry) -> None:
-        """Note the arrival of a request."""
+        """Record the arrival of a request."""
         route = entry.route
-        self.entries.append(entry)
+        self._entries.append(entry)
         self._received[route] += 1
-        self._flying += 1
-        self._peak = max(self._peak, self._flying)
-        flying = self._in_flight[route] + 1
-        self._in_flight[route] = flying
-        self._peaks[route] = max(self._peaks[route], flying)
+        self._total_in_flight += 1
+        self._peak = max(self._peak, self._total_in_flight)
+        self._in_flight[route] += 1
+        self._peaks[route] = max(self._peaks[route], self._in_flight[route])
 
     def apply(self, entry: LogEntry) -> None:
-        """Note that a request was carried out."""
+        """Record that a request was carried out."""
         entry.applied = True
         self._applied[entry.route] += 1
         if entry.id is not None:
@@ -96,10 +107,10 @@ class RequestLog:
             ids[entry.id] += 1
 
     def end(self, entry: LogEntry, status: int | None) -> None:
-        """Note the answer to a request."""
+        """Record the answer to a request."""
         entry.finished = monotonic()
         entry.status = status
-        self._flying -= 1
+        self._total_in_flight -= 1
         self._in_flight[entry.route] -= 1
         if self.watcher is not None:
             self.watcher(entry)

@@ -1,9 +1,9 @@
-"""The emulator: the account behind a socket."""
+"""The emulator: an account behind a socket."""
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
+from threading import RLock
 from types import TracebackType
-from typing import Literal, Self, TypeAlias, cast
+from typing import Literal, Self
 
 from ours_experiments.emulator.account.ids import IdStyle
 from ours_experiments.emulator.account.seeding import seed_experiments
@@ -12,41 +12,28 @@ from ours_experiments.emulator.account.texts import Texts
 from ours_experiments.emulator.api.front import Front
 from ours_experiments.emulator.api.handlers import CursorKind, Handlers
 from ours_experiments.emulator.api.pages import Cursors
-from ours_experiments.emulator.api.routes import ALL_SCOPES, LIST_SCOPES, READ_SCOPES
+from ours_experiments.emulator.api.scopes import Scopes, scopes_by_key
 from ours_experiments.emulator.clock import Clock
-from ours_experiments.emulator.connections import Listener
+from ours_experiments.emulator.connections import Listener, is_loopback
 from ours_experiments.emulator.faults.rules import Faults
 from ours_experiments.emulator.log import RequestLog
+from ours_experiments.emulator.loop_thread import LoopThread
 
-
-Scopes: TypeAlias = str | Iterable[str]
-"""`all`, `read-only`, `list-only`, or the documented scopes one by one."""
 
 MAX_SECONDS = 10 * 366 * 24 * 60 * 60
-"""No time span of a test is longer than ten years."""
-
-_SCOPES = {"all": ALL_SCOPES, "read-only": READ_SCOPES, "list-only": LIST_SCOPES}
+"""Largest time span that an option takes: ten years."""
 
 
 class Emulator:
     """A local stand-in for the service, in memory.
 
-        async with Emulator(api_keys=("test-key",)) as emulator:
+        with Emulator() as emulator:  # in a thread of its own
+            requests.get(f"{emulator.url}/rest/v1/experiments", ...)
+
+        async with Emulator() as emulator:  # on the running event loop
             client = Client(emulator.api_key, base_url=emulator.url)
 
-    `api_keys` may map each key to its scopes: "all", "read-only", "list-only" or a
-    set of the documented ones. `cursor` is how experiments are paged, `publish_seconds`
-    how long a publish takes, and `list_delay` how many seconds the listings of
-    experiments and versions lag behind. With `mission_only` the emulator is the API's
-    first version: no variants in list items, no rollout, no staging, no versions.
-    It listens on loopback unless `allow_remote` is given.
-
-    A real service may differ from the emulator's reading of the documents. Keys are
-    unique with `unique_keys`. `conflict_status=400` answers 400 instead of 409 where
-    the vendor's document lists no 409. `normalize_names` and `normalize_keys` are
-    rules such as `("trim", "casefold", "slug", "cut:40", "suffix")`, applied in their
-    order before a text is kept; "suffix" appends -2 to what is in use. Times in
-    bodies run `clock_skew` seconds ahead of the `Date` header.
+    Inside a `with` block, all methods may be called from any thread.
     """
 
     def __init__(
@@ -56,57 +43,87 @@ class Emulator:
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
+        api: Literal["current", "initial"] = "current",
         cursor: CursorKind = "keyset",
+        id_style: IdStyle = "ulid",
         unique_keys: bool = False,
-        publish_seconds: float = 0.0,
-        list_delay: float = 0.0,
-        clock_skew: float = 0.0,
-        conflict_status: Literal[400, 409] = 409,
         normalize_names: Iterable[str] = (),
         normalize_keys: Iterable[str] = (),
-        id_style: IdStyle = "ulid",
-        mission_only: bool = False,
+        conflict_status: Literal[400, 409] = 409,
+        publish_seconds: float = 0.0,
+        list_delay: float = 0.0,
         clock: Clock | None = None,
+        clock_skew: float = 0.0,
         allow_remote: bool = False,
     ) -> None:
+        """Prepare an empty account.
+
+        Args:
+            api_keys: The keys that are accepted. A mapping gives each its scopes:
+                "all", "read-only", "list-only", or a set of the documented ones.
+            host: Address to listen on; loopback, unless `allow_remote` is true.
+            port: Port to listen on; 0 takes any that is free.
+            seed: Makes ids, traffic, cursors and faults repeatable.
+            api: "initial" serves the first version of the API: no variants in list
+                items, no rollout, no staging, no versions.
+            cursor: How experiments are paged: "keyset" or "offset".
+            id_style: Form of ids: "ulid", such as `exp_01J...`, or "uuid".
+            unique_keys: Whether a key that is in use is refused with 409.
+            normalize_names: Rules that change names before they are kept, in their
+                order: "trim", "casefold", "slug", "cut:40" (characters), and
+                "suffix", which appends -2 to a name that is in use.
+            normalize_keys: The same for keys.
+            conflict_status: 400 answers 400 instead of 409 wherever the vendor's
+                document lists no 409: all but publishing and settings.
+            publish_seconds: Real seconds that a publish takes.
+            list_delay: Seconds by which listings of experiments and versions lag
+                behind, by `clock`.
+            clock: Source of all times in bodies; real time by default.
+            clock_skew: Seconds that the times in bodies run ahead of `clock`, and so
+                of the `Date` header; negative: behind.
+            allow_remote: Whether `host` may be reachable from other machines.
+
+        Raises:
+            ValueError: An argument is out of range.
+        """
         if not allow_remote and not is_loopback(host):
             raise ValueError("host: beyond loopback only with allow_remote=True")
-        if cursor not in ("keyset", "offset"):
-            raise ValueError(f"cursor: 'keyset' or 'offset', not {cursor!r}")
-        if conflict_status not in (400, 409):
-            raise ValueError(f"conflict_status: 400 or 409, not {conflict_status!r}")
+        _check_choice("api", api, ("current", "initial"))
+        _check_choice("cursor", cursor, ("keyset", "offset"))
+        _check_choice("conflict_status", conflict_status, (400, 409))
         _check_seconds("publish_seconds", publish_seconds, minimum=0)
         _check_seconds("list_delay", list_delay, minimum=0)
         _check_seconds("clock_skew", clock_skew, minimum=-MAX_SECONDS)
-        _check_rules("normalize_names", normalize_names)
-        _check_rules("normalize_keys", normalize_keys)
-        self._keys = _scopes_of(api_keys)
+        self._keys = scopes_by_key(api_keys)
         self._host = host
         self._port = port
+        self._lock = RLock()
         self.clock: Clock = Clock() if clock is None else clock
         self.state: State = State(
             self.clock,
             seed=seed,
             id_style=id_style,
             unique_keys=unique_keys,
+            names=_texts("normalize_names", normalize_names),
+            keys=_texts("normalize_keys", normalize_keys),
             list_delay=list_delay,
             clock_skew=clock_skew,
-            normalize_names=normalize_names,
-            normalize_keys=normalize_keys,
+            lock=self._lock,
         )
-        self.log: RequestLog = RequestLog()
-        self.faults: Faults = Faults(seed)
+        self.log: RequestLog = RequestLog(self._lock)
+        self.faults: Faults = Faults(seed, self._lock)
         handlers = Handlers(
             self.state,
             Cursors(f"cursors {seed}".encode()),
             cursor_kind=cursor,
             publish_seconds=publish_seconds,
-            mission_only=mission_only,
+            is_initial=api == "initial",
         )
         self._front = Front(
             handlers, self._keys, self.log, self.faults, conflict_status
         )
         self._listener: Listener | None = None
+        self._thread: LoopThread | None = None
 
     def __repr__(self) -> str:
         where = self.url if self._listener else "not running"
@@ -114,7 +131,7 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """Where the emulator listens, such as `http://127.0.0.1:12345`."""
+        """The address of the emulator, such as `http://127.0.0.1:12345`."""
         if self._listener is None:
             raise RuntimeError("the emulator is not running")
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -124,6 +141,29 @@ class Emulator:
     def api_key(self) -> str:
         """The first of the keys."""
         return next(iter(self._keys))
+
+    def __enter__(self) -> Self:
+        if self._listener is not None:
+            raise RuntimeError("the emulator is running already")
+        thread = LoopThread(self._lock)
+        try:
+            thread.run(self.start())
+        except BaseException:
+            thread.close()
+            raise
+        self._thread = thread
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.run(self._shut_down())
+            thread.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -138,7 +178,7 @@ class Emulator:
         await self.aclose()
 
     async def start(self) -> None:
-        """Begin to listen."""
+        """Listen, on the running event loop."""
         if self._listener is not None:
             raise RuntimeError("the emulator is running already")
         listener = Listener(self._front.receive, self._host, self._port)
@@ -148,11 +188,11 @@ class Emulator:
         self.faults.attach(listener.close, listener.open)
 
     async def aclose(self) -> None:
-        """Stop listening and end what is in flight; nothing is left behind."""
-        listener, self._listener = self._listener, None
-        if listener is not None:
-            await self.faults.aclose()
-            await listener.shut_down()
+        """Stop listening, and end every request that is in flight."""
+        if self._thread is None:
+            await self._shut_down()
+        else:
+            self.__exit__(None, None, None)
 
     def simulate(
         self,
@@ -163,24 +203,51 @@ class Emulator:
         conversion_rates: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
-        """Let visitors have come on each of the last `days` of a run.
+        """Give an experiment visitors on each of the last `days` of its run.
 
-        The run begins earlier if need be. `conversion_rates` are 0-1 by variant id,
-        drawn where they are not given. Traffic of an earlier call is replaced.
+        The run begins earlier if need be. Traffic of an earlier call is replaced.
+
+        Args:
+            experiment_id: An experiment that has been started.
+            days: Days of the run, the last one included.
+            visitors_per_day: Visitors of the site; the traffic allocation of the
+                experiment decides how many of them take part.
+            conversion_rates: 0-1 by variant id; drawn where none is given.
+            seed: Makes this traffic repeatable; the emulator's by default.
         """
-        self.state.simulate(
-            experiment_id,
-            days=days,
-            visitors_per_day=visitors_per_day,
-            conversion_rates=conversion_rates,
-            seed=seed,
-        )
+        with self._lock:
+            self.state.simulate(
+                experiment_id,
+                days=days,
+                visitors_per_day=visitors_per_day,
+                conversion_rates=conversion_rates,
+                seed=seed,
+            )
 
     def seed_experiments(
         self, count: int, *, status: str = "draft", variants: int = 2
     ) -> list[str]:
-        """Make experiments in process, published already; give their ids."""
-        return seed_experiments(self.state, count, status=status, variants=variants)
+        """Create experiments that are published already, and return their ids.
+
+        Args:
+            count: How many to create.
+            status: "draft", "running", "paused" or "completed".
+            variants: Variants of each, the control included: 1 to 100.
+        """
+        with self._lock:
+            return seed_experiments(self.state, count, status=status, variants=variants)
+
+    async def _shut_down(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            await self.faults.aclose()
+            await listener.shut_down()
+
+
+def _check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        listed = " or ".join(map(repr, choices))
+        raise ValueError(f"{name}: {listed}, not {value!r}")
 
 
 def _check_seconds(name: str, value: float, *, minimum: float) -> None:
@@ -188,39 +255,8 @@ def _check_seconds(name: str, value: float, *, minimum: float) -> None:
         raise ValueError(f"{name}: {minimum} to {MAX_SECONDS} seconds, not {value}")
 
 
-def _check_rules(name: str, rules: Iterable[str]) -> None:
+def _texts(name: str, rules: Iterable[str]) -> Texts:
     try:
-        Texts(rules)
+        return Texts(rules)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: {error}") from None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach an address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _scopes_of(
-    api_keys: Iterable[str] | Mapping[str, Scopes],
-) -> dict[str, frozenset[str]]:
-    if isinstance(api_keys, str):
-        raise TypeError("api_keys: a collection of keys, not one string")
-    given: Mapping[str, Scopes]
-    if isinstance(api_keys, Mapping):
-        given = cast("Mapping[str, Scopes]", api_keys)
-    else:
-        given = dict.fromkeys(api_keys, "all")
-    keys: dict[str, frozenset[str]] = {}
-    for number, (key, scopes) in enumerate(given.items(), start=1):
-        if not key or not key.isascii() or not key.isprintable() or " " in key:
-            raise ValueError(f"api_keys: key {number} is blank or not printable ASCII")
-        chosen = _SCOPES.get(scopes) if isinstance(scopes, str) else frozenset(scopes)
-        if chosen is None or not chosen <= ALL_SCOPES:
-            raise ValueError(f"api_keys: the scopes of key {number} are unknown")
-        keys[key] = chosen
-    if not keys:
-        raise ValueError("api_keys: at least one is needed")
-    return keys

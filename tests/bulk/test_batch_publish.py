@@ -344,7 +344,7 @@ async def test_unknown_outcomes_do_not_stop_the_publish(emulator: Emulator) -> N
 async def test_a_service_without_versions() -> None:
     """Where changes cannot be looked at, nothing is written."""
     async with (
-        Emulator(mission_only=True) as emulator,
+        Emulator(api="initial") as emulator,
         Client(emulator.api_key, base_url=emulator.url) as client,
     ):
         ids = emulator.seed_experiments(2)

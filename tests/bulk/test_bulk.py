@@ -208,7 +208,7 @@ async def test_staging(client: Client, emulator: Emulator) -> None:
 async def test_a_service_that_does_not_stage() -> None:
     """What the service publishes nevertheless is APPLIED."""
     async with (
-        Emulator(mission_only=True) as emulator,
+        Emulator(api="initial") as emulator,
         Client(emulator.api_key, base_url=emulator.url) as client,
     ):
         ids = emulator.seed_experiments(2)

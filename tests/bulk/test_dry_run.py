@@ -80,7 +80,7 @@ async def test_a_personalization_needs_no_second_variant(
 async def test_an_answer_without_variants_is_no_obstacle() -> None:
     """Where the service does not tell the variants, nothing is held against them."""
     async with (
-        Emulator(mission_only=True) as emulator,
+        Emulator(api="initial") as emulator,
         Client(emulator.api_key, base_url=emulator.url) as client,
     ):
         ids = emulator.seed_experiments(2)

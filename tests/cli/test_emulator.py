@@ -10,7 +10,7 @@ from ours_experiments.cli.emulator_server import RequestLog, build, populate
 from ours_experiments.cli.errors import UsageError
 from ours_experiments.cli.output.terminal import open_console
 from ours_experiments.emulator import Emulator
-from ours_experiments.emulator.server import is_loopback
+from ours_experiments.emulator.connections import is_loopback
 from tests.cli.runner import Terminal, in_process
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession
 
 from ours_experiments.emulator import Emulator
-from ours_experiments.emulator.api.routes import ALL_SCOPES
+from ours_experiments.emulator.api.scopes import ALL_SCOPES
 from tests.emulator.calls import Calls
 from tests.emulator.contract_document import OUTSIDE, Contract
 from tests.emulator.contract_walk import Walk

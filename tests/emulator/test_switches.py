@@ -45,7 +45,7 @@ async def test_writes_ids_with_their_kind(call: Calls) -> None:
     assert (await call.settings_id()).startswith("settings_")
 
 
-class TestMissionOnly:
+class TestInitialApi:
     """The API's first version."""
 
     @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ class TestMissionOnly:
     )
     async def test_lacks_the_later_operations(self, method: str, path: str) -> None:
         """What came later is an unknown path."""
-        async with Emulator(mission_only=True) as emulator, Calls(emulator) as call:
+        async with Emulator(api="initial") as emulator, Calls(emulator) as call:
             assert (await call.refusal(method, path))[0] == 404
 
     async def test_runs_an_experiment(self) -> None:
         """An experiment runs from its creation to its results."""
-        async with Emulator(mission_only=True) as emulator, Calls(emulator) as call:
+        async with Emulator(api="initial") as emulator, Calls(emulator) as call:
             id_ = (await call.running())["id"]
             path = f"experiments/{id_}"
             await call("POST", f"{path}/pause")
@@ -84,7 +84,7 @@ class TestMissionOnly:
 
     async def test_lists_without_variants(self) -> None:
         """List items carry no variants; single experiments do."""
-        async with Emulator(mission_only=True) as emulator, Calls(emulator) as call:
+        async with Emulator(api="initial") as emulator, Calls(emulator) as call:
             created = await call.draft()
             (row,) = (await call("GET", "experiments"))["entities"]
         assert len(created.pop("variants")) == 2
@@ -92,7 +92,7 @@ class TestMissionOnly:
 
     async def test_knows_no_rollout(self) -> None:
         """No answer has a rollout variant."""
-        async with Emulator(mission_only=True) as emulator, Calls(emulator) as call:
+        async with Emulator(api="initial") as emulator, Calls(emulator) as call:
             created = await call.draft()
             started = await call("POST", f"experiments/{created['id']}/start")
         for experiment in (created, started["experiment"]):
@@ -101,7 +101,7 @@ class TestMissionOnly:
     @pytest.mark.parametrize("value", [False, "nonsense"])
     async def test_always_publishes(self, value: object) -> None:
         """The options of publishing are unknown fields, and ignored."""
-        async with Emulator(mission_only=True) as emulator, Calls(emulator) as call:
+        async with Emulator(api="initial") as emulator, Calls(emulator) as call:
             id_ = (await call.draft())["id"]
             path = f"experiments/{id_}"
             answers: list[Any] = [

@@ -13,6 +13,7 @@ from ours_experiments import (
     OursError,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.aging import age
 from tests.trials.guarantees import treatment_of
 
 
@@ -223,6 +224,7 @@ async def staged(emulator: Emulator, client: Client, status: str) -> Stage:
         await client.experiments.start(experiment_id, publish=False)
     if status == "rolled out":
         await client.experiments.rollout(experiment_id, variant_id=stage.treatment)
+    age(emulator)
     emulator.log.clear()
     return stage
 

@@ -23,6 +23,7 @@ from ours_experiments import (
     Transition,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.aging import age
 from tests.support.clock import run_fast
 
 
@@ -145,6 +146,7 @@ async def trial(emulator: Emulator, client: Client, verb: str, fate: str) -> str
     treatment = treatment_of(emulator, experiment_id)
     if verb == "end_rollout":
         await client.experiments.rollout(experiment_id, variant_id=treatment)
+    age(emulator)
     kind, parameters = FATES[fate]
     emulator.faults.add(
         kind,

@@ -1,6 +1,7 @@
 """The emulated account: experiments, variants, settings, versions. No I/O."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from threading import RLock
 
 import orjson
 
@@ -36,10 +37,11 @@ class State:
         seed: int = 0,
         id_style: IdStyle = "ulid",
         unique_keys: bool = False,
+        names: Texts | None = None,
+        keys: Texts | None = None,
         list_delay: float = 0.0,
         clock_skew: float = 0.0,
-        normalize_names: Iterable[str] = (),
-        normalize_keys: Iterable[str] = (),
+        lock: "RLock | None" = None,
     ) -> None:
         self.clock = clock
         self.ids: Ids = Ids(seed, id_style)
@@ -54,11 +56,9 @@ class State:
         self._user_id = self.ids.new("user")
         self._unique_keys = unique_keys
         self._skew = round(clock_skew * 1000)
-        names = tuple(normalize_names)
-        self._names = Texts(names)
-        self._keys = Texts(normalize_keys)
-        # Names of variants need not be unique, so that none gets a suffix.
-        self._variant_names = Texts(rule for rule in names if rule != "suffix")
+        self._lock = RLock() if lock is None else lock
+        self._names = Texts() if names is None else names
+        self._keys = Texts() if keys is None else keys
         self._experiments: dict[str, Experiment] = {}
         self._variants: dict[str, tuple[Experiment, Variant]] = {}
         self._variants_made = 0
@@ -74,23 +74,27 @@ class State:
 
     def experiment(self, id: str) -> dict[str, Json]:
         """Give an experiment with its variants, as the API writes it."""
-        written: dict[str, Json] = orjson.loads(self.get(id).full_bytes())
+        with self._lock:
+            written: dict[str, Json] = orjson.loads(self.get(id).full_bytes())
         return written
 
     def experiments(self) -> list[dict[str, Json]]:
         """Give all experiments, the most recently updated first."""
-        newest_first = sorted(
-            self._experiments.values(), key=Experiment.order, reverse=True
-        )
-        return [self.experiment(experiment.id) for experiment in newest_first]
+        with self._lock:
+            newest_first = sorted(
+                self._experiments.values(), key=Experiment.order, reverse=True
+            )
+            return [self.experiment(experiment.id) for experiment in newest_first]
 
     def settings(self) -> list[dict[str, Json]]:
         """Give the settings records."""
-        return [settings.wire() for settings in self.settings_by_id.values()]
+        with self._lock:
+            return [settings.wire() for settings in self.settings_by_id.values()]
 
     def versions(self) -> list[dict[str, Json]]:
         """Give all versions, the newest first."""
-        return [version.wire() for version in reversed(self.releases.versions)]
+        with self._lock:
+            return [version.wire() for version in reversed(self.releases.versions)]
 
     def get(self, id: str) -> Experiment:
         """Find an experiment."""
@@ -326,7 +330,7 @@ class State:
         name = string(values.get("name"))
         if name is None:
             return values
-        return {**values, "name": self._variant_names.normalize(name)}
+        return {**values, "name": self._names.rewrite(name)}
 
     def _free_key(self, wanted: str, name: str, present: str | None = None) -> str:
         key = self._keys.normalize(wanted if wanted.strip() else slug(name), present)

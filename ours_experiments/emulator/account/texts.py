@@ -48,16 +48,17 @@ class Texts:
             present: What the owner of the text has now, which it may keep.
         """
         for rule in self._rules:
-            if rule == "trim":
-                text = text.strip()
-            elif rule == "casefold":
-                text = text.casefold()
-            elif rule == "slug":
-                text = slug(text)
-            elif rule == "suffix":
+            if rule == "suffix":
                 text = self._with_suffix(text, present)
             else:
-                text = text[: int(rule.removeprefix("cut:"))]
+                text = _apply(rule, text)
+        return text
+
+    def rewrite(self, text: str) -> str:
+        """Return what the rules leave of a text that need not be unique."""
+        for rule in self._rules:
+            if rule != "suffix":
+                text = _apply(rule, text)
         return text
 
     def _with_suffix(self, text: str, present: str | None) -> str:
@@ -67,6 +68,16 @@ class Texts:
                 break
             numbered = f"{text}-{number}"
         return numbered
+
+
+def _apply(rule: str, text: str) -> str:
+    if rule == "trim":
+        return text.strip()
+    if rule == "casefold":
+        return text.casefold()
+    if rule == "slug":
+        return slug(text)
+    return text[: int(rule.removeprefix("cut:"))]
 
 
 def slug(name: str) -> str:

@@ -11,7 +11,7 @@ from aiohttp import web
 from ours_experiments.emulator.api.handlers import Call, Handlers
 from ours_experiments.emulator.api.query import Query
 from ours_experiments.emulator.api.routes import Route, Routes, Target
-from ours_experiments.emulator.connections import MOST_BYTES, Connection
+from ours_experiments.emulator.connections import MAX_BODY_BYTES, Connection
 from ours_experiments.emulator.faults.rules import Faults
 from ours_experiments.emulator.json_values import Json, Values, parse
 from ours_experiments.emulator.log import LogEntry, RequestLog
@@ -43,7 +43,7 @@ class Front:
         self._log = log
         self._faults = faults
         self._conflict_status = conflict_status
-        self._routes = Routes(mission_only=handlers.mission_only)
+        self._routes = Routes(is_initial=handlers.is_initial)
 
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, by way of the faults that are active."""
@@ -114,7 +114,7 @@ class Front:
         body: Values = {}
         if route.body is not None:
             body = route.body(await _read(request, route))
-        elif (request.content_length or 0) > MOST_BYTES:
+        elif (request.content_length or 0) > MAX_BODY_BYTES:
             raise _too_large()
         query = Query(request.query if request.query_string else {})
         return await route.handler(self._handlers, Call(target.id, body, query, scopes))
@@ -148,4 +148,4 @@ async def _read(request: web.Request, route: Route) -> Json:
 
 
 def _too_large() -> ProblemError:
-    return ProblemError(413, "Payload Too Large", f"over {MOST_BYTES} bytes")
+    return ProblemError(413, "Payload Too Large", f"over {MAX_BODY_BYTES} bytes")

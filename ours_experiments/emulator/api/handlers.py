@@ -44,7 +44,7 @@ class Handlers:
     cursors: Cursors
     cursor_kind: CursorKind = "keyset"
     publish_seconds: float = 0.0
-    mission_only: bool = False
+    is_initial: bool = False
 
     async def list_experiments(self, call: Call) -> object:
         """Cut a page of the experiments, the most recently updated first."""
@@ -346,19 +346,19 @@ class Handlers:
         }
 
     def _list_item(self, experiment: Experiment, call: Call) -> object:
-        if self.mission_only:
+        if self.is_initial:
             return self._bare(experiment)
         return self._full(experiment, call)
 
     def _full(self, experiment: Experiment, call: Call) -> object:
-        if self.mission_only:
+        if self.is_initial:
             return _without_rollout(experiment.full())
         if "experiment:find" not in call.scopes:
             return {**experiment.bare(), "variants": []}
         return orjson.Fragment(experiment.full_bytes())
 
     def _bare(self, experiment: Experiment) -> object:
-        if self.mission_only:
+        if self.is_initial:
             return _without_rollout(experiment.bare())
         return experiment.bare()
 

@@ -10,29 +10,6 @@ from ours_experiments.emulator.api.validation import Shape
 
 
 PREFIX = "/rest/v1/"
-READ_SCOPES = frozenset(
-    {
-        "experiment:list",
-        "experiment:find",
-        "experimentSettings:list",
-        "experimentSettings:find",
-        "version:list",
-        "version:find",
-    }
-)
-LIST_SCOPES = frozenset(scope for scope in READ_SCOPES if scope.endswith(":list"))
-ALL_SCOPES = READ_SCOPES | {
-    "experiment:create",
-    "experiment:update",
-    "experiment:delete",
-    "experiment:start",
-    "experiment:stop",
-    "experimentSettings:create",
-    "experimentSettings:update",
-    "experimentSettings:delete",
-    "version:publish",
-    "version:update",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +189,7 @@ _OPERATIONS = {
         "versions.draft_changes", "version:find", Handlers.draft_changes
     ),
 }
-_MISSION: dict[str, Shape | None] = {
+_INITIAL: dict[str, Shape | None] = {
     "GET experiments": None,
     "POST experiments": _bodies.NEW_EXPERIMENT,
     "GET experiments/{id}": None,
@@ -229,24 +206,21 @@ _MISSION: dict[str, Shape | None] = {
     "GET experiment-settings": None,
     "POST experiment-settings": _bodies.SETTINGS,
 }
-"""What the API's first version had, with the bodies it knew."""
-_NOWHERE = Target(None, "", ())
+"""The operations of the first version of the API, with their bodies."""
+_NOT_FOUND = Target(None, "", ())
 ROUTES = tuple(route.name for route in _OPERATIONS.values())
 """The names of all operations."""
 
 
 class Routes:
-    """Find the operation of a request.
+    """Find the operation of a request, in the current or in the initial API."""
 
-    With `mission_only`, only what the API's first version had is there.
-    """
-
-    def __init__(self, *, mission_only: bool = False) -> None:
+    def __init__(self, *, is_initial: bool = False) -> None:
         self._table: dict[tuple[str, ...], dict[str, Route]] = {}
-        for operation in _MISSION if mission_only else _OPERATIONS:
+        for operation in _INITIAL if is_initial else _OPERATIONS:
             route = _OPERATIONS[operation]
-            if mission_only:
-                route = replace(route, body=_MISSION[operation])
+            if is_initial:
+                route = replace(route, body=_INITIAL[operation])
             method, _, path = operation.partition(" ")
             self._table.setdefault(tuple(path.split("/")), {})[method] = route
 
@@ -254,16 +228,16 @@ class Routes:
         """Find the operation of a method and a path that is percent-encoded."""
         prefix, found, below = path.partition(PREFIX)
         if prefix or not found:
-            return _NOWHERE
+            return _NOT_FOUND
         parts = below.split("/")
         decoded = ""
         if len(parts) > 1:
             decoded = unquote(parts[1])
             if not decoded:
-                return _NOWHERE
+                return _NOT_FOUND
             literal = (parts[0], decoded, *parts[2:])
             parts[1] = decoded if literal in self._table else "{id}"
         methods = self._table.get(tuple(parts))
         if methods is None:
-            return _NOWHERE
+            return _NOT_FOUND
         return Target(methods.get(method), decoded, tuple(methods))

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
@@ -20,12 +21,21 @@ from ours_experiments.emulator.faults.wire import (
 )
 
 
+T = TypeVar("T")
 Switch = Callable[[], Awaitable[None]]
 
 # aiohttp tells a running handler nothing of a client that leaves.
 POLL_SECONDS = 0.01
 # What clients need to see that their idle connections were closed.
 NOTICE_SECONDS = 0.01
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread, None where none does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def ring(alarm: asyncio.Future[None]) -> None:
@@ -43,6 +53,7 @@ class Background:
         self._tasks: set[asyncio.Task[None]] = set()
         self._streams: WeakKeyDictionary[Blocks, web.Request] = WeakKeyDictionary()
         self._outages = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._close_listener: Switch | None = None
         self._open_listener: Switch | None = None
 
@@ -52,8 +63,9 @@ class Background:
         return self._outages > 0
 
     def attach(self, close_listener: Switch, open_listener: Switch) -> None:
-        """Take the two switches of a server that starts."""
+        """Take the two switches of a server that starts on the running loop."""
         self.stopping = False
+        self._loop = asyncio.get_running_loop()
         self._close_listener = close_listener
         self._open_listener = open_listener
 
@@ -102,7 +114,30 @@ class Background:
         if self._outages == 0 and self._open_listener and not self.stopping:
             await self._open_listener()
 
-    async def settle(self) -> None:
+    async def run(self, coroutine: Coroutine[object, object, T]) -> T:
+        """Await a coroutine on the emulator's loop, from whatever loop."""
+        loop = self._loop
+        if loop is None or loop is asyncio.get_running_loop() or not loop.is_running():
+            return await coroutine
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(coroutine, loop)
+        )
+
+    def run_blocking(self, coroutine: Coroutine[object, object, T]) -> T:
+        """Run a coroutine on the emulator's loop, and block until it is done."""
+        if self._loop is None or not self._loop.is_running():
+            return asyncio.run(coroutine)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def check_blocking(self, instead: str) -> None:
+        """Refuse to block the thread that serves the requests."""
+        if self._loop is not None and self._loop is running_loop():
+            raise RuntimeError(
+                f"the emulator runs on this event loop: use {instead}, or serve it "
+                "from a thread by `with Emulator()`"
+            )
+
+    async def finish_tasks(self) -> None:
         """Wait until late changes are made and outages are over."""
         while self._tasks:
             await asyncio.gather(*self._tasks)
@@ -117,6 +152,44 @@ class Background:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A block during which connections are refused."""
+
+    background: Background
+
+    def __enter__(self) -> None:
+        self.background.check_blocking("async with")
+        self.background.run_blocking(self._begin())
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.background.run_blocking(self.background.end_outage())
+
+    async def __aenter__(self) -> None:
+        await self.background.run(self._begin())
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.background.run(self.background.end_outage())
+
+    async def _begin(self) -> None:
+        await self.background.begin_outage()
+        try:
+            await self.background.pause(NOTICE_SECONDS)
+        except BaseException:
+            await self.background.end_outage()
+            raise
 
 
 @dataclass(frozen=True, slots=True)

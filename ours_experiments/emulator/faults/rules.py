@@ -6,20 +6,20 @@
 Several faults may meet in one request; `describe()` lists the kinds.
 """
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
+from threading import RLock
 from typing import Protocol, cast, runtime_checkable
 
 from aiohttp import web
 
 from ours_experiments.emulator.faults.exchange import (
-    NOTICE_SECONDS,
     Background,
     Exchange,
     FaultKind,
+    Outage,
     Switch,
     at_least,
     at_most,
@@ -73,8 +73,8 @@ class Fault:
     """What its draws begin from, once it is installed."""
     claims: Condition | None = field(default=None, init=False)
     """Which requests it meets because it met one before; None: none."""
-    among: list["Fault"] = field(default_factory=list["Fault"], init=False, repr=False)
-    """The faults that it is installed among."""
+    faults: "Faults | None" = field(default=None, init=False, repr=False)
+    """Where it is installed."""
 
     def __post_init__(self) -> None:
         at_least(0, probability=self.probability, after=self.after)
@@ -85,9 +85,9 @@ class Fault:
             self.claims = self.kind.claims
 
     def remove(self) -> None:
-        """Meet no request any more; those already met are not released."""
-        if self in self.among:
-            self.among.remove(self)
+        """Meet no more requests; those already met are not released."""
+        if self.faults is not None:
+            self.faults.remove(self)
 
     def draw(self, request: web.Request, route: str) -> Random | None:
         """Decide about one request, and give the source of its further draws."""
@@ -114,8 +114,9 @@ class Fault:
 class Faults:
     """All faults of one emulator."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, lock: "RLock | None" = None) -> None:
         self.seed = seed
+        self._lock = RLock() if lock is None else lock
         self._installed: list[Fault] = []
         self._added = 0
         self._background = Background()
@@ -146,16 +147,24 @@ class Faults:
 
     def install(self, fault: Fault) -> Fault:
         """Add a fault that has been made already, by `parse` for instance."""
-        fault.seed = f"{self.seed}/{self._added}"
-        fault.among = self._installed
-        self._added += 1
-        self._installed.append(fault)
+        with self._lock:
+            fault.seed = f"{self.seed}/{self._added}"
+            fault.faults = self
+            self._added += 1
+            self._installed.append(fault)
         return fault
+
+    def remove(self, fault: Fault) -> None:
+        """Let a fault meet no more requests; those already met are not released."""
+        with self._lock:
+            if fault in self._installed:
+                self._installed.remove(fault)
 
     def clear(self) -> None:
         """Remove all faults; those added next draw as the first ones did."""
-        self._installed.clear()
-        self._added = 0
+        with self._lock:
+            self._installed.clear()
+            self._added = 0
 
     async def apply(
         self, request: web.Request, route: str, handler: Handler
@@ -188,19 +197,22 @@ class Faults:
         """
         self._background.attach(close_listener, open_listener)
 
-    @asynccontextmanager
-    async def refusing(self) -> AsyncGenerator[None]:
-        """Refuse connections while the block runs."""
-        await self._background.begin_outage()
-        try:
-            await self._background.pause(NOTICE_SECONDS)
-            yield
-        finally:
-            await self._background.end_outage()
+    def refusing(self) -> Outage:
+        """Refuse connections inside a `with` or an `async with` block."""
+        return Outage(self._background)
 
     async def settle(self) -> None:
         """Wait until late changes are made and outages are over."""
-        await self._background.settle()
+        await self._background.run(self._background.finish_tasks())
+
+    def wait(self) -> None:
+        """Block until late changes are made and outages are over.
+
+        Raises:
+            RuntimeError: The emulator runs on the event loop of this thread.
+        """
+        self._background.check_blocking("await faults.settle()")
+        self._background.run_blocking(self._background.finish_tasks())
 
     async def aclose(self) -> None:
         """Let go of whatever hangs, drips or is still to come."""

@@ -1,15 +1,18 @@
-"""Another origin, to see what a redirected client gives away."""
+"""Another origin, to see what a redirected client sends there."""
 
 from dataclasses import dataclass
+from threading import RLock
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
+from ours_experiments.emulator.loop_thread import LoopThread
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request that should never have come; it holds no secret."""
+    """A request that reached the other origin, without its secrets."""
 
     method: str
     path: str
@@ -17,7 +20,7 @@ class Arrival:
     headers: frozenset[str]
     """Names only, in lower case."""
     authorized: bool
-    """Whether an Authorization header came; its value is not kept."""
+    """Whether it had an Authorization header; its value is not kept."""
     body_length: int
     """Bytes."""
 
@@ -27,18 +30,33 @@ class SecondOrigin:
 
     async with SecondOrigin() as other:
         emulator.faults.add("redirect", origin=other.url)
+
+    A `with` block serves synchronous code, from a thread.
     """
 
     def __init__(self) -> None:
         self.arrivals: list[Arrival] = []
         self.url: str = ""
-        self._runner = web.ServerRunner(web.Server(self._record), shutdown_timeout=1)
+        self._runner: web.ServerRunner | None = None
+        self._thread: LoopThread | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = LoopThread(RLock())
+        self._thread.run(self._start())
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._thread is not None:
+            self._thread.run(self._stop())
+            self._thread.close()
 
     async def __aenter__(self) -> Self:
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{site.port}"
+        await self._start()
         return self
 
     async def __aexit__(
@@ -47,10 +65,22 @@ class SecondOrigin:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._runner.cleanup()
+        await self._stop()
+
+    async def _start(self) -> None:
+        server = web.Server(self._record)
+        self._runner = web.ServerRunner(server, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{site.port}"
+
+    async def _stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
 
     async def _record(self, request: web.BaseRequest) -> web.Response:
-        """Keep what came, and answer like a service that takes everything."""
+        """Record a request, and answer it with an empty object."""
         arrival = Arrival(
             method=request.method,
             path=request.raw_path,

@@ -1,0 +1,52 @@
+"""When a call began, by the service's own clock."""
+
+import time
+from datetime import datetime, timedelta
+from typing import cast
+
+from ours_experiments._codec.json_bytes import loads
+from ours_experiments._http.call import Call
+from ours_experiments._http.responses import Reply, service_time
+from ours_experiments._http.session import Session
+
+
+CLOCK_TOLERANCE = timedelta(seconds=10)
+"""How far the clocks behind one service may differ, that of `Date` included."""
+
+
+def elapsed(call: Call) -> timedelta:
+    """Return how long ago a call began, or longer.
+
+    The event loop's clock stands still while a machine sleeps; the wall clock may be
+    set back. So the greater of both counts.
+    """
+    by_wall_clock = 0.0 if call.timestamp is None else time.time() - call.timestamp
+    # `Date` leaves out fractions of a second.
+    return timedelta(seconds=max(call.seconds, by_wall_clock) + 1)
+
+
+def moment_before(call: Call, now: datetime | None) -> datetime | None:
+    """Return a moment that lies before a call by each of the service's clocks.
+
+    What changed later than that may have changed since the call began.
+
+    Args:
+        call: The call.
+        now: The `Date` of a response; None when it had none.
+    """
+    return None if now is None else now - elapsed(call) - CLOCK_TOLERANCE
+
+
+async def read_with_date(
+    session: Session, call: Call, *segments: str, **params: object
+) -> tuple[object, datetime | None]:
+    """Send a GET request; return its JSON and its `Date`, None without one."""
+
+    def read(reply: Reply) -> object:
+        date = service_time(reply) if "Date" in reply.headers else None
+        return loads(reply.body), date
+
+    answer = await session.request(
+        "GET", *segments, params=params or None, call=call.child(), read=read
+    )
+    return cast("tuple[object, datetime | None]", answer)

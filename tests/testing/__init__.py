@@ -1,0 +1,1 @@
+"""Tests that a newcomer writes, for synchronous applications."""
