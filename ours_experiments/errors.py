@@ -224,6 +224,26 @@ class OutcomeUnknownError(OursError):
         self.sent_at = sent_at
 
 
+class PlanRefusedError(OursError):
+    """A plan was not applied; nothing was written."""
+
+
+class PlanConflictsError(PlanRefusedError):
+    """The plan has conflicts, and skipping them was not asked for."""
+
+
+class StalePlanError(PlanRefusedError):
+    """An experiment changed after the plan was made."""
+
+
+class UnsafePlanError(PlanRefusedError):
+    """The plan changes more live experiments than the limit allows."""
+
+
+class UnpublishedChangesError(PlanRefusedError):
+    """Unpublished changes of others would go live with the plan."""
+
+
 def outcome_unknown(
     write: str,
     advice: str,

@@ -1,5 +1,12 @@
 """Experiments as code: specs in files, compared with the account and applied to it."""
 
+from ours_experiments.errors import (
+    PlanConflictsError,
+    PlanRefusedError,
+    StalePlanError,
+    UnpublishedChangesError,
+    UnsafePlanError,
+)
 from ours_experiments.specs.changes import (
     Action,
     Change,
@@ -8,15 +15,7 @@ from ours_experiments.specs.changes import (
     PlanWarning,
 )
 from ours_experiments.specs.dump import dump_specs
-from ours_experiments.specs.errors import (
-    PlanConflictsError,
-    PlanRefusedError,
-    Problem,
-    SpecError,
-    StalePlanError,
-    UnpublishedChangesError,
-    UnsafePlanError,
-)
+from ours_experiments.specs.errors import Problem, SpecError
 from ours_experiments.specs.files import Limits, Specs, load_specs
 from ours_experiments.specs.parts import (
     ControlSpec,

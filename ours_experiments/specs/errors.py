@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from ours_experiments.errors import ConfigurationError, OursError
+from ours_experiments.errors import ConfigurationError
 
 
 @attrs.frozen
@@ -35,23 +35,3 @@ class SpecError(ConfigurationError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = tuple(problems)
-
-
-class PlanRefusedError(OursError):
-    """A plan was not applied; nothing was written."""
-
-
-class PlanConflictsError(PlanRefusedError):
-    """The plan has conflicts, and skipping them was not asked for."""
-
-
-class StalePlanError(PlanRefusedError):
-    """An experiment changed after the plan was made."""
-
-
-class UnsafePlanError(PlanRefusedError):
-    """The plan changes more live experiments than the limit allows."""
-
-
-class UnpublishedChangesError(PlanRefusedError):
-    """Unpublished changes of others would go live with the plan."""

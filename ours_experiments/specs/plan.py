@@ -69,7 +69,7 @@ class Unmanaged:
 
 
 @attrs.frozen(kw_only=True)
-class PlanData:
+class Plan:
     """What a plan consists of; it has no client."""
 
     changes: tuple[Change, ...] = ()
@@ -119,9 +119,7 @@ class PlanData:
 
     def to_json(self) -> str:
         """Return the plan as JSON for `from_json`."""
-        fields = {
-            field.name: getattr(self, field.name) for field in attrs.fields(PlanData)
-        }
+        fields = {field.name: getattr(self, field.name) for field in attrs.fields(Plan)}
         body = {name: encoded(value) for name, value in fields.items()}
         body["specs"] = [to_plain(spec) for spec in self.specs]
         body["limits"] = {"changed": self.limits.changed, "from": self.limits.from_}
@@ -129,7 +127,7 @@ class PlanData:
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
-    def from_json(cls, text: str) -> "PlanData":
+    def from_json(cls, text: str) -> "Plan":
         """Read a plan that `to_json` wrote.
 
         Raises:
@@ -138,7 +136,7 @@ class PlanData:
         body = body_of(text)
         values: dict[str, Any] = {
             field.name: body[field.name]
-            for field in attrs.fields(PlanData)
+            for field in attrs.fields(Plan)
             if field.name in body
         }
         try:

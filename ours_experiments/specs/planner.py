@@ -19,7 +19,7 @@ from ours_experiments.specs.diff import compare, compare_absent
 from ours_experiments.specs.difference import Difference
 from ours_experiments.specs.files import Limits
 from ours_experiments.specs.identity import check_identities
-from ours_experiments.specs.plan import PlanData, Target, Unmanaged, Unpublished
+from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.spec import ExperimentSpec
 
 
@@ -103,7 +103,7 @@ def make_plan(
     limits: Limits | None = None,
     prune: bool = False,
     fingerprint: str | None = None,
-) -> PlanData:
+) -> Plan:
     """Compare specs with an account.
 
     Args:
@@ -148,7 +148,7 @@ def make_plan(
             targets.append(target_of(experiment, account))
         else:
             conflicts.append(step)
-    return PlanData(
+    return Plan(
         changes=tuple(changes),
         conflicts=tuple(conflicts),
         warnings=tuple(w for difference in differences for w in difference.warnings),

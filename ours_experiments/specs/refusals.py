@@ -1,18 +1,18 @@
 """Refuse to apply a plan; nothing has been written then."""
 
-from ours_experiments.specs.changes import COUNTED, Action
-from ours_experiments.specs.errors import (
+from ours_experiments.errors import (
     PlanConflictsError,
     StalePlanError,
     UnpublishedChangesError,
     UnsafePlanError,
 )
-from ours_experiments.specs.plan import PlanData, Target
+from ours_experiments.specs.changes import COUNTED, Action
+from ours_experiments.specs.plan import Plan, Target
 from ours_experiments.specs.planner import Account, staged_ids, target_of
 from ours_experiments.specs.values import plural
 
 
-def refuse_conflicts(plan: PlanData) -> None:
+def refuse_conflicts(plan: Plan) -> None:
     """Refuse a plan with conflicts.
 
     Raises:
@@ -26,7 +26,7 @@ def refuse_conflicts(plan: PlanData) -> None:
         raise PlanConflictsError(f"{count}: {shown}{rest}: --skip-conflicts")
 
 
-def refuse_unsafe(plan: PlanData) -> None:
+def refuse_unsafe(plan: Plan) -> None:
     """Refuse a plan that changes too many live experiments.
 
     Raises:
@@ -46,7 +46,7 @@ def refuse_unsafe(plan: PlanData) -> None:
     )
 
 
-def refuse_others(plan: PlanData) -> None:
+def refuse_others(plan: Plan) -> None:
     """Refuse a plan with which unpublished changes of others would go live.
 
     Raises:
@@ -60,7 +60,7 @@ def refuse_others(plan: PlanData) -> None:
         )
 
 
-def refuse_stale(plan: PlanData, account: Account) -> None:
+def refuse_stale(plan: Plan, account: Account) -> None:
     """Refuse a plan whose experiments have changed since it was made.
 
     Raises:

@@ -11,7 +11,7 @@ import attrs
 
 from ours_experiments._text import printable
 from ours_experiments.specs.changes import Action, Change, FieldChange
-from ours_experiments.specs.plan import PlanData, Target
+from ours_experiments.specs.plan import Plan, Target
 from ours_experiments.specs.values import plural, show
 
 
@@ -69,7 +69,7 @@ class Section:
     rows: list[Row] = attrs.field(factory=list[Row])
 
 
-def format_plan(plan: PlanData) -> str:
+def format_plan(plan: Plan) -> str:
     """Format a plan for a terminal of 80 columns; only the summary may be wider."""
     lines: list[str] = []
     for section in sections_of(plan):
@@ -91,7 +91,7 @@ def row_lines(row: Row) -> Iterator[str]:
     yield from (f"      {detail}"[:WIDTH] for detail in row.details)
 
 
-def format_markdown(plan: PlanData) -> str:
+def format_markdown(plan: Plan) -> str:
     """Format a plan as Markdown."""
     lines = ["| experiment | change | visitors |", "|---|---|---|"]
     details: list[str] = []
@@ -122,7 +122,7 @@ def code(text: str) -> str:
     return f"`{printable(text).replace('`', ' ').replace('|', ' ')}`"
 
 
-def sections_of(plan: PlanData) -> list[Section]:
+def sections_of(plan: Plan) -> list[Section]:
     """Sort a plan by experiment, in the order of its changes."""
     targets = {(t.key, t.experiment_id): t for t in plan.targets}
     sections: dict[tuple[str, str | None], Section] = {}
@@ -235,7 +235,7 @@ def long_lines(value: object) -> list[str] | None:
     return None
 
 
-def summary_lines(plan: PlanData) -> Iterator[str]:
+def summary_lines(plan: Plan) -> Iterator[str]:
     """Summarise a plan."""
     kinds: dict[tuple[str, str | None], set[str]] = {}
     for change in plan.changes:

@@ -35,7 +35,7 @@ from ours_experiments.specs import (
     VariantSpec,
 )
 from ours_experiments.specs.export import export_specs
-from ours_experiments.specs.plan import PlanData
+from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.planner import (
     Account,
     make_plan,
@@ -309,7 +309,7 @@ def test_a_plan_survives_json() -> None:
     plan = make_plan(
         wanted, found, owns=["web-*"], limits=Limits(0.5, 3), fingerprint="f"
     )
-    assert PlanData.from_json(plan.to_json()) == plan
+    assert Plan.from_json(plan.to_json()) == plan
     assert json.loads(plan.to_json())["plan"] == 1
 
 
@@ -326,14 +326,14 @@ EDITED = {
 def test_a_file_that_is_no_plan(text: str, reason: str) -> None:
     """What is no plan, or was edited, is refused with one clear error."""
     with pytest.raises(ConfigurationError, match=reason):
-        PlanData.from_json(text)
+        Plan.from_json(text)
 
 
 def test_an_edited_plan_is_refused() -> None:
     """A plan that was edited by hand is refused."""
     plan = make_plan([spec(name="New")], account(experiment()))
     with pytest.raises(ConfigurationError, match="edited"):
-        PlanData.from_json(plan.to_json().replace('"New"', '"Newer"'))
+        Plan.from_json(plan.to_json().replace('"New"', '"Newer"'))
 
 
 @given(found=st.lists(examples.experiments(), max_size=4))
@@ -342,7 +342,7 @@ def test_an_export_needs_no_change(found: list[Experiment]) -> None:
     listed = [attrs.evolve(e, id=f"e{n}") for n, e in enumerate(found)]
     plan = make_plan(export_specs(listed), account(*listed))
     assert plan.is_empty
-    assert PlanData.from_json(plan.to_json()) == plan
+    assert Plan.from_json(plan.to_json()) == plan
 
 
 @given(specs=st.lists(examples.specs(), max_size=3, unique_by=lambda spec: spec.key))
@@ -357,7 +357,7 @@ def test_any_plan_can_be_shown_and_saved(specs: list[ExperimentSpec]) -> None:
         assert line.isprintable()
         assert len(line) <= 80 or line.startswith("plan: ") or "  " not in line[4:]
     assert format_markdown(plan)
-    assert PlanData.from_json(plan.to_json()) == plan
+    assert Plan.from_json(plan.to_json()) == plan
 
 
 SHOWN = """\
@@ -377,7 +377,7 @@ plan: 1 created, 1 changed, 1 started, 1 stopped; 1 conflict; 2 versions; \
 not in these files: 2 experiments of web-*"""
 
 
-def example_plan() -> PlanData:
+def example_plan() -> Plan:
     """Make a plan of changes of several kinds."""
     rules = TargetingRules(("/pricing",))
     removal = DomModification("p", "remove")
