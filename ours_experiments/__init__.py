@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         VariantTotals,
         VariantType,
         Version,
+        VersionSnapshot,
     )
 
 
@@ -160,6 +161,7 @@ __all__ = [
     "VariantTotals",
     "VariantType",
     "Version",
+    "VersionSnapshot",
     "__version__",
 ]
 

@@ -1,36 +1,39 @@
-"""Tables for notebooks: escaped, and never longer than can be read."""
+"""Tables for notebooks: escaped, and never too long to read."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import islice
 
 
-ROWS = 50
-"""Rows of a table at most; the rest is counted."""
-LETTERS = 200
-"""Letters of a cell at most."""
+MAX_ROWS = 50
+"""Rows of a table; further ones are only counted."""
+MAX_CELL_CHARACTERS = 200
 
 
-def cell(value: object) -> str:
-    """Write a value for people, without markup of its own."""
-    told = str(value)
-    return escape(told if len(told) <= LETTERS else f"{told[: LETTERS - 1]}…")
+def format_cell(value: object) -> str:
+    """Format a value as text without markup."""
+    text = str(value)
+    if len(text) > MAX_CELL_CHARACTERS:
+        text = f"{text[: MAX_CELL_CHARACTERS - 1]}…"
+    return escape(text)
 
 
 def html_table(
     title: object, headings: Sequence[str], rows: Iterable[Sequence[object]], count: int
 ) -> str:
-    """Make a table of the first of so many rows; without rows, the title alone."""
+    """Return a table of the first of `count` rows; without rows, the title alone."""
     if not count:
-        return f"<p>{cell(title)}</p>"
-    head = "".join(f"<th>{cell(heading)}</th>" for heading in headings)
+        return f"<p>{format_cell(title)}</p>"
+    head = "".join(f"<th>{format_cell(heading)}</th>" for heading in headings)
     body = "".join(
-        f"<tr>{''.join(f'<td>{cell(value)}</td>' for value in row)}</tr>"
-        for row in islice(rows, ROWS)
+        f"<tr>{''.join(f'<td>{format_cell(value)}</td>' for value in row)}</tr>"
+        for row in islice(rows, MAX_ROWS)
     )
-    if count > ROWS:
-        body += f'<tr><td colspan="{len(headings)}">and {count - ROWS:,} more</td></tr>'
+    if count > MAX_ROWS:
+        body += (
+            f'<tr><td colspan="{len(headings)}">and {count - MAX_ROWS:,} more</td></tr>'
+        )
     return (
-        f"<table><caption>{cell(title)}</caption>"
+        f"<table><caption>{format_cell(title)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )

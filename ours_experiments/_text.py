@@ -1,4 +1,4 @@
-"""Text for people: what would act upon a terminal or a log is escaped."""
+"""Text for people: escaped for terminals and logs, and numbers in percent."""
 
 
 def printable(text: str) -> str:
@@ -13,3 +13,12 @@ def escaped(point: int) -> str:
     if point <= 0xFF:
         return f"\\x{point:02x}"
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
+
+
+UNKNOWN = "-"
+"""What tables show for a figure that is not known."""
+
+
+def format_percent(share: float | None, digits: int) -> str:
+    """Format a share of 1 in percent."""
+    return UNKNOWN if share is None else f"{share:.{digits}%}"

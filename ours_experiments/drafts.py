@@ -1,9 +1,9 @@
-"""What the API is sent.
+"""The objects that the API is sent.
 
-A draft refuses what the service would refuse, with a `ConfigurationError` that names
-the argument. In a `New…` draft None leaves a field to the service. In a `…Patch`
-the default `UNSET` leaves a field as it is, and None clears it where that is allowed;
-nested objects and lists replace the former ones, they are never merged.
+A draft raises a `ConfigurationError` that names the argument for a value that the
+service would refuse or ignore. In a `New…` draft, None leaves a field to the service.
+In a `…Patch`, the default `UNSET` leaves a field unchanged, and None clears it where
+that is allowed. Nested objects and lists replace the former ones; they are not merged.
 """
 
 from collections.abc import Callable, Iterable
@@ -46,7 +46,7 @@ C = TypeVar("C")
 def accept(
     check: Callable[[str, C], None], *others: object
 ) -> Callable[[object, "attrs.Attribute[T]", T], None]:
-    """Make an attrs validator of a check; the other values pass unchecked."""
+    """Return an attrs validator by a check; the other values are allowed as well."""
 
     def validate(_: object, field: "attrs.Attribute[T]", value: T) -> None:
         if not any(value is other for other in others):
@@ -56,68 +56,80 @@ def accept(
 
 
 def to_experiment_type(value: ExperimentType | str) -> ExperimentType:
-    """Take an experiment's type or its text."""
+    """Return the type of an experiment for its text."""
     return to_member(ExperimentType, "type", value)
 
 
 def to_variant_type(value: VariantType | str) -> VariantType:
-    """Take a variant's type or its text."""
+    """Return the type of a variant for its text."""
     return to_member(VariantType, "variant_type", value)
 
 
 def to_patched_type(value: VariantType | str | Unset) -> VariantType | Unset:
-    """Take a variant's type or its text, or leave it."""
+    """Return the type of a variant for its text, or UNSET."""
     return UNSET if value is UNSET else to_variant_type(value)
 
 
 def to_modifications(
     values: Iterable[DomModification],
 ) -> tuple[DomModification, ...]:
-    """Keep modifications as a tuple."""
+    """Return modifications as a tuple."""
     return to_tuple(DomModification, "dom_modifications", values)
 
 
 def to_patched_modifications(
     values: Iterable[DomModification] | Unset | None,
 ) -> tuple[DomModification, ...] | Unset | None:
-    """Keep modifications as a tuple, clear or leave them."""
+    """Return modifications as a tuple, None or UNSET."""
     return values if values is None or values is UNSET else to_modifications(values)
 
 
 def to_domains(values: Iterable[str]) -> tuple[str, ...]:
-    """Keep domains as a tuple."""
+    """Return domains as a tuple."""
     return to_tuple(str, "whitelist_domains", values)
 
 
 def to_patched_domains(
     values: Iterable[str] | Unset | None,
 ) -> tuple[str, ...] | Unset | None:
-    """Keep domains as a tuple, clear or leave them."""
+    """Return domains as a tuple, None or UNSET."""
     return values if values is None or values is UNSET else to_domains(values)
+
+
+def to_key(value: str | None) -> str | None:
+    """Return a key, or None for a blank one, as from an empty cell of a table.
+
+    The service derives a key of its own then, so a search for the blank one would
+    prove nothing.
+    """
+    return None if isinstance(value, str) and not value.strip() else value
 
 
 @attrs.frozen
 class NewExperiment:
-    """An experiment to create; fields left at None are the service's to choose."""
+    """An experiment to create; the service chooses fields that are None."""
 
     experiment_settings_id: str = attrs.field(validator=accept(check_filled_text))
-    """The settings that it belongs to."""
+    """The identifier of the settings of the experiment."""
     name: str = attrs.field(validator=accept(check_filled_text))
-    """The name for people."""
+    """The display name."""
     key: str | None = attrs.field(
-        default=None, kw_only=True, validator=accept(check_text, None)
+        default=None,
+        kw_only=True,
+        converter=to_key,
+        validator=accept(check_text, None),
     )
-    """The stable name for use in code; None: made from the name."""
+    """The name for use in code; None or blank: derived from the display name."""
     description: str | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_text, None)
     )
-    """The hypothesis or a note."""
+    """The hypothesis, or other text."""
     type: ExperimentType | None = attrs.field(
         default=None,
         kw_only=True,
         converter=attrs.converters.optional(to_experiment_type),
     )
-    """The kind; None: `ab`."""
+    """The type of experiment; None: `ab`."""
     traffic_allocation: float | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_percentage, None)
     )
@@ -125,35 +137,35 @@ class NewExperiment:
     include_query_string: bool | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_bool, None)
     )
-    """Whether redirects keep the visitor's query string."""
+    """Whether redirects keep the query string of the page."""
     control_weight: int | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_control_weight, None)
     )
-    """Percent for the control, 1 to 100; None: 100 until there are treatments."""
+    """Weight of the control in percent, 1 to 100; None: the remainder of 100."""
     targeting_rules: TargetingRules | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_targeting_rules, None)
     )
-    """Who is eligible."""
+    """The rules for which visitors and pages the experiment runs."""
     metrics: Metrics | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_metrics, None)
     )
-    """What is measured; a primary metric needs the name of its event."""
+    """The metrics; a primary metric needs the name of its event."""
 
 
 @attrs.frozen(kw_only=True)
 class ExperimentPatch:
-    """A change to an experiment; at least one field has to be given."""
+    """Changes to an experiment; at least one field must be given."""
 
     key: str | Unset = attrs.field(default=UNSET, validator=accept(check_text, UNSET))
-    """The stable name for use in code; blank: made from the name."""
+    """The name for use in code; blank: derived from the display name."""
     name: str | Unset = attrs.field(
         default=UNSET, validator=accept(check_filled_text, UNSET)
     )
-    """The name for people."""
+    """The display name."""
     description: str | Unset | None = attrs.field(
         default=UNSET, validator=accept(check_text, UNSET, None)
     )
-    """The hypothesis or a note; None clears it."""
+    """The hypothesis, or other text; None clears it."""
     traffic_allocation: float | Unset = attrs.field(
         default=UNSET, validator=accept(check_percentage, UNSET)
     )
@@ -161,15 +173,15 @@ class ExperimentPatch:
     include_query_string: bool | Unset | None = attrs.field(
         default=UNSET, validator=accept(check_bool, UNSET, None)
     )
-    """Whether redirects keep the visitor's query string; None clears it."""
+    """Whether redirects keep the query string of the page; None clears it."""
     targeting_rules: TargetingRules | Unset | None = attrs.field(
         default=UNSET, validator=accept(check_targeting_rules, UNSET, None)
     )
-    """Who is eligible; None clears the rules."""
+    """The rules for which visitors and pages it runs; None clears them."""
     metrics: Metrics | Unset | None = attrs.field(
         default=UNSET, validator=accept(check_metrics, UNSET, None)
     )
-    """What is measured; None clears the metrics."""
+    """The metrics; None clears them."""
 
     def __attrs_post_init__(self) -> None:
         refuse_empty(self)
@@ -179,25 +191,25 @@ class ExperimentPatch:
 class NewVariant:
     """A variant to create, while its experiment is a draft.
 
-    Its payload is `redirect_url` or `dom_modifications`, never both.
+    It has a `redirect_url` or `dom_modifications`, not both.
     """
 
     experiment_id: str = attrs.field(validator=accept(check_filled_text))
-    """The experiment that it belongs to."""
+    """The identifier of the variant's experiment."""
     name: str = attrs.field(validator=accept(check_filled_text))
-    """The name shown in results."""
+    """The name, as shown in results."""
     weight: int = attrs.field(validator=accept(check_weight))
-    """Percent of the enrolled traffic, 0 to 100; all treatments at most 99."""
+    """Percent of the enrolled traffic, 0 to 100; at most 99 for all treatments."""
     variant_type: VariantType | None = attrs.field(
         default=None,
         kw_only=True,
         converter=attrs.converters.optional(to_variant_type),
     )
-    """How it changes the page; None: told by the payload."""
+    """How the variant changes the page; None: as the other fields imply."""
     redirect_url: str | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_site_url, None)
     )
-    """A path of the site, or an https URL."""
+    """The path or https URL that visitors are redirected to."""
     dom_modifications: tuple[DomModification, ...] | None = attrs.field(
         default=None,
         kw_only=True,
@@ -208,7 +220,7 @@ class NewVariant:
     is_control: bool | None = attrs.field(
         default=None, kw_only=True, validator=accept(check_bool, None)
     )
-    """Whether this is the baseline; every experiment is created with one."""
+    """Whether this is the control; the service creates one with the experiment."""
 
     def __attrs_post_init__(self) -> None:
         check_payload(
@@ -221,27 +233,29 @@ class NewVariant:
 
 @attrs.frozen(kw_only=True)
 class VariantPatch:
-    """A change to a variant, while its experiment is a draft.
+    """Changes to a variant, while its experiment is a draft.
 
-    At least one field has to be given. A new `variant_type` needs its payload.
+    At least one field must be given. `variant_type` needs the `redirect_url` or the
+    `dom_modifications` of that type. Lower the weight of one variant before you raise
+    that of another: the service refuses treatments above 99 percent in total.
     """
 
     name: str | Unset = attrs.field(
         default=UNSET, validator=accept(check_filled_text, UNSET)
     )
-    """The name shown in results."""
+    """The name, as shown in results."""
     weight: int | Unset = attrs.field(
         default=UNSET, validator=accept(check_weight, UNSET)
     )
-    """Percent of the enrolled traffic, 0 to 100; the control's cannot be set."""
+    """Percent of the enrolled traffic, 0 to 100; not for the control."""
     variant_type: VariantType | Unset = attrs.field(
         default=UNSET, converter=to_patched_type
     )
-    """How it changes the page."""
+    """How the variant changes the page."""
     redirect_url: str | Unset | None = attrs.field(
         default=UNSET, validator=accept(check_site_url, UNSET, None)
     )
-    """A path of the site, or an https URL; None clears it."""
+    """The path or https URL that visitors are redirected to; None clears it."""
     dom_modifications: tuple[DomModification, ...] | Unset | None = attrs.field(
         default=UNSET,
         converter=to_patched_modifications,
@@ -251,7 +265,7 @@ class VariantPatch:
     is_control: bool | Unset = attrs.field(
         default=UNSET, validator=accept(check_bool, UNSET)
     )
-    """Whether this is the baseline."""
+    """Whether this is the control."""
 
     def __attrs_post_init__(self) -> None:
         refuse_empty(self)
@@ -262,49 +276,57 @@ class VariantPatch:
 
 @attrs.frozen(kw_only=True)
 class NewSettings:
-    """Settings to create; fields left at None are the service's to choose."""
+    """Settings to create; the service chooses fields that are None."""
 
     name: str | None = attrs.field(
         default=None, validator=accept(check_filled_text, None)
     )
-    """The name for people."""
+    """The display name."""
     cookie_name: str | None = attrs.field(
         default=None, validator=accept(check_text, None)
     )
-    """The cookie that remembers a visitor's variant."""
+    """The name of the cookie that stores a visitor's variant."""
     whitelist_domains: tuple[str, ...] | None = attrs.field(
         default=None,
         converter=attrs.converters.optional(to_domains),
         validator=accept(check_texts, None),
     )
-    """The only domains to run on; None: not limited."""
+    """The hosts on which experiments run, without scheme and path.
+
+    A host in an experiment's `url_patterns` must be listed here, else the experiment
+    never runs, even after it has started.
+    """
 
 
 @attrs.frozen(kw_only=True)
 class SettingsPatch:
-    """A change to settings; at least one field has to be given."""
+    """Changes to settings; at least one field must be given."""
 
     name: str | Unset = attrs.field(
         default=UNSET, validator=accept(check_filled_text, UNSET)
     )
-    """The name for people."""
+    """The display name."""
     cookie_name: str | Unset | None = attrs.field(
         default=UNSET, validator=accept(check_text, UNSET, None)
     )
-    """The cookie that remembers a visitor's variant; None clears it."""
+    """The name of the cookie that stores a visitor's variant; None clears it."""
     whitelist_domains: tuple[str, ...] | Unset | None = attrs.field(
         default=UNSET,
         converter=to_patched_domains,
         validator=accept(check_texts, UNSET, None),
     )
-    """The only domains to run on; None lifts the limit."""
+    """The hosts on which experiments run, without scheme and path; None clears them.
+
+    A host in an experiment's `url_patterns` must be listed here, else the experiment
+    never runs.
+    """
 
     def __attrs_post_init__(self) -> None:
         refuse_empty(self)
 
 
 def refuse_empty(patch: attrs.AttrsInstance) -> None:
-    """Refuse a patch that changes nothing."""
+    """Raise an error for a patch that changes nothing."""
     if all(value is UNSET for value in attrs.astuple(patch, recurse=False)):
         raise ConfigurationError(f"{type(patch).__name__}: no field is given")
 
@@ -316,22 +338,28 @@ def check_payload(
     *,
     needed: bool,
 ) -> None:
-    """Refuse two payloads, and one that is not the type's or is missing for it."""
+    """Check that a variant has one payload, and the one that its type needs."""
     redirects = isinstance(redirect_url, str)
     modifies = isinstance(modifications, tuple) and bool(modifications)
     if redirects and modifies:
         raise ConfigurationError(
-            "redirect_url, dom_modifications: a variant has one of them"
+            "redirect_url and dom_modifications must not both be given"
         )
     if kind is VariantType.REDIRECT:
         if modifies:
-            raise ConfigurationError("dom_modifications: variant_type is redirect")
-        if needed and redirect_url is None:
-            raise ConfigurationError("redirect_url: variant_type redirect needs it")
+            raise ConfigurationError(
+                "dom_modifications must not be given for variant_type redirect"
+            )
+        if needed and not redirects:
+            raise ConfigurationError(
+                "redirect_url must be given for variant_type redirect"
+            )
     if kind is VariantType.DOM_MODIFICATIONS:
         if redirects:
-            raise ConfigurationError("redirect_url: variant_type is dom_modifications")
-        if needed and modifications is None:
             raise ConfigurationError(
-                "dom_modifications: variant_type dom_modifications needs them"
+                "redirect_url must not be given for variant_type dom_modifications"
+            )
+        if needed and not isinstance(modifications, tuple):
+            raise ConfigurationError(
+                "dom_modifications must be given for variant_type dom_modifications"
             )

@@ -1,11 +1,13 @@
 """Endpoints below `/rest/v1/experiments`."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import attrs
 
 from ours_experiments._codec.converter import decode, encode
+from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import (
@@ -18,7 +20,7 @@ from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._writes.creation import create_experiment
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
-from ours_experiments.errors import ConfigurationError
+from ours_experiments.errors import ConfigurationError, OursError
 from ours_experiments.models import (
     Day,
     Experiment,
@@ -34,7 +36,7 @@ from ours_experiments.models import (
 
 MAX_PAGE_SIZE = 100
 ONE_DAY = timedelta(days=1)
-LONGEST_WINDOW = timedelta(days=365)
+MAX_WINDOW = timedelta(days=365)
 """From the first to the last day; the service allows 366 days with both counted."""
 
 
@@ -60,17 +62,17 @@ class Experiments:
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[Experiment]:
-        """Walk over all experiments, most recently updated first.
+        """List experiments, most recently updated first; `GET /experiments`.
 
-        `GET /experiments`. Nothing is sent before the iteration begins. A row that
-        changes meanwhile moves to the front and may be missed.
+        Nothing is sent before the iteration starts. An experiment that is changed
+        meanwhile moves to the front and may be missed.
 
         Args:
             status: Only experiments in this state.
             type: Only experiments of this type.
             search: Only those whose id, name or description contains this text.
-            limit: Experiments a request, 1 to 100.
-            cursor: Where to resume: a `Listing.cursor` of before.
+            limit: Experiments per request, 1 to 100; a larger limit counts as 100.
+            cursor: The cursor to resume at, from `Listing.cursor`.
             prefetch: Whether the next page is requested while one is consumed.
         """
         source = self._source(status, type, search, limit)
@@ -85,7 +87,7 @@ class Experiments:
         limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
     ) -> Page[Experiment]:
-        """Get one page with one request; the arguments are those of `list`."""
+        """Return one page; the arguments are those of `list`."""
         return await self._source(status, type, search, limit).page(cursor)
 
     def _source(
@@ -104,10 +106,10 @@ class Experiments:
         return Source(self._session, ("experiments",), params, Experiment)
 
     async def find_by_key(self, key: str) -> Experiment | None:
-        """Find the experiment with this key; None when there is none.
+        """Return an experiment with this key; None without one.
 
-        Searches for a name that the key could stem from, then reads the whole list:
-        the service itself cannot search keys. Of several with the key, any.
+        The API cannot search keys. So this searches for a name from which the key could
+        be derived, and then reads the whole list.
         """
         check_filled_text("key", key)
         for search in (key.replace("-", " "), None):
@@ -119,18 +121,17 @@ class Experiments:
     async def create(self, draft: NewExperiment) -> Experiment:
         """Create an experiment in state draft, with its control variant.
 
-        `POST /experiments`. With an explicit `key` a lost reply is settled by looking
-        the key up; without one it is never sent twice.
+        `POST /experiments`. After a lost reply the experiment is looked up.
 
         Raises:
-            NotFoundError: No settings have the draft's `experiment_settings_id`.
-            OutcomeUnknownError: It may exist: `candidates` are what was found.
+            NotFoundError: The draft's `experiment_settings_id` is unknown.
+            OutcomeUnknownError: The experiment may exist; see `candidates`.
         """
         check_draft(draft, NewExperiment)
         return await create_experiment(self._session, draft)
 
     async def retrieve(self, id: str) -> Experiment:
-        """Get one experiment with its variants; `GET /experiments/{id}`."""
+        """Return one experiment with its variants; `GET /experiments/{id}`."""
         payload = await self._session.request("GET", "experiments", id)
         return decode(Experiment, payload)
 
@@ -252,21 +253,21 @@ class Experiments:
         return (await reconcile(self._session, write)).experiment
 
     async def results(self, id: str, *, event_name: str | None = None) -> Results:
-        """Get each variant's figures over the whole run.
+        """Return the results of each variant over the whole run.
 
         `GET /experiments/{id}/results`.
 
         Args:
-            id: The experiment.
-            event_name: The conversion event; the primary metric's by default.
+            id: The experiment's identifier.
+            event_name: The conversion event; None: that of the primary metric.
 
         Raises:
-            BadRequestError: No event name here and none in the metrics.
+            BadRequestError: The metrics have no event name, and none is given.
         """
         payload = await self._session.request(
             "GET", "experiments", id, "results", params={"eventName": event_name}
         )
-        return decode(Results, payload)
+        return attrs.evolve(decode(Results, payload), experiment_id=id)
 
     async def results_time_series(
         self,
@@ -276,30 +277,29 @@ class Experiments:
         start_date: date | None = None,
         end_date: date | None = None,
     ) -> TimeSeries:
-        """Get each variant's figures day by day, oldest first.
+        """Return the results of each variant day by day, oldest first.
 
-        `GET /experiments/{id}/results-time-series`. A span that is longer than the
-        service allows is asked for in several requests and joined. Days without
-        impressions are left out.
+        `GET /experiments/{id}/results-time-series`, and `GET /experiments/{id}` for the
+        variants' names. A span of more than 366 days is requested in parts. Days
+        without impressions are left out.
 
         Args:
-            id: The experiment.
-            event_name: The conversion event; the primary metric's by default.
-            start_date: The first day in UTC, or an aware datetime on it.
-            end_date: The last day, itself included.
+            id: The experiment's identifier.
+            event_name: The conversion event; None: that of the primary metric.
+            start_date: The first day in UTC, or an aware datetime; None: of the run.
+            end_date: The last day, inclusive; None: of the run.
 
         Raises:
-            BadRequestError: No event name here and none in the metrics.
+            BadRequestError: The metrics have no event name, and none is given.
         """
         start, end = to_day("start_date", start_date), to_day("end_date", end_date)
         if start and end and end < start:
             raise ConfigurationError(f"start_date {start} is after end_date {end}")
         call = self._session.call()
+        experiment = None
         if not is_one_window(start, end):
-            payload = await self._session.request(
-                "GET", "experiments", id, call=call.child()
-            )
-            start, end = within(decode(Experiment, payload), start, end)
+            experiment = await self._experiment(id, call)
+            start, end = within(experiment, start, end)
         days: tuple[Day, ...] = ()
         for first, last in windows(start, end):
             payload = await self._session.request(
@@ -311,7 +311,21 @@ class Experiments:
                 call=call.child(),
             )
             days += decode(TimeSeries, payload).days
-        return TimeSeries(days)
+        if days and experiment is None:
+            # Without names, as for a key that may not read experiments, there are ids.
+            with suppress(OursError):
+                experiment = await self._experiment(id, call)
+        names = None
+        if experiment is not None and experiment.variants:
+            names = {variant.id: variant.name for variant in experiment.variants}
+        return TimeSeries(days, experiment_id=id, variant_names=names)
+
+    async def _experiment(self, id: str, call: Call) -> Experiment:
+        """Return one experiment within the deadline of a call."""
+        payload = await self._session.request(
+            "GET", "experiments", id, call=call.child()
+        )
+        return decode(Experiment, payload)
 
     def session_replays(
         self,
@@ -322,16 +336,15 @@ class Experiments:
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[SessionReplay]:
-        """Walk over recorded sessions of visitors who saw the experiment.
+        """List recorded sessions of visitors with a variant, newest first.
 
-        `GET /experiments/{id}/session-replays`, newest first; the other arguments are
-        those of `list`.
+        `GET /experiments/{id}/session-replays`.
 
         Args:
-            id: The experiment.
+            id: The experiment's identifier.
             variant_id: Only sessions with this variant.
-            limit: Sessions a request, 1 to 100.
-            cursor: Where to resume.
+            limit: Sessions per request, 1 to 100; a larger limit counts as 100.
+            cursor: The cursor to resume at, from `Listing.cursor`.
             prefetch: Whether the next page is requested while one is consumed.
         """
         params = {"variant_id": variant_id, "limit": clamp_limit(limit, MAX_PAGE_SIZE)}
@@ -341,34 +354,34 @@ class Experiments:
 
 
 def is_one_window(start: date | None, end: date | None) -> bool:
-    """Whether the service serves this span at once, whatever its clock says."""
+    """Return whether one request can have this span, whatever the service's clock."""
     if start is None:
         return end is None
     last = end or datetime.now(UTC).date() + ONE_DAY
-    return last - start <= LONGEST_WINDOW
+    return last - start <= MAX_WINDOW
 
 
 def within(
     experiment: Experiment, start: date | None, end: date | None
 ) -> tuple[date, date]:
-    """Cut a span to an experiment's run; one outside ends before it starts."""
-    begun_at = min(
+    """Cut a span to an experiment's run; the result may end before it starts."""
+    started_at = min(
         experiment.created_at, experiment.started_at or experiment.created_at
     )
     ended_at = experiment.stopped_at or datetime.now(UTC) + ONE_DAY
-    first = max(start or date.min, begun_at.date())
+    first = max(start or date.min, started_at.date())
     return first, min(end or date.max, ended_at.date())
 
 
 def windows(
     start: date | None, end: date | None
 ) -> Iterator[tuple[date | None, date | None]]:
-    """Cut a span of days into windows that the service allows."""
+    """Yield the parts of a span that the service allows."""
     if start is None or end is None:
         yield start, end
         return
-    while end - start > LONGEST_WINDOW:
-        yield start, start + LONGEST_WINDOW
-        start += LONGEST_WINDOW + ONE_DAY
+    while end - start > MAX_WINDOW:
+        yield start, start + MAX_WINDOW
+        start += MAX_WINDOW + ONE_DAY
     if start <= end:
         yield start, end

@@ -19,7 +19,7 @@ from ours_experiments.models import Settings
 class SettingsRecords:
     """The account's experiment settings; reached as `client.settings`.
 
-    Every experiment belongs to a settings record; most accounts have just one.
+    Every experiment belongs to a settings record. An account has one in practice.
 
     Beside the errors named at each method, every call can raise those that
     `Experiments` names for all of its own.
@@ -28,7 +28,7 @@ class SettingsRecords:
     _session: Session
 
     async def list(self) -> tuple[Settings, ...]:
-        """Get all settings of the account; `GET /experiment-settings`."""
+        """Return all settings of the account; `GET /experiment-settings`."""
         return decode_entities(
             Settings,
             entities_of(await self._session.request("GET", "experiment-settings")),
@@ -45,7 +45,7 @@ class SettingsRecords:
         return await reconcile(self._session, _creation.settings(draft))
 
     async def retrieve(self, id: str) -> Settings:
-        """Get one settings record; `GET /experiment-settings/{id}`."""
+        """Return one settings record; `GET /experiment-settings/{id}`."""
         payload = await self._session.request("GET", "experiment-settings", id)
         return decode(Settings, payload)
 
@@ -66,8 +66,8 @@ class SettingsRecords:
         settings are found gone.
 
         Args:
-            id: The settings.
-            with_experiments: Has to be said: the experiments are deleted too.
+            id: The settings' identifier.
+            with_experiments: Must be True: the experiments are deleted as well.
         """
         if with_experiments is not True:  # pyright: ignore[reportUnnecessaryComparison]
             raise ConfigurationError(

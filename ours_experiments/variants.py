@@ -19,8 +19,8 @@ MAX_PAGE_SIZE = 200
 class Variants:
     """The variants of an experiment; reached as `client.variants`.
 
-    They change only while their experiment is a draft. The control comes with the
-    experiment and holds what the other variants leave of the traffic, at least 1 %.
+    They can be changed only while their experiment is a draft. The control is created
+    with the experiment; its weight is what the others leave of 100, at least 1.
 
     Beside the errors named at each method, every call can raise those that
     `Experiments` names for all of its own.
@@ -36,14 +36,14 @@ class Variants:
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[Variant]:
-        """Walk over the variants of one experiment; `GET /experiment-variants`.
+        """List the variants of an experiment; `GET /experiment-variants`.
 
-        An unknown experiment has none.
+        The list of an unknown experiment is empty.
 
         Args:
-            experiment_id: The experiment.
-            limit: Variants a request, 1 to 200; no experiment has more than 200.
-            cursor: Where to resume: a `Listing.cursor` of before.
+            experiment_id: The experiment's identifier.
+            limit: Variants per request, 1 to 200; an experiment has at most 200.
+            cursor: The cursor to resume at, from `Listing.cursor`.
             prefetch: Whether the next page is requested while one is consumed.
         """
         source = self._source(experiment_id, limit)
@@ -56,7 +56,7 @@ class Variants:
         limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
     ) -> Page[Variant]:
-        """Get one page with one request; the arguments are those of `list`."""
+        """Return one page; the arguments are those of `list`."""
         return await self._source(experiment_id, limit).page(cursor)
 
     def _source(self, experiment_id: str, limit: int) -> Source[Variant]:
@@ -67,7 +67,7 @@ class Variants:
         return Source(self._session, ("experiment-variants",), params, Variant)
 
     async def create(self, draft: NewVariant) -> Variant:
-        """Give an experiment one more variant; `POST /experiment-variants`.
+        """Create a variant of a draft experiment; `POST /experiment-variants`.
 
         Raises:
             ConflictError: Not a draft, a second control, or the 201st variant.
@@ -79,7 +79,7 @@ class Variants:
         return await reconcile(self._session, _creation.variant(draft))
 
     async def retrieve(self, id: str) -> Variant:
-        """Get one variant; `GET /experiment-variants/{id}`."""
+        """Return one variant; `GET /experiment-variants/{id}`."""
         payload = await self._session.request("GET", "experiment-variants", id)
         return decode(Variant, payload)
 

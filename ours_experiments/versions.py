@@ -12,15 +12,25 @@ from ours_experiments._validation import check_filled_text, clamp_limit, to_fill
 from ours_experiments._writes import publication as _publication
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.errors import ConfigurationError
-from ours_experiments.models import DraftChanges, Page, Version
+from ours_experiments.models import DraftChanges, Page, Version, VersionSnapshot
 
 
 MAX_PAGE_SIZE = 100
+COLLECTIONS = (
+    "allowedEvents", "consentSettings", "dataGovernanceEvents", "dataGovernanceRules",
+    "destinations", "experimentSettings", "experimentVariants", "experiments",
+    "externalAllowedEventData", "globalDispatchCenters", "mappings", "replaySettings",
+    "sources", "tagManagerTags", "tagManagerTriggers", "tagManagerVariables",
+)  # fmt: skip
+"""Collections of which a publish can include a part: all but `tagManagers`."""
 
 
 @attrs.frozen
 class Versions:
-    """What is live, what was, and what is staged; reached as `client.versions`.
+    """Published versions and staged changes; reached as `client.versions`.
+
+    The API's revert and abandon are not offered here. They do not apply to experiments
+    and variants, and discard what other people have changed in the account.
 
     Beside the errors named at each method, every call can raise those that
     `Experiments` names for all of its own.
@@ -38,14 +48,14 @@ class Versions:
         cursor: str | None = None,
         prefetch: bool = True,
     ) -> Listing[Version]:
-        """Walk over all versions, newest first; `GET /versions`.
+        """List versions, newest first; `GET /versions`.
 
         Args:
             is_published: Only the live version (True), or only the others (False).
             name_contains: Only versions with this text in their name, in any case.
             notes_contains: Only versions with this text in their notes, in any case.
-            limit: Versions a request, 1 to 100.
-            cursor: Where to resume: a `Listing.cursor` of before.
+            limit: Versions per request, 1 to 100; a larger limit counts as 100.
+            cursor: The cursor to resume at, from `Listing.cursor`.
             prefetch: Whether the next page is requested while one is consumed.
         """
         source = self._source(is_published, name_contains, notes_contains, limit)
@@ -60,7 +70,7 @@ class Versions:
         limit: int = MAX_PAGE_SIZE,
         cursor: str | None = None,
     ) -> Page[Version]:
-        """Get one page with one request; the arguments are those of `list`."""
+        """Return one page; the arguments are those of `list`."""
         source = self._source(is_published, name_contains, notes_contains, limit)
         return await source.page(cursor)
 
@@ -80,7 +90,7 @@ class Versions:
         return Source(self._session, ("versions",), params, Version)
 
     async def retrieve(self, id: str) -> Version:
-        """Get one version; `GET /versions/{id}`."""
+        """Return one version; `GET /versions/{id}`."""
         return decode(Version, await self._session.request("GET", "versions", id))
 
     async def publish(
@@ -93,25 +103,24 @@ class Versions:
         include_experiment_settings: Iterable[str] | None = None,
         include: Mapping[str, Iterable[str]] | None = None,
     ) -> Version:
-        """Make the staged changes live as a new version; `POST /versions`.
+        """Publish the staged changes as a new version; `POST /versions`.
 
-        Without an include list a collection's changes are shipped all, other people's
-        among them. A marker is added to the notes, by which a publish whose reply was
-        lost is found again: there is one version for each call. While another publish
-        is in flight, the call waits for its turn.
+        Without ids for a collection all of its changes are published, those of other
+        people included. A marker is added to the notes, by which the version is found
+        after a lost reply. While another publish is in flight, the call waits.
 
         Args:
             name: A name for the version.
             notes: Notes on the version.
-            include_experiments: Ship only these of the staged experiments.
-            include_experiment_variants: Ship only these of the staged variants.
-            include_experiment_settings: Ship only these of the changed settings.
-            include: The same for other collections, by the names that
+            include_experiments: The ids of the staged experiments to publish.
+            include_experiment_variants: The ids of the staged variants to publish.
+            include_experiment_settings: The ids of the changed settings to publish.
+            include: The ids to publish of other collections, by the names that
                 `DraftChanges.differences` has: `{"destinations": [id, …]}`.
 
         Raises:
             ConflictError: There is nothing to publish.
-            OutcomeUnknownError: The text tells the marker to look for.
+            OutcomeUnknownError: The text names the marker to look for in the notes.
         """
         lists = {
             "experiments": include_experiments,
@@ -119,6 +128,11 @@ class Versions:
             "experimentSettings": include_experiment_settings,
             **(include or {}),
         }
+        if unknown := sorted(map(repr, lists.keys() - COLLECTIONS)):
+            raise ConfigurationError(
+                f"include must name collections out of {', '.join(COLLECTIONS)}, not "
+                f"{', '.join(unknown)}: the service would ignore that"
+            )
         body: dict[str, object] = {"name": name, "notes": notes}
         for collection, ids in lists.items():
             if ids is not None:
@@ -134,7 +148,7 @@ class Versions:
         name: str | Unset | None = UNSET,
         notes: str | Unset | None = UNSET,
     ) -> Version:
-        """Rename a version or change its notes; `PATCH /versions/{id}`.
+        """Change the name or the notes of a version; `PATCH /versions/{id}`.
 
         Args:
             id: The version.
@@ -152,17 +166,35 @@ class Versions:
         return decode(Version, payload)
 
     async def republish(self, id: str) -> Version:
-        """Make an earlier version live again; `POST /versions/{id}/publish`.
+        """Publish an earlier version again; `POST /versions/{id}/publish`.
 
         Raises:
-            ConflictError: It is live already, or older than 45 days.
+            ConflictError: The version is live, or older than 45 days.
         """
         return await reconcile(self._session, _publication.republish(id))
 
     async def draft_changes(self) -> DraftChanges:
-        """Get what a publish would ship; `GET /versions/draft/diff`.
+        """Return the changes that a publish would ship; `GET /versions/draft/diff`.
 
         Experiments in state draft never appear.
         """
-        payload = await self._session.request("GET", "versions", "draft", "diff")
+        return await self.changes("draft")
+
+    async def changes(self, id: str, *, against: str | None = None) -> DraftChanges:
+        """Return the changes between two versions; `GET /versions/{id}/diff`.
+
+        Args:
+            id: The version; `draft` for the unpublished state.
+            against: The version that it is compared with; None: the live one.
+        """
+        if against is not None:
+            check_filled_text("against", against)
+        payload = await self._session.request(
+            "GET", "versions", id, "diff", params={"against": against}
+        )
         return decode(DraftChanges, payload)
+
+    async def snapshot(self, id: str) -> VersionSnapshot:
+        """Return all entities of a version; `GET /versions/{id}/snapshot`."""
+        payload = await self._session.request("GET", "versions", id, "snapshot")
+        return decode(VersionSnapshot, payload)

@@ -1,4 +1,6 @@
-"""What may be inside of drafts."""
+"""What may stand inside of drafts."""
+
+import math
 
 import pytest
 
@@ -7,6 +9,7 @@ from ours_experiments.models import (
     DomModification,
     Metric,
     Metrics,
+    QueryOperator,
     QueryParam,
     Style,
     TargetingRules,
@@ -41,9 +44,24 @@ TEXT = DomModification("h1", "setText", "Hello")
             id="status",
         ),
         pytest.param(
-            TargetingRules(visitor_properties=[]),  # type: ignore[arg-type]
-            "visitor_properties must be a mapping, not list",
-            id="no-mapping",
+            TargetingRules(visitor_properties=[{"a": math.nan}]),
+            r"visitor_properties\[0\].a must be finite",
+            id="nan",
+        ),
+        pytest.param(
+            TargetingRules(query_params=[QueryParam("k", "equals")]),
+            r"query_params\[0\].value must be given for equals",
+            id="no-value",
+        ),
+        pytest.param(
+            TargetingRules(query_params=[QueryParam("k", QueryOperator.CONTAINS)]),
+            r"query_params\[0\].value must be given for contains",
+            id="no-value-to-contain",
+        ),
+        pytest.param(
+            TargetingRules(query_params=[QueryParam("k", "regex", "(a")]),
+            r"query_params\[0\].value must be a regular expression",
+            id="regex",
         ),
         pytest.param(
             TargetingRules(visitor_properties={"a": object()}),
@@ -162,6 +180,21 @@ def test_metrics_refused(value: Metrics, message: str) -> None:
             id="no-attribute",
         ),
         pytest.param(
+            DomModification("h1", "setStyle", "color: red"),
+            "value must be a JSON object for setStyle",
+            id="plain-style",
+        ),
+        pytest.param(
+            DomModification("h1", "setAttribute", "[]"),
+            "value must be a JSON object for setAttribute",
+            id="array-as-value",
+        ),
+        pytest.param(
+            DomModification("h1", "setAttribute", attribute="href"),
+            "attribute must be a mapping, not str",
+            id="plain-attribute",
+        ),
+        pytest.param(
             DomModification("h1", "setAttribute", attribute={"a": SURROGATE}),
             "attribute cannot be",
             id="attribute",
@@ -213,8 +246,42 @@ def test_modification_refused(modification: DomModification, message: str) -> No
             DomModification("h1", "setAttribute", attribute={"a": "b"}), id="attribute"
         ),
         pytest.param(DomModification("h1", "blink"), id="new-action"),
+        pytest.param(
+            DomModification("h1", "setStyle", "color: red", styles=[Style("a", "b")]),
+            id="both-as-the-service-answers-them",
+        ),
     ],
 )
 def test_modification_taken(modification: DomModification) -> None:
     """A modification with what its action needs is taken, an unknown one as it is."""
     check_modifications("dom_modifications", (modification,))
+
+
+@pytest.mark.parametrize(
+    "param",
+    [
+        pytest.param(QueryParam("k", "exists"), id="exists"),
+        pytest.param(QueryParam("k", "not_exists"), id="not-exists"),
+        pytest.param(QueryParam("k", "equals", ""), id="empty"),
+        pytest.param(QueryParam("k", "begins_with"), id="new-operator"),
+        pytest.param(QueryParam("k", "regex", "^a+[bc]{1,2}$"), id="regex"),
+        pytest.param(QueryParam("k", "regex", r"(?<year>\d{4})\k<year>"), id="groups"),
+        pytest.param(
+            QueryParam("k", "regex", r"[^]|[]|\p{L}|\cJ|[[a]"), id="javascript"
+        ),
+        pytest.param(QueryParam("k", "regex", r"(?<=a*)b"), id="look-behind"),
+    ],
+)
+def test_param_taken(param: QueryParam) -> None:
+    """A condition with what its operator needs is taken, an unknown one as it is."""
+    check_targeting_rules("rules", TargetingRules(query_params=[param]))
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(", "a)", "[a", "*a", "a**", "a\\", "[z-a]", "(?<a>b", "x{3,1}"]
+)
+def test_regex_refused(pattern: str) -> None:
+    """A pattern that no browser compiles is refused."""
+    rules = TargetingRules(query_params=[QueryParam("k", "regex", pattern)])
+    with pytest.raises(ConfigurationError, match=r"value must be a regular expression"):
+        check_targeting_rules("rules", rules)

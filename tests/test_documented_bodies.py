@@ -306,6 +306,7 @@ async def test_11_results_time_series(service: aioresponses, client: Client) -> 
     """GET /experiments/{id}/results-time-series: a rate may be a whole number."""
     url = f"{EXPERIMENTS}/{ID}/results-time-series"
     service.get(f"{url}?startDate=2026-04-30&endDate=2026-05-14", payload=TIME_SERIES)
+    service.get(f"{EXPERIMENTS}/{ID}", payload=WITH_VARIANTS)
     series = await client.experiments.results_time_series(
         ID, start_date=date(2026, 4, 30), end_date=date(2026, 5, 14)
     )

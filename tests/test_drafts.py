@@ -97,7 +97,6 @@ def test_new_experiment_refused(arguments: Arguments, message: str) -> None:
     "arguments",
     [
         taken("least"),
-        taken("blank-key", key=""),
         taken("no-traffic", traffic_allocation=0),
         taken("all-traffic", traffic_allocation=100),
         taken("fraction", traffic_allocation=12.5),
@@ -125,6 +124,12 @@ def test_new_experiment_taken(arguments: Arguments) -> None:
     """A new experiment takes everything up to the limits."""
     draft = new_experiment(arguments)
     assert all(getattr(draft, name) == arguments[name] for name in arguments)
+
+
+@pytest.mark.parametrize("key", ["", "  ", "\t\n", None])
+def test_blank_key(key: str | None) -> None:
+    """A blank key is no key."""
+    assert new_experiment({"key": key}).key is None
 
 
 @pytest.mark.parametrize("given", ["ab", ExperimentType.AB], ids=["text", "member"])
@@ -212,30 +217,30 @@ def test_redirect_refused(url: str) -> None:
         refused("type", "variant_type must be one of dom_mod", variant_type="x"),
         refused(
             "both",
-            "redirect_url, dom_modifications: a variant has one",
+            "redirect_url and dom_modifications must not both",
             redirect_url="/b",
             dom_modifications=[TEXT],
         ),
         refused(
             "other-payload",
-            "dom_modifications: variant_type is redirect",
+            "dom_modifications must not be given for variant_type redirect",
             variant_type="redirect",
             dom_modifications=[TEXT],
         ),
         refused(
             "other-redirect",
-            "redirect_url: variant_type is dom_modifications",
+            "redirect_url must not be given for variant_type dom_mod",
             variant_type="dom_modifications",
             redirect_url="/b",
         ),
         refused(
             "no-redirect",
-            "redirect_url: variant_type redirect needs it",
+            "redirect_url must be given for variant_type redirect",
             variant_type="redirect",
         ),
         refused(
             "no-modifications",
-            "dom_modifications: variant_type dom_modifications needs them",
+            "dom_modifications must be given for variant_type dom_mod",
             variant_type="dom_modifications",
         ),
         refused(
@@ -290,19 +295,30 @@ def test_new_variant_taken(arguments: Arguments) -> None:
         refused("url", "redirect_url must be a path", redirect_url="b"),
         refused(
             "both",
-            "redirect_url, dom_modifications: a variant has one",
+            "redirect_url and dom_modifications must not both",
             redirect_url="/b",
             dom_modifications=[TEXT],
         ),
         refused(
+            "type-alone",
+            "redirect_url must be given for variant_type redirect",
+            variant_type="redirect",
+        ),
+        refused(
+            "other-type-alone",
+            "dom_modifications must be given for variant_type dom_mod",
+            variant_type="dom_modifications",
+            redirect_url=None,
+        ),
+        refused(
             "cleared-redirect",
-            "redirect_url: variant_type redirect needs it",
+            "redirect_url must be given for variant_type redirect",
             variant_type="redirect",
             redirect_url=None,
         ),
         refused(
             "cleared-modifications",
-            "dom_modifications: variant_type dom_modifications needs them",
+            "dom_modifications must be given for variant_type dom_mod",
             variant_type="dom_modifications",
             dom_modifications=None,
         ),
@@ -323,7 +339,7 @@ def test_variant_patch_refused(arguments: Arguments, message: str) -> None:
     "arguments",
     [
         taken("weight", weight=0),
-        taken("type", variant_type=VariantType.REDIRECT),
+        taken("type", variant_type=VariantType.REDIRECT, redirect_url="/b"),
         taken("modifications", dom_modifications=(TEXT,)),
         taken("cleared", redirect_url=None, dom_modifications=None),
         taken("switched", redirect_url="/b", dom_modifications=None),

@@ -1,9 +1,13 @@
 """Experiments: results, time series, session replays."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
     BadRequestError,
@@ -12,7 +16,9 @@ from ours_experiments import (
     ExperimentPatch,
     Metric,
     Metrics,
+    TimeSeries,
 )
+from ours_experiments._codec.converter import decode
 from ours_experiments.emulator import Clock, Emulator
 
 
@@ -52,7 +58,7 @@ async def test_best_and_control(
     assert results.best is not None
     assert (results.control.id, results.best.id) == (control.id, treatment.id)
     assert results.best.conversion_rate == pytest.approx(0.2, abs=0.02)
-    assert results.best.probability_to_be_best > 0.99
+    assert (results.best.probability_to_be_best or 0) > 0.99
 
 
 async def test_results_of_a_draft(client: Client, emulator: Emulator) -> None:
@@ -341,3 +347,81 @@ async def test_replays_with_a_bad_limit(
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         client.experiments.session_replays("exp_1", limit=limit)
     assert emulator.log.received() == 0
+
+
+@asynccontextmanager
+async def serve_json(answer: object) -> AsyncIterator[str]:
+    """Serve one JSON value at every path, and yield the URL."""
+
+    async def handler(_: web.BaseRequest) -> web.Response:
+        return web.json_response(answer)
+
+    async with RawTestServer(handler) as server:
+        yield str(server.make_url("/"))
+
+
+async def test_figures_that_are_not_known() -> None:
+    """A rate or probability that is null is None on its row, and loses no other."""
+    row = {"id": "v1", "name": "A", "isControl": True, "impressions": 10}
+    counts = {"conversions": 1, "conversionRate": 0.1, "probabilityToBeBest": 0.4}
+    unknown = {"conversions": 1, "conversionRate": None, "probabilityToBeBest": None}
+    answer = {"variants": [row | unknown, row | counts | {"id": "v2"}]}
+    async with serve_json(answer) as url, Client("key", base_url=url) as client:
+        results = await client.experiments.results("exp_1")
+    first, second = results.variants
+    assert (first.conversion_rate, first.probability_to_be_best) == (None, None)
+    assert (second.conversion_rate, second.probability_to_be_best) == (0.1, 0.4)
+    assert results.best is second
+    assert results.to_records()[0]["conversion_rate"] is None
+    assert "<td>-</td><td>-</td>" in results._repr_html_()
+
+
+def test_rates_of_days_that_are_not_known() -> None:
+    """A day's rate that is null is None, and the sums are computed."""
+    variant = {"id": "v1", "impressions": 10, "conversions": 2, "conversionRate": None}
+    answer = {"days": [{"date": "2026-05-01", "variants": [variant]}]}
+    series = decode(TimeSeries, answer)
+    assert series.days[0].variants[0].conversion_rate is None
+    assert series.totals()[0].conversion_rate == 0.2
+    assert series.to_records()[0]["conversion_rate"] is None
+
+
+async def test_no_best_without_impressions(client: Client, emulator: Emulator) -> None:
+    """Where nothing is known, no variant is the best."""
+    [running] = emulator.seed_experiments(1, status="running")
+    results = await client.experiments.results(running)
+    assert len(results.variants) == 2
+    assert results.best is None
+
+
+async def test_records_name_the_experiment(
+    client: Client, emulator: Emulator, running: str
+) -> None:
+    """Records of results and series have the experiment's id and variants' names."""
+    emulator.simulate(running, days=2, visitors_per_day=200)
+    variants = (await client.experiments.retrieve(running)).variants or ()
+    names = {variant.id: variant.name for variant in variants}
+    results = await client.experiments.results(running)
+    series = await client.experiments.results_time_series(running)
+    records = [*results.to_records(), *series.to_records()]
+    assert len(records) > len(variants)
+    for record in records:
+        assert record["experiment_id"] == running
+        assert record["name"] == names[str(record["id"])]
+    table = series._repr_html_()
+    for variant_id, name in names.items():
+        assert name in table
+        assert variant_id not in table
+
+
+async def test_series_without_the_right_to_read_experiments(
+    client: Client, emulator: Emulator, running: str
+) -> None:
+    """A series has ids instead of names where the key may not read experiments."""
+    emulator.simulate(running, days=1, visitors_per_day=200)
+    emulator.faults.add("status", code=403, route="experiments.retrieve")
+    series = await client.experiments.results_time_series(running)
+    assert series.variant_names is None
+    row = series.days[0].variants[0]
+    assert series.name_of(row.id) == row.id
+    assert row.id in series._repr_html_()

@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from datetime import date
 from io import StringIO
+from types import NoneType
 
 import attrs
 import pytest
@@ -102,8 +103,9 @@ def test_best(
 
 def test_results_as_records() -> None:
     """Results turn into one flat dict for each variant."""
-    assert Results((BASE,)).to_records() == [
+    assert Results((BASE,), experiment_id="exp_1").to_records() == [
         {
+            "experiment_id": "exp_1",
             "id": "a",
             "name": "A",
             "is_control": True,
@@ -142,13 +144,15 @@ def test_rates_are_floats_in_records() -> None:
 def test_records_are_flat_and_complete(series: TimeSeries) -> None:
     """Records all have the same keys, plain values, and survive a csv file."""
     records = series.to_records()
-    keys = ["date", "id", "impressions", "conversions", "conversion_rate"]
+    keys = ["experiment_id", "date", "id", "name"]
+    keys += ["impressions", "conversions", "conversion_rate"]
     assert all(list(record) == keys for record in records)
     assert {type(each) for record in records for each in record.values()} <= {
         date,
         float,
         int,
         str,
+        NoneType,
     }
     file = StringIO(newline="")
     writer = csv.DictWriter(file, keys)
@@ -156,11 +160,13 @@ def test_records_are_flat_and_complete(series: TimeSeries) -> None:
     file.seek(0)
     again = [
         (
+            row["experiment_id"] or None,
             date.fromisoformat(row["date"]),
             row["id"],
+            row["name"],
             int(row["impressions"]),
             int(row["conversions"]),
-            float(row["conversion_rate"]),
+            float(row["conversion_rate"]) if row["conversion_rate"] else None,
         )
         for row in csv.DictReader(file, keys)
     ]

@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 import attrs
@@ -13,6 +13,7 @@ import pytest
 from ours_experiments import (
     BadRequestError,
     Client,
+    ConfigurationError,
     DecodeError,
     Experiment,
     Listing,
@@ -344,3 +345,61 @@ async def test_clearing_up_that_fails(
     del pages
     gc.collect()
     assert not [one for one in caplog.records if one.name == "asyncio"]
+
+
+async def test_to_list(client: Client, emulator: Emulator) -> None:
+    """A listing becomes a list, of all entities or of so many."""
+    ids = emulator.seed_experiments(5)[::-1]
+    listing = client.experiments.list(limit=2)
+    assert [found.id for found in await listing.to_list()] == ids
+    assert [found.id for found in await listing.to_list(limit=3)] == ids[:3]
+    assert len(await listing.to_list(limit=9)) == 5
+
+
+async def test_to_list_sends_no_more_than_needed(
+    client: Client, emulator: Emulator
+) -> None:
+    """A limit needs only the pages that hold it."""
+    emulator.seed_experiments(5)
+    listing = client.experiments.list(limit=2, prefetch=False)
+    assert await listing.to_list(limit=0) == []
+    assert emulator.log.received() == 0
+    assert len(await listing.to_list(limit=2)) == 2
+    assert emulator.log.received() == 1
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, "1", True])
+async def test_to_list_with_a_bad_limit(client: Client, limit: Any) -> None:
+    """A limit that is no number of entities is refused."""
+    with pytest.raises(ConfigurationError, match=r"^limit must be "):
+        await client.experiments.list().to_list(limit=limit)
+
+
+async def test_listing_to_records(client: Client, emulator: Emulator) -> None:
+    """Records are flat, with plain values of one type in each column."""
+    emulator.seed_experiments(2)
+    records = await client.experiments.list().to_records()
+    assert [record["status"] for record in records] == ["draft", "draft"]
+    assert type(records[0]["status"]) is str
+    assert type(records[0]["traffic_allocation"]) is float
+    assert "targeting_rules" not in records[0]
+    [variant, *_] = await client.variants.list(str(records[0]["id"])).to_records()
+    assert variant["experiment_id"] == records[0]["id"]
+    assert variant["weight"] == 50
+
+
+async def test_awaiting_a_listing(client: Client) -> None:
+    """A listing that is awaited names what to write instead."""
+    listing: Any = client.experiments.list()
+    with pytest.raises(TypeError, match=r"async for .*to_list.*list_page"):
+        await listing
+
+
+async def test_repr_of_a_listing(client: Client, emulator: Emulator) -> None:
+    """The repr of a listing tells what is listed and how far it came."""
+    emulator.seed_experiments(3)
+    listing = client.experiments.list(limit=2)
+    assert repr(listing) == "<Listing of Experiment, GET /experiments, cursor=None>"
+    await listing.to_list()
+    assert repr(listing) == "<Listing of Experiment, GET /experiments, done>"
+    assert not [name for name in vars(listing) if name in {"source", "start"}]

@@ -1,6 +1,7 @@
 """Listings: an end, whatever is served."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
@@ -99,11 +100,11 @@ def misled(client: Client, emulator: Emulator, fault: str) -> Client:
     ("fault", "served", "told"),
     [
         pytest.param("cursor_loop", 4, "repeats the cursor", id="one-cursor"),
-        pytest.param(
-            "cursor_loop:period=3", 8, "repeats the cursor", id="three-cursors"
-        ),
+        pytest.param("cursor_loop:period=3", 4, "repeats a page", id="three-cursors"),
         pytest.param("missing_cursor", 2, "gives no cursor", id="no-cursor"),
-        pytest.param("empty_pages:pages=30", 0, "20 empty pages", id="empty-pages"),
+        pytest.param(
+            "empty_pages:pages=30", 0, "20 pages without anything new", id="empty-pages"
+        ),
     ],
 )
 async def test_listing_without_an_end(
@@ -140,7 +141,9 @@ async def test_cursor_of_the_last_page(client: Client, emulator: Emulator) -> No
     ("answer", "problem"),
     [
         pytest.param([], "$: expected an object, got list", id="array"),
-        pytest.param({"entities": []}, "$.pagination: ", id="no-pagination"),
+        pytest.param(
+            {"entities": [], "pagination": []}, "$.pagination: ", id="array-as-position"
+        ),
         pytest.param(
             {"entities": [], "pagination": {"nextCursor": None}},
             "$.pagination.hasMore: missing",
@@ -174,6 +177,52 @@ async def test_page_of_another_shape(
     assert error.problems[0].startswith(problem)
     with pytest.raises(DecodeError):
         await reader.versions.list_page()
+
+
+@pytest.mark.parametrize("pagination", [{}, {"pagination": None}], ids=["none", "null"])
+async def test_page_without_a_position(
+    reader: Client, book: Book, pagination: dict[str, object]
+) -> None:
+    """A page that says nothing of the next one is the last."""
+    book.pages = {None: {"entities": page("a")["entities"], **pagination}}
+    listing = reader.versions.list()
+    came, error = await walk(listing)
+    assert [version.id for version in came] == ["a"]
+    assert error is None
+    assert listing.done
+    assert not (await reader.versions.list_page()).has_more
+
+
+@PREFETCH
+@pytest.mark.parametrize("period", [1, 2, 7])
+async def test_fresh_cursors_over_the_same_pages(
+    reader: Client, book: Book, period: int, *, prefetch: bool
+) -> None:
+    """A page that repeats one served before ends the listing with an error."""
+    cursors = [None, *(f"c{number}" for number in range(200))]
+    book.pages = {
+        cursor: page(*(f"{number % period}-{row}" for row in "ab"), cursor=following)
+        for number, (cursor, following) in enumerate(pairwise(cursors))
+    }
+    came, error = await walk(reader.versions.list(prefetch=prefetch))
+    assert isinstance(error, PaginationError)
+    assert "repeats a page" in str(error)
+    assert len(came) == 2 * (period + 1)
+
+
+async def test_the_same_entity_again(reader: Client, book: Book) -> None:
+    """A page of one entity may repeat, as while rows are added, but not for ever."""
+    cursors = [None, *(f"c{number}" for number in range(200))]
+    book.pages = {
+        cursor: page("a", cursor=following) for cursor, following in pairwise(cursors)
+    }
+    came, error = await walk(reader.versions.list(prefetch=False))
+    assert isinstance(error, PaginationError)
+    assert len(came) == 21
+    book.pages["c5"] = page("b", cursor=None)
+    came, error = await walk(reader.versions.list(prefetch=False))
+    assert error is None
+    assert [version.id for version in came] == ["a"] * 6 + ["b"]
 
 
 @st.composite

@@ -6,6 +6,7 @@ from io import BytesIO
 from itertools import combinations, pairwise
 from math import comb
 
+import attrs
 import matplotlib as mpl
 import pytest
 from hypothesis import given
@@ -114,9 +115,7 @@ def test_nothing_to_plot() -> None:
         pytest.param(1, 1000, 0.000242, 0.005553, id="one"),
         pytest.param(0, 20, 0.0, 0.132946, id="none"),
         pytest.param(20, 20, 0.867054, 1.0, id="all"),
-        pytest.param(30, 20, 0.867054, 1.0, id="more-than-all"),
         pytest.param(-1, 20, 0.0, 0.132946, id="less-than-none"),
-        pytest.param(0, 0, 0.0, 0.0, id="nobody"),
     ],
 )
 def test_intervals_are_those_of_the_posterior(
@@ -130,8 +129,14 @@ def test_intervals_are_those_of_the_posterior(
 def test_an_interval_holds_the_observed_rate(impressions: int, share: float) -> None:
     """Whatever was observed lies inside, and both ends are rates."""
     conversions = round(impressions * share)
-    low, high = interval(conversions, impressions)
+    low, high = interval(conversions, impressions) or (1.0, 0.0)
     assert 0 <= low <= conversions / impressions <= high <= 1
+
+
+@pytest.mark.parametrize(("conversions", "impressions"), [(0, 0), (11, 10), (1, 0)])
+def test_no_interval(conversions: int, impressions: int) -> None:
+    """Without impressions, or with more conversions than these, there is none."""
+    assert interval(conversions, impressions) is None
 
 
 def chance_of_at_least(hits: int, trials: int, rate: float) -> float:
@@ -148,7 +153,7 @@ def test_an_interval_holds_its_probability(
 ) -> None:
     """The posterior's mass inside is 95 %, as exact binomial sums tell."""
     conversions = data.draw(st.integers(0, impressions))
-    low, high = interval(conversions, impressions)
+    low, high = interval(conversions, impressions) or (1.0, 0.0)
     mass = [
         chance_of_at_least(conversions + 1, impressions + 1, rate)
         for rate in (low, high)
@@ -178,6 +183,29 @@ def test_results_tell_rate_and_probability() -> None:
         "10.00%, to be best: 25.0%",
         "no impressions yet",
     ]
+
+
+def test_more_conversions_than_impressions() -> None:
+    """Conversions that are counted per event have a note and no interval."""
+    row = attrs.evolve(result_of("A", 10), conversions=12, conversion_rate=1.2)
+    unknown = attrs.evolve(
+        result_of("B", 10), conversion_rate=None, probability_to_be_best=None
+    )
+    axes = plot_results(Results((row, unknown)))
+    assert [text.get_text() for text in axes.texts] == [
+        "120.00%, counted per event, to be best: 25.0%",
+        "",
+    ]
+
+
+async def test_series_show_names(series: TimeSeries) -> None:
+    """The legend of a series has the variants' names, unless others are given."""
+    known = series.variant_names or {}
+    for names, expected in ((None, set(known.values())), ({}, set(known))):
+        legend = plot_time_series(series, names=names).get_legend()
+        assert legend is not None
+        labels = {text.get_text().replace("\n", "") for text in legend.get_texts()}
+        assert labels == expected
 
 
 def test_the_control_is_marked_once() -> None:

@@ -12,6 +12,7 @@ from ours_experiments import (
     ConflictError,
     ExperimentPatch,
     NewSettings,
+    NotFoundError,
     Version,
 )
 from ours_experiments.emulator import Clock, Emulator
@@ -302,3 +303,48 @@ async def test_no_draft_changes(client: Client, emulator: Emulator) -> None:
     changes = await client.versions.draft_changes()
     assert changes.count == 0
     assert not any(each.ids for each in changes.differences.values())
+
+
+@pytest.mark.parametrize(
+    "name", ["Destinations", "includeSources", "tagManagers", "experiment", "", "a b"]
+)
+async def test_publish_of_an_unknown_collection(
+    client: Client, emulator: Emulator, name: str
+) -> None:
+    """A name that the service would ignore, and so publish everything, is refused."""
+    with pytest.raises(ConfigurationError, match=r"^include must name collections"):
+        await client.versions.publish(include={name: ["id_1"]})
+    assert emulator.log.received() == 0
+
+
+async def test_changes_of_a_version(client: Client, emulator: Emulator) -> None:
+    """A version is compared with the live one, or with any other."""
+    older, newer = reversed(await published(client, emulator, 2))
+    changes = await client.versions.changes(older.id)
+    assert changes == await client.versions.changes(older.id, against=newer.id)
+    assert changes.count > 0
+    assert (await client.versions.changes(newer.id)).count == 0
+    there_and_back = await client.versions.changes(newer.id, against=older.id)
+    assert there_and_back.count == changes.count
+
+
+async def test_changes_of_no_version(client: Client, emulator: Emulator) -> None:
+    """An unknown version is not found, a blank one is refused."""
+    with pytest.raises(NotFoundError):
+        await client.versions.changes("ver_unknown")
+    received = emulator.log.received()
+    with pytest.raises(ConfigurationError, match="against must be text"):
+        await client.versions.changes("ver_1", against=" ")
+    assert emulator.log.received() == received
+
+
+async def test_snapshot(client: Client, emulator: Emulator) -> None:
+    """A snapshot holds the entities of a version by collection."""
+    [version] = await published(client, emulator, 1)
+    snapshot = await client.versions.snapshot(version.id)
+    assert (snapshot.id, snapshot.version_number) == (
+        version.id,
+        version.version_number,
+    )
+    assert snapshot.json_content is not None
+    assert snapshot.json_content["experiments"]

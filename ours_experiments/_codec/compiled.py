@@ -73,7 +73,7 @@ v = tuple(v)
 if type(v) is not dict: raise Mismatch
 check_nesting(v)
 """,
-    object: "check_nesting(v)\n",
+    Any: "check_nesting(v)\n",
 }
 
 OPEN_ENUM = """\

@@ -145,7 +145,7 @@ def converter() -> Converter:
     made.register_structure_hook(float, to_number)
     made.register_structure_hook(datetime, to_datetime)
     made.register_structure_hook(date, to_date)
-    made.register_structure_hook_func(lambda kind: kind is object, take_json)
+    made.register_structure_hook_func(lambda kind: kind in (Any, object), take_json)
     made.register_structure_hook_factory(is_open_enum, open_enum_hook)
     made.register_structure_hook_factory(is_tuple, tuple_hook)
     made.register_structure_hook_factory(is_mapping, mapping_hook)

@@ -16,6 +16,7 @@ from ours_experiments import (
     NewVariant,
     OutcomeStatus,
 )
+from ours_experiments._text import format_percent
 from ours_experiments.cli.context import Context
 from ours_experiments.cli.emulator_server import add_faults
 from ours_experiments.cli.output.bulk_report import failure_reason, summary
@@ -164,8 +165,8 @@ async def watch_and_stop(
         )
     )
     names = {
-        variant.id: f"{variant.name}: {variant.conversion_rate:.2%}, "
-        f"best with probability {variant.probability_to_be_best:.0%}"
+        variant.id: f"{variant.name}: {format_percent(variant.conversion_rate, 2)}, "
+        f"best with probability {format_percent(variant.probability_to_be_best, 0)}"
         for variant in results.variants
     }
     out.print(
@@ -176,7 +177,7 @@ async def watch_and_stop(
             ascii_only=is_ascii_only(out),
         )
     )
-    best = max(results.variants, key=lambda row: row.probability_to_be_best)
+    best = results.best or results.variants[0]
     stopped = await client.experiments.stop(chosen, winner_variant_id=best.id)
     out.print()
     out.print(

@@ -5,6 +5,7 @@ from threading import RLock
 from types import TracebackType
 from typing import Literal, Self
 
+from ours_experiments.emulator.account.behavior import Behavior
 from ours_experiments.emulator.account.ids import IdStyle
 from ours_experiments.emulator.account.seeding import seed_experiments
 from ours_experiments.emulator.account.state import State
@@ -201,6 +202,9 @@ class Emulator:
         days: int = 14,
         visitors_per_day: int = 1000,
         conversion_rates: Mapping[str, float] | None = None,
+        impressions_per_visitor: float = 1.0,
+        conversions_per_converter: float = 1.0,
+        loses: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
         """Give an experiment visitors on each of the last `days` of its run.
@@ -212,16 +216,27 @@ class Emulator:
             days: Days of the run, the last one included.
             visitors_per_day: Visitors of the site; the traffic allocation of the
                 experiment decides how many of them take part.
-            conversion_rates: 0-1 by variant id; drawn where none is given.
+            conversion_rates: Share of visitors that convert, 0-1, by variant id;
+                drawn where none is given.
+            impressions_per_visitor: Mean for each visitor and day, 1 to 1000. Above 1
+                impressions come in clusters, and vary more than independent ones.
+            conversions_per_converter: Mean for each visitor who converts, 1 to 1000.
+            loses: Share of a variant's impressions that is never recorded, 0-1, by
+                variant id; conversions are recorded all the same.
             seed: Makes this traffic repeatable; the emulator's by default.
         """
         with self._lock:
             self.state.simulate(
                 experiment_id,
-                days=days,
-                visitors_per_day=visitors_per_day,
-                conversion_rates=conversion_rates,
-                seed=seed,
+                Behavior(
+                    days,
+                    visitors_per_day,
+                    conversion_rates or {},
+                    impressions_per_visitor,
+                    conversions_per_converter,
+                    loses or {},
+                ),
+                seed,
             )
 
     def seed_experiments(

@@ -1,8 +1,7 @@
-"""What the API answers.
+"""The objects that the API answers.
 
-Every class is frozen and knows nothing of the wire. Times are aware and in UTC.
-A field of an enum reads as that enum or, where the service sends a word that this
-version does not know, as the plain string.
+Every class is frozen. Times are aware and in UTC. A field of an enum holds a member of
+it or, for a value that this version does not know, the plain string.
 """
 
 from ours_experiments.models._account import (
@@ -12,6 +11,7 @@ from ours_experiments.models._account import (
     ModifiedEntity,
     Settings,
     Version,
+    VersionSnapshot,
 )
 from ours_experiments.models._content import (
     DomModification,
@@ -78,4 +78,5 @@ __all__ = [
     "VariantTotals",
     "VariantType",
     "Version",
+    "VersionSnapshot",
 ]

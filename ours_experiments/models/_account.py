@@ -1,4 +1,4 @@
-"""What the experiments of an account share: settings and published versions."""
+"""What the experiments of an account share: settings and versions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,103 +9,119 @@ import attrs
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """The configuration that experiments of an account share."""
+    """The settings that experiments of an account share."""
 
     id: str
-    """The identifier, which new experiments name."""
+    """The settings' identifier."""
     account_id: str
-    """The account that it belongs to."""
+    """The identifier of the account."""
     name: str
-    """The name for people."""
+    """The display name."""
     pixel: str
-    """The token that the page's script loads with."""
+    """The token with which the script on the page is loaded."""
     cookie_name: str | None = None
-    """The cookie that remembers a visitor's variant."""
+    """The name of the cookie that stores a visitor's variant; None: the default."""
     whitelist_domains: tuple[str, ...] | None = None
-    """The only domains that experiments run on; None: not limited."""
+    """The hosts on which experiments run, without scheme and path; None: not set.
+
+    A host in an experiment's `url_patterns` must be listed here, else the experiment
+    never runs, even after it has started.
+    """
     created_at: datetime
-    """When it was created, UTC."""
+    """The time of creation, in UTC."""
     updated_at: datetime | None = None
-    """When it was last changed, UTC; None until the first change."""
+    """The time of the last change, in UTC; None: never changed."""
     created_by_user_id: str | None = None
-    """Who created it."""
+    """The identifier of the user who created the settings."""
     updated_by_user_id: str | None = None
-    """Who changed it last."""
+    """The identifier of the user who last changed the settings."""
 
 
 @attrs.frozen(kw_only=True)
 class Version:
-    """A published state of the account."""
+    """A published version of the account's configuration."""
 
     id: str
     """The version's identifier."""
     name: str | None = None
-    """The name for people."""
+    """The display name."""
     version_number: int
-    """The running number within the account."""
+    """The version's number, counted within the account."""
     is_published: bool
-    """Whether this is the version that visitors are served now."""
+    """Whether this is the version that is live."""
     notes: str | None = None
-    """Free text."""
+    """Notes, as free text."""
     created_at: datetime
-    """When it was created, UTC."""
+    """The time of creation, in UTC."""
     published_at: datetime | None = None
-    """When it was last published, UTC; stays when another one takes over."""
+    """The time of the last publish, in UTC; kept when another version goes live."""
     published_by_user_id: str | None = None
-    """Who published it last."""
+    """The identifier of the user who last published the version."""
     published_by_user_name: str | None = None
-    """The name of who published it last."""
+    """The name of the user who last published the version."""
+
+
+@attrs.frozen(kw_only=True)
+class VersionSnapshot:
+    """All entities of a version, as they were when it was published."""
+
+    id: str
+    """The version's identifier."""
+    version_number: int
+    """The version's number, counted within the account."""
+    json_content: Mapping[str, object] | None = attrs.field(default=None, hash=False)
+    """The entities as JSON arrays by collection, secrets left out; None: pruned."""
 
 
 @attrs.frozen(kw_only=True)
 class ChangedEntity:
-    """One entity as it is in one of two compared states."""
+    """An entity in one of two compared versions."""
 
     id: str
     """The entity's identifier."""
     name: str | None = None
-    """The name for people."""
+    """The display name."""
     type: str | None = None
-    """The subtype, where the collection has one."""
+    """The entity's type; None where its collection has no types."""
     summary: str | None = None
-    """A word on the kind of change, where there is one."""
+    """The kind of change, such as `Reordered`; None for most changes."""
     tag_manager_id: str | None = None
-    """The tag manager that it belongs to, where it belongs to one."""
+    """The identifier of the tag manager it belongs to; None: no tag manager."""
 
 
 @attrs.frozen
 class ModifiedEntity:
-    """One entity before and after its change."""
+    """An entity before and after a change."""
 
     old: ChangedEntity
-    """As it is live."""
+    """The entity in the baseline: the live version, unless another is asked for."""
     new: ChangedEntity
-    """As it is in the draft."""
+    """The entity in the compared version or the draft."""
 
 
 @attrs.frozen
 class CollectionChanges:
-    """The unpublished changes of one kind of entity."""
+    """The changes of one collection of entities."""
 
     added: tuple[ChangedEntity, ...] = ()
-    """What is not live yet."""
+    """The entities that the baseline does not have."""
     removed: tuple[ChangedEntity, ...] = ()
-    """What is live still."""
+    """The entities that only the baseline has."""
     modified: tuple[ModifiedEntity, ...] = ()
-    """What is live in another form."""
+    """The entities that differ from the baseline."""
 
     @property
     def ids(self) -> frozenset[str]:
-        """Collect the identifiers of everything that is touched."""
-        touched = chain(self.added, self.removed, (each.new for each in self.modified))
-        return frozenset(each.id for each in touched)
+        """Return the identifiers of all changed entities."""
+        new = (entity.new for entity in self.modified)
+        return frozenset(entity.id for entity in chain(self.added, self.removed, new))
 
 
 @attrs.frozen
 class DraftChanges:
-    """The changes of an account that are not published."""
+    """The changes between two versions, or between the live version and the draft."""
 
     count: int
-    """How many there are in all, 0 or more."""
+    """The number of changed entities in all collections."""
     differences: Mapping[str, CollectionChanges] = attrs.field(hash=False)
-    """The changes by collection, under the service's own name for it."""
+    """The changes by the API's name of the collection, such as `experiments`."""

@@ -1,87 +1,91 @@
-"""The words that the service uses."""
+"""The values of enums that the API documents."""
 
 from enum import StrEnum
 
 
 class ExperimentStatus(StrEnum):
-    """Name a state of an experiment's life."""
+    """The state of an experiment."""
 
     DRAFT = "draft"
-    """Not started; the one state in which variants change."""
+    """Not started; variants can be changed in this state only."""
     RUNNING = "running"
-    """Visitors are assigned and counted."""
+    """Started: visitors are assigned to variants and counted."""
     PAUSED = "paused"
-    """Nobody new is assigned; those assigned keep their variant."""
+    """Paused: no new visitors are assigned, others keep their variant."""
     COMPLETED = "completed"
-    """Stopped for good; a winner may be served to everybody."""
+    """Stopped for good; one variant may be rolled out to all visitors."""
 
 
 class ExperimentType(StrEnum):
-    """Name a kind of experiment."""
+    """The type of an experiment."""
 
     AB = "ab"
-    """Variants of one page; two or more of them."""
+    """Compare two or more variants of a page."""
     MULTIVARIATE = "multivariate"
-    """Combinations of several changes; two or more variants."""
+    """Compare combinations of changes; needs two or more variants."""
     PERSONALIZATION = "personalization"
-    """One experience for an audience; needs no second variant."""
+    """Serve one variant to an audience.
+
+    Visitors are served the first variant that is not the control, whatever the weights
+    and the traffic allocation. Without such a variant they see no change.
+    """
 
 
 class PublishStatus(StrEnum):
-    """Tell whether a change of state is live."""
+    """Whether a change is live."""
 
     PUBLISHED = "published"
-    """Visitors see it."""
+    """The change is live."""
     PENDING_PUBLISH = "pending_publish"
-    """It is staged until the next publish."""
+    """The change is staged until the next publish."""
 
 
 class VariantType(StrEnum):
-    """Name a way in which a variant changes the page."""
+    """How a variant changes the page."""
 
     DOM_MODIFICATIONS = "dom_modifications"
-    """By changes to elements of the page: `dom_modifications`."""
+    """Change elements of the page, by `dom_modifications`."""
     REDIRECT = "redirect"
-    """By sending visitors to another address: `redirect_url`."""
+    """Redirect visitors to another URL, by `redirect_url`."""
 
 
 class DomAction(StrEnum):
-    """Name a change to one element of the page."""
+    """A change to one element of the page."""
 
     CUSTOM_CSS = "customCss"
     """Add style rules; `value` is CSS."""
     CUSTOM_JS = "customJs"
     """Run a script; `value` is JavaScript."""
     INSERT_AFTER = "insertAfter"
-    """Add behind the element; `value` is HTML."""
+    """Insert behind the element; `value` is HTML."""
     INSERT_BEFORE = "insertBefore"
-    """Add before the element; `value` is HTML."""
+    """Insert before the element; `value` is HTML."""
     REMOVE = "remove"
-    """Take the element away; has no value."""
+    """Remove the element; needs no `value`."""
     SET_ATTRIBUTE = "setAttribute"
-    """Set attributes: `attribute`, by name."""
+    """Set attributes; `attribute` holds them by name."""
     SET_HTML = "setHtml"
-    """Replace what is inside; `value` is HTML."""
+    """Replace the content; `value` is HTML."""
     SET_IMAGE = "setImage"
-    """Show another image; `value` is its URL."""
+    """Replace the image; `value` is its URL."""
     SET_STYLE = "setStyle"
-    """Set declarations: `styles`."""
+    """Set CSS declarations; `styles` holds them."""
     SET_TEXT = "setText"
-    """Replace the text; `value` is plain."""
+    """Replace the text; `value` is plain text."""
 
 
 class QueryOperator(StrEnum):
-    """Name a comparison of a query parameter."""
+    """A comparison of a query parameter with a value."""
 
     CONTAINS = "contains"
-    """The value is part of the parameter."""
+    """The parameter contains the value."""
     EQUALS = "equals"
-    """The value is the parameter."""
+    """The parameter equals the value."""
     EXISTS = "exists"
-    """The parameter is there, whatever it is."""
+    """The parameter is present, with any value."""
     NOT_EQUALS = "not_equals"
-    """The value is not the parameter."""
+    """The parameter differs from the value."""
     NOT_EXISTS = "not_exists"
-    """The parameter is not there."""
+    """The parameter is absent."""
     REGEX = "regex"
-    """The value is a pattern that the parameter matches."""
+    """The parameter matches the value, a regular expression of JavaScript."""

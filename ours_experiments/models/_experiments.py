@@ -1,4 +1,4 @@
-"""Experiments, their variants, and what can be seen of their visitors."""
+"""Experiments, their variants and the sessions of their visitors."""
 
 from datetime import datetime
 
@@ -15,93 +15,98 @@ from ours_experiments.models._enums import (
 
 @attrs.frozen(kw_only=True)
 class Variant:
-    """One of the experiences that an experiment compares."""
+    """A variant of an experiment."""
 
     id: str
     """The variant's identifier."""
     experiment_id: str
-    """The experiment that it belongs to."""
+    """The identifier of the variant's experiment."""
     name: str
-    """The name shown in results."""
+    """The name, as shown in results."""
     is_control: bool
-    """Whether this is the baseline; an experiment has exactly one."""
+    """Whether this is the control; an experiment has exactly one."""
     weight: int
-    """Percent of the enrolled traffic, 0 to 100; the control has what is left."""
+    """Percent of the enrolled traffic, 0 to 100; the control gets the remainder."""
     variant_type: VariantType | str | None = None
-    """How it changes the page; None where it does not, as for a control."""
+    """How the variant changes the page; None: not at all, as for a control."""
     redirect_url: str | None = None
-    """The path or https URL of a redirect; None for other variants."""
+    """The path or https URL that visitors are redirected to; None: no redirect."""
     dom_modifications: tuple[DomModification, ...] | None = None
-    """The changes to the page, in order; None for redirects."""
+    """The changes to the page, in order; None for a redirect."""
 
 
 @attrs.frozen(kw_only=True)
 class Experiment:
-    """An experiment as the service knows it."""
+    """An experiment."""
 
     id: str
     """The experiment's identifier."""
     key: str
-    """The stable name for use in code; not promised to be unique."""
+    """The name for use in code; the API does not promise that it is unique."""
     name: str
-    """The name for people."""
+    """The display name."""
     description: str | None = None
-    """The hypothesis or a note."""
+    """The hypothesis, or other text; None: no description."""
     type: ExperimentType | str | None = None
-    """The kind; None where the service has none."""
+    """The type of experiment; None where the service names none."""
     status: ExperimentStatus | str
-    """Where it is in its life."""
+    """The state: draft, running, paused or completed."""
     created_at: datetime
-    """When it was created, UTC."""
+    """The time of creation, in UTC."""
     updated_at: datetime | None = None
-    """When it was last changed, UTC; None until the first change."""
+    """The time of the last change, in UTC; None: never changed."""
     started_at: datetime | None = None
-    """When it last began to run, UTC; None before."""
+    """The time of the last start or resume, in UTC; None: never started."""
     stopped_at: datetime | None = None
-    """When it was completed, UTC; None before."""
+    """The time it was stopped, in UTC; None: not stopped."""
     traffic_allocation: float
-    """Percent of the eligible traffic that is enrolled, 0 to 100; mostly an int."""
+    """Percent of the eligible traffic that is enrolled, 0 to 100."""
     include_query_string: bool | None = None
-    """Whether redirects keep the visitor's query string; None: not set."""
+    """Whether redirects keep the query string of the page; None: not set."""
     winner_variant_id: str | None = None
-    """The declared winner; for reports only."""
+    """The identifier of the declared winner, for reports only; None: no winner."""
     rollout_variant_id: str | None = None
-    """The variant that everyone is served after completion; None: nobody is."""
+    """The id of the variant that all visitors are served; None: no rollout."""
     targeting_rules: TargetingRules | None = None
-    """Who is eligible; None: no rules were set."""
+    """The rules for which visitors and pages it runs; None: no rules."""
     metrics: Metrics | None = None
-    """What is measured; None: nothing was set."""
+    """The metrics; None: none are set."""
     variants: tuple[Variant, ...] | None = None
-    """The variants, control included; None where the answer carried none."""
+    """The variants with the control.
+
+    None where the answer carries none, as in lists. Empty where the API key lacks the
+    scope `experiment:find`: an empty tuple means unknown, since every experiment has a
+    control.
+    """
 
 
 @attrs.frozen
 class Transition:
-    """The outcome of a call that moves an experiment through its life."""
+    """The result of a call that changes the state of an experiment."""
 
     experiment: Experiment
-    """The experiment in its new state, mostly without `variants`."""
+    """The experiment in its new state; its `variants` are None."""
     publish_status: PublishStatus | str | None = None
-    """Whether the new state is live; None: not known."""
+    """Whether the new state is live; None: unknown."""
     concurrent_version_changes: int | None = None
-    """Unpublished changes of the account, this one included; None: not known."""
+    """The unpublished changes of the account, with this one; None: unknown."""
 
 
 @attrs.frozen(kw_only=True)
 class SessionReplay:
-    """A recorded session of a visitor who saw an experiment."""
+    """A recorded session of a visitor who was assigned a variant."""
 
     session_id: str
     """The session's identifier."""
     visitor_id: str
     """The visitor's identifier."""
     variant_name: str
-    """The variant that was served; may be empty once it is deleted."""
+    """The name of the variant; may be empty once the variant is deleted."""
     start_time: datetime
-    """When the session began, UTC."""
+    """The time of the first event, in UTC."""
     duration_seconds: int
-    """Seconds between its first and its last event."""
+    """Seconds between the first and the last event."""
     page_count: int
-    """How many different paths were visited."""
+    """The number of different paths visited."""
     replay_url: str
-    """Where to watch it; needs a sign-in."""
+    """The URL of the recording; it requires a login."""

@@ -13,8 +13,8 @@ class Page(Generic[T]):
     """One page of a listing."""
 
     entities: tuple[T, ...]
-    """What is on the page."""
+    """The objects on the page."""
     next_cursor: str | None
-    """Where the next page begins; None when there is none."""
+    """The cursor of the next page; None: this is the last."""
     has_more: bool
     """Whether there is a next page."""

@@ -1,71 +1,85 @@
-"""What the variants of an experiment achieve."""
+"""Results of the variants of an experiment."""
 
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import chain
 
 import attrs
 
 from ours_experiments._html import html_table
+from ours_experiments._text import format_percent
+from ours_experiments.models._records import record_of
 
 
 @attrs.frozen(kw_only=True)
 class VariantResult:
-    """What one variant has achieved over the whole run."""
+    """The results of a variant over the whole run."""
 
     id: str
     """The variant's identifier."""
     name: str
     """The variant's name."""
     is_control: bool
-    """Whether this is the baseline."""
+    """Whether this is the control."""
     impressions: int
-    """How often it was served; 0 or more."""
+    """The number of times the variant was served: events, not visitors."""
     conversions: int
-    """How many conversions followed; 0 or more."""
-    conversion_rate: float
-    """Conversions per impression, 0 to 1; 0 without impressions."""
-    probability_to_be_best: float
-    """The probability that no other variant is better, 0 to 1."""
+    """The number of conversion events; may exceed the impressions."""
+    conversion_rate: float | None = None
+    """Conversions per impression; 0 without impressions; None: unknown."""
+    probability_to_be_best: float | None = None
+    """The probability that no other variant is better, 0 to 1; None: unknown."""
 
 
 @attrs.frozen
 class Results:
-    """What the variants of an experiment have achieved."""
+    """The results of an experiment's variants."""
 
     variants: tuple[VariantResult, ...]
-    """One result for each variant."""
+    """The results of each variant."""
+    experiment_id: str | None = attrs.field(default=None, kw_only=True, eq=False)
+    """The experiment's identifier; None: unknown."""
 
     @property
     def control(self) -> VariantResult | None:
-        """Find the baseline's result; None when there is none."""
-        return next((each for each in self.variants if each.is_control), None)
+        """Return the control's results; None without a control."""
+        return next((row for row in self.variants if row.is_control), None)
 
     @property
     def best(self) -> VariantResult | None:
-        """Find the most probable winner, the first of equals; None when empty."""
-        return max(
-            self.variants, key=lambda each: each.probability_to_be_best, default=None
-        )
+        """Return the variant that is most probably the best, the first of equals.
+
+        None where nothing is known: without impressions or without probabilities.
+        """
+        best, highest = None, -1.0
+        for row in self.variants:
+            probability = row.probability_to_be_best
+            if row.impressions and probability is not None and probability > highest:
+                best, highest = row, probability
+        return best
 
     def to_records(self) -> list[dict[str, object]]:
-        """List one flat dict for each variant, for pandas, polars or csv.
+        """Return a flat dict for each variant, for pandas, polars or csv.
 
-        Keys: id, name, is_control, impressions, conversions, conversion_rate and
-        probability_to_be_best, both 0 to 1.
+        Keys: experiment_id, id, name, is_control, impressions, conversions,
+        conversion_rate and probability_to_be_best, both 0 to 1.
         """
-        return [record_of(each) for each in self.variants]
+        return [
+            {"experiment_id": self.experiment_id, **record_of(row)}
+            for row in self.variants
+        ]
 
     def _repr_html_(self) -> str:
-        """Show a table, in notebooks."""
+        """Return a table, for notebooks."""
         rows = (
             (
-                f"{each.name} (control)" if each.is_control else each.name,
-                f"{each.impressions:,}",
-                f"{each.conversions:,}",
-                f"{each.conversion_rate:.2%}",
-                f"{each.probability_to_be_best:.1%}",
+                f"{row.name} (control)" if row.is_control else row.name,
+                f"{row.impressions:,}",
+                f"{row.conversions:,}",
+                format_percent(row.conversion_rate, 2),
+                format_percent(row.probability_to_be_best, 1),
             )
-            for each in self.variants
+            for row in self.variants
         )
         headings = ("variant", "impressions", "conversions", "rate", "to be best")
         count = len(self.variants)
@@ -74,73 +88,91 @@ class Results:
 
 @attrs.frozen(kw_only=True)
 class DayVariant:
-    """What one variant achieved on one day."""
+    """The results of a variant on one day."""
 
     id: str
     """The variant's identifier."""
     impressions: int
-    """How often it was served; 0 or more."""
+    """The number of times the variant was served: events, not visitors."""
     conversions: int
-    """How many conversions followed; 0 or more."""
-    conversion_rate: float
-    """Conversions per impression, 0 to 1; 0 without impressions."""
+    """The number of conversion events; may exceed the impressions."""
+    conversion_rate: float | None = None
+    """Conversions per impression; 0 without impressions; None: unknown."""
 
 
 @attrs.frozen
 class Day:
-    """What the variants achieved on one day."""
+    """The results of the variants on one day."""
 
     date: date
-    """The calendar day, UTC."""
+    """The day, in UTC."""
     variants: tuple[DayVariant, ...]
-    """One entry for each variant."""
+    """The results of each variant on this day."""
 
 
 @attrs.frozen(kw_only=True)
 class VariantTotals:
-    """What one variant achieved over the days of a series."""
+    """The results of a variant over the days of a series."""
 
     id: str
     """The variant's identifier."""
     impressions: int
-    """The sum over the days."""
+    """The sum of the impressions of all days."""
     conversions: int
-    """The sum over the days."""
+    """The sum of the conversions of all days."""
     conversion_rate: float
-    """Conversions per impression over all days, 0 to 1; 0 without impressions."""
+    """Conversions per impression over all days; 0 without impressions."""
 
 
 @attrs.frozen
 class TimeSeries:
-    """What the variants of an experiment achieved, day by day."""
+    """The results of an experiment's variants day by day."""
 
     days: tuple[Day, ...]
-    """Oldest first; days without impressions are left out."""
+    """The days, oldest first; days without impressions are left out."""
+    experiment_id: str | None = attrs.field(default=None, kw_only=True, eq=False)
+    """The experiment's identifier; None: unknown."""
+    variant_names: Mapping[str, str] | None = attrs.field(
+        default=None, kw_only=True, eq=False
+    )
+    """The names of the variants by id, without deleted ones; None: unknown."""
+
+    def rows(self) -> Iterator[tuple[Day, DayVariant]]:
+        """Yield each variant of each day, with its day."""
+        return ((day, row) for day in self.days for row in day.variants)
+
+    def name_of(self, variant_id: str) -> str:
+        """Return a variant's name, or its id where no name is known."""
+        return (self.variant_names or {}).get(variant_id, variant_id)
 
     def to_records(self) -> list[dict[str, object]]:
-        """List one flat dict for each day and variant, for pandas, polars or csv.
+        """Return a flat dict for each day and variant, for pandas, polars or csv.
 
-        Keys: date (a `datetime.date`, UTC), id (the variant's), impressions,
-        conversions and conversion_rate, 0 to 1.
+        Keys: experiment_id, date (a `datetime.date`, UTC), id and name (the
+        variant's), impressions, conversions and conversion_rate, 0 to 1.
         """
         return [
-            {"date": day.date, **record_of(each)}
-            for day in self.days
-            for each in day.variants
+            {
+                "experiment_id": self.experiment_id,
+                "date": day.date,
+                "id": row.id,
+                "name": self.name_of(row.id),
+                **record_of(row),
+            }
+            for day, row in self.rows()
         ]
 
     def _repr_html_(self) -> str:
-        """Show a table, in notebooks."""
+        """Return a table, for notebooks."""
         rows = (
             (
                 day.date,
-                each.id,
-                f"{each.impressions:,}",
-                f"{each.conversions:,}",
-                f"{each.conversion_rate:.2%}",
+                self.name_of(row.id),
+                f"{row.impressions:,}",
+                f"{row.conversions:,}",
+                format_percent(row.conversion_rate, 2),
             )
-            for day in self.days
-            for each in day.variants
+            for day, row in self.rows()
         )
         title = f"time series of {len(self.days)} days"
         if self.days:
@@ -150,13 +182,13 @@ class TimeSeries:
         return html_table(title, headings, rows, count)
 
     def totals(self) -> tuple[VariantTotals, ...]:
-        """Add the days up for each variant, in the order of appearance."""
+        """Return the sums over the days for each variant, in order of appearance."""
         sums: dict[str, tuple[int, int]] = {}
-        for each in chain.from_iterable(day.variants for day in self.days):
-            impressions, conversions = sums.get(each.id, (0, 0))
-            sums[each.id] = (
-                impressions + each.impressions,
-                conversions + each.conversions,
+        for row in chain.from_iterable(day.variants for day in self.days):
+            impressions, conversions = sums.get(row.id, (0, 0))
+            sums[row.id] = (
+                impressions + row.impressions,
+                conversions + row.conversions,
             )
         return tuple(
             VariantTotals(
@@ -167,16 +199,3 @@ class TimeSeries:
             )
             for variant_id, (impressions, conversions) in sums.items()
         )
-
-
-SHARES = ("conversion_rate", "probability_to_be_best")
-"""Numbers that JSON may write as `0` or `1`, and that are floats in a table."""
-
-
-def record_of(row: VariantResult | DayVariant) -> dict[str, object]:
-    """Make a flat dict, whose values have the same types in every row."""
-    record: dict[str, object] = attrs.asdict(row)
-    for name in SHARES:
-        if hasattr(row, name):
-            record[name] = float(getattr(row, name))
-    return record

@@ -54,6 +54,7 @@ SCALARS: Mapping[Any, st.SearchStrategy[Any]] = {
     datetime: moments,
     date: st.dates().map(date.isoformat) | st.sampled_from(("2026-W01-1", "soon")),
     object: strategies.json_values,
+    Any: strategies.json_values,
     NoneType: st.none(),
 }
 
@@ -66,6 +67,7 @@ PLAIN: Mapping[Any, Any] = {
     datetime: "2026-01-01T10:00:00Z",
     date: "2026-01-01",
     object: {"b": [1]},
+    Any: {"b": [1]},
 }
 
 
@@ -80,7 +82,7 @@ def valid(kind: Any) -> st.SearchStrategy[Any]:
     if get_origin(kind) is Mapping:
         values = likely(get_args(kind)[1])
         return st.dictionaries(strategies.text, values, max_size=2)
-    if issubclass(kind, StrEnum):
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
         return st.sampled_from([each.value for each in kind])
     return SCALARS[kind]
 
@@ -134,7 +136,7 @@ def plainest(kind: Any) -> Any:
         return [plainest(get_args(kind)[0])]
     if get_origin(kind) is Mapping:
         return {"a": plainest(get_args(kind)[1])}
-    if issubclass(kind, StrEnum):
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
         return next(iter(kind)).value
     return PLAIN[kind]
 

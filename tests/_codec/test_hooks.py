@@ -149,8 +149,8 @@ def test_calendar_day() -> None:
             id="number-in-texts",
         ),
         pytest.param(
-            experiment(targetingRules={"visitorProperties": []}),
-            ["$.targetingRules.visitorProperties: expected object, got array"],
+            experiment(targetingRules=[]),
+            ["$.targetingRules: expected object, got array"],
             id="array-for-object",
         ),
         pytest.param(

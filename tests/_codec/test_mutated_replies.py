@@ -25,6 +25,7 @@ from ours_experiments import (
     Variant,
     VariantPatch,
     Version,
+    VersionSnapshot,
 )
 from ours_experiments._codec.converter import decode
 from ours_experiments._codec.hooks import ADDITIONAL_PROPERTIES
@@ -62,6 +63,8 @@ KINDS: dict[str, type] = {
     "experiments.retrieve": Experiment,
     "experiments.update": Experiment,
     "versions.draft_changes": DraftChanges,
+    "versions.changes": DraftChanges,
+    "versions.snapshot": VersionSnapshot,
     "experiments": Transition,
     "variants": Variant,
     "settings": Settings,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ours_experiments.emulator import Clock, Emulator
-from ours_experiments.emulator.account.traffic import probabilities_to_be_best
+from ours_experiments.emulator.account.probability import probabilities_to_be_best
 from tests.emulator.calls import Calls
 
 

@@ -233,6 +233,18 @@ OPERATIONS = (
         "version:find",
         lambda client, _: client.versions.draft_changes(),
     ),
+    Operation(
+        "versions.changes",
+        "GET versions/{id}/diff",
+        "version:find",
+        lambda client, one: client.versions.changes(one),
+    ),
+    Operation(
+        "versions.snapshot",
+        "GET versions/{id}/snapshot",
+        "version:find",
+        lambda client, one: client.versions.snapshot(one),
+    ),
 )
 
 EACH = [pytest.param(each, id=each.name) for each in OPERATIONS]

@@ -105,6 +105,8 @@ async def account(client: Client, experiment: Experiment) -> None:
     await client.versions.retrieve(version.id)
     await client.versions.update(version.id, name="W")
     page = await client.versions.list_page()
+    await client.versions.changes(page.entities[-1].id)
+    await client.versions.snapshot(version.id)
     await client.versions.republish(page.entities[-1].id)
     await client.experiments.delete(experiment.id)
     await client.settings.delete(settings.id, with_experiments=True)

@@ -5,6 +5,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import attrs
 from hypothesis import strategies as st
 
 from ours_experiments import drafts, models
@@ -58,7 +59,7 @@ targeting_rules = st.builds(
     models.TargetingRules,
     tuples(text),
     st.none() | text,
-    st.none() | json_objects,
+    json_values,
     st.none() | text,
     tuples(query_params),
     additional_properties=unknown_keys,
@@ -82,7 +83,7 @@ dom_modifications = st.builds(
     word(models.DomAction),
     st.none() | text,
     st.none() | tuples(styles),
-    st.none() | json_objects,
+    json_values,
     additional_properties=unknown_keys,
 )
 variants = st.builds(
@@ -129,8 +130,8 @@ variant_results = st.builds(
     is_control=st.booleans(),
     impressions=whole,
     conversions=whole,
-    conversion_rate=ratio,
-    probability_to_be_best=ratio,
+    conversion_rate=st.none() | ratio,
+    probability_to_be_best=st.none() | ratio,
 )
 results = st.builds(models.Results, tuples(variant_results))
 day_variants = st.builds(
@@ -138,7 +139,7 @@ day_variants = st.builds(
     id=st.sampled_from("abc"),
     impressions=whole,
     conversions=whole,
-    conversion_rate=ratio,
+    conversion_rate=st.none() | ratio,
 )
 days = st.builds(models.Day, st.dates(), tuples(day_variants))
 time_series = st.builds(models.TimeSeries, tuples(days))
@@ -217,6 +218,13 @@ answers: st.SearchStrategy[tuple[object, Json]] = st.one_of(
 )
 """Everything that a call decodes, with its JSON."""
 
+sent_params = query_params.filter(
+    lambda value: (
+        value.operator != "regex"
+        and (value.value is not None or value.operator in {"exists", "not_exists"})
+    )
+)
+sent_rules = st.builds(attrs.evolve, targeting_rules, query_params=tuples(sent_params))
 sent_metrics = metrics.filter(
     lambda value: (
         value.primary is None
@@ -227,6 +235,7 @@ sent_modifications = tuples(
     dom_modifications.filter(
         lambda value: (
             value.value is not None
+            and value.action not in {"setStyle", "setAttribute"}
             and all(each.property.strip() for each in value.styles or ())
         )
     )
@@ -254,7 +263,7 @@ new_experiments = st.builds(
     traffic_allocation=st.none() | percent | st.floats(0, 100),
     include_query_string=st.none() | st.booleans(),
     control_weight=st.none() | st.integers(1, 100),
-    targeting_rules=st.none() | targeting_rules,
+    targeting_rules=st.none() | sent_rules,
     metrics=st.none() | sent_metrics,
 )
 experiment_patches = patches(
@@ -264,7 +273,7 @@ experiment_patches = patches(
     description=st.none() | text,
     traffic_allocation=percent,
     include_query_string=st.none() | st.booleans(),
-    targeting_rules=st.none() | targeting_rules,
+    targeting_rules=st.none() | sent_rules,
     metrics=st.none() | sent_metrics,
 )
 payloads: st.SearchStrategy[dict[str, Any]] = st.one_of(

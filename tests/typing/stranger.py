@@ -23,7 +23,8 @@ async def main(search: str) -> int:
             async for experiment_id, results in client.bulk.results(
                 outcome.experiment_id for outcome in applied
             ):
-                if (best := results.best) is not None:
+                best = results.best
+                if best is not None and best.conversion_rate is not None:
                     rates[experiment_id] = best.conversion_rate
     return len(report.failed)
 

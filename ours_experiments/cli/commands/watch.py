@@ -65,7 +65,7 @@ async def watch(
                 if best is not None:
                     break
     if context.format == "table" and best is not None:
-        share = format_probability(best.probability_to_be_best)
+        share = format_probability(best.probability_to_be_best or 0.0)
         context.note(f"{name_of(best)} is best with probability {share}")
     return 0
 
@@ -155,4 +155,5 @@ def winner(
     if best is None or probability is None:
         return None
     enough = all(variant.impressions >= impressions for variant in found.variants)
-    return best if enough and best.probability_to_be_best >= probability else None
+    reached = (best.probability_to_be_best or 0.0) >= probability
+    return best if enough and reached else None

@@ -3,11 +3,12 @@
 from rich.table import Table
 from rich.text import Text
 
+from ours_experiments._text import UNKNOWN, format_percent
 from ours_experiments.cli.output.phrases import format_probability
 from ours_experiments.cli.output.table import new_table
 from ours_experiments.cli.output.terminal import safe_text
 from ours_experiments.models import Results
-from ours_experiments.plotting import interval, name_of
+from ours_experiments.plotting import PER_EVENT, interval, name_of
 
 
 BAR_CELLS = 20
@@ -34,14 +35,16 @@ def results_table(results: Results, width: int, *, ascii_only: bool = False) -> 
     table.add_column("probability to be best" if wide else "to be best", no_wrap=True)
     best = results.best
     for variant in results.variants:
-        low, high = interval(variant.conversions, variant.impressions)
-        between = f"{low:.2%} to {high:.2%}" if variant.impressions else "-"
+        bounds = interval(variant.conversions, variant.impressions)
+        between = f"{bounds[0]:.2%} to {bounds[1]:.2%}" if bounds else UNKNOWN
+        if variant.conversions > variant.impressions:
+            between = PER_EVENT
         style = "bold" if best is not None and variant.id == best.id else ""
         table.add_row(
             safe_text(name_of(variant), style),
             f"{variant.impressions:,}",
             f"{variant.conversions:,}",
-            f"{variant.conversion_rate:.2%}",
+            format_percent(variant.conversion_rate, 2),
             *([between] if wide else []),
             probability_bar(
                 variant.probability_to_be_best,
@@ -52,8 +55,10 @@ def results_table(results: Results, width: int, *, ascii_only: bool = False) -> 
     return table
 
 
-def probability_bar(share: float, cells: int, *, ascii_only: bool) -> Text:
+def probability_bar(share: float | None, cells: int, *, ascii_only: bool) -> Text:
     """Draw a probability as a bar, followed by the number."""
+    if share is None:
+        return Text(UNKNOWN)
     full = round(min(max(share, 0.0), 1.0) * cells)
     done, left = ("#", ".") if ascii_only else ("█", "░")
     bar = f"{done * full}{left * (cells - full)}"

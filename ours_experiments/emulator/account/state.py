@@ -1,12 +1,12 @@
 """The emulated account: experiments, variants, settings, versions. No I/O."""
 
-from collections.abc import Mapping
 from threading import RLock
 
 import orjson
 
 from ours_experiments.emulator.account import lifecycle as _lifecycle
 from ours_experiments.emulator.account import variants as _variants
+from ours_experiments.emulator.account.behavior import Behavior
 from ours_experiments.emulator.account.ids import Ids, IdStyle
 from ours_experiments.emulator.account.index import Index
 from ours_experiments.emulator.account.records import Experiment, Settings, Variant
@@ -272,25 +272,10 @@ class State:
         self.releases.track(settings_key(settings), None)
         return settings
 
-    def simulate(
-        self,
-        id: str,
-        *,
-        days: int,
-        visitors_per_day: int,
-        conversion_rates: Mapping[str, float] | None,
-        seed: int | None,
-    ) -> None:
+    def simulate(self, id: str, behavior: Behavior, seed: int | None) -> None:
         """Give an experiment that has been started the traffic of some days."""
         experiment = self.get(id)
-        self.traffic.simulate(
-            experiment,
-            self.now(),
-            days=days,
-            visitors_per_day=visitors_per_day,
-            conversion_rates=conversion_rates,
-            seed=seed,
-        )
+        self.traffic.simulate(experiment, self.now(), behavior, seed)
         self._show(experiment)
 
     def adopt(self, experiment: Experiment) -> None:

@@ -1,25 +1,22 @@
 """Simulated visitors: daily counts, results, probabilities, session replays."""
 
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 
+from ours_experiments.emulator.account.behavior import (
+    Behavior,
+    Counts,
+    visitors_and_converters,
+)
 from ours_experiments.emulator.account.ids import Ids
+from ours_experiments.emulator.account.probability import probabilities_to_be_best
 from ours_experiments.emulator.account.records import Experiment
 from ours_experiments.emulator.clock import timestamp
 from ours_experiments.emulator.json_values import Json, array, mapping
 
 
-Counts = tuple[int, int]
-"""Impressions and conversions."""
-
-_MOST_DAYS = 3660
-_MOST_VISITORS = 10_000_000
 _REPLAYS_PER_DAY = 6
-_FEWEST_DRAWS = 256
-_MOST_DRAWS = 4096
 _DAY = 24 * 60 * 60 * 1000
 _VIEWER = "https://app.oursprivacy.com/session-replay/replayer"
 
@@ -66,38 +63,40 @@ class Traffic:
         self,
         experiment: Experiment,
         now: int,
-        *,
-        days: int,
-        visitors_per_day: int,
-        conversion_rates: Mapping[str, float] | None,
-        seed: int | None,
+        behavior: Behavior,
+        seed: int | None = None,
     ) -> None:
-        """Replace an experiment's traffic, and let its run begin early enough."""
+        """Replace the traffic of an experiment, and let its run begin early enough."""
         if experiment.run_began_at is None:
             raise ValueError("only an experiment that was started has traffic")
-        rates = dict(conversion_rates or {})
-        _check(experiment, days, visitors_per_day, rates)
+        behavior.check(experiment)
         source = f"traffic {self.seed if seed is None else seed} {experiment.number}"
-        dice = random.Random(source)  # noqa: S311 (no secret)
-        for variant in experiment.variants:
-            drawn = 0.1 if variant.is_control else dice.uniform(0.09, 0.13)
-            rates.setdefault(variant.id, drawn)
+        dice = random.Random(source)  # noqa: S311 - repeatable, not secret
+        # A source of their own: repeated events change neither visitors nor replays.
+        repeats = random.Random(f"{source} repeats")  # noqa: S311
+        rates = behavior.rates(experiment, dice)
         end = now if experiment.stopped_at is None else experiment.stopped_at
         last = _day_of(end)
-        first = last - timedelta(days=days - 1)
+        first = last - timedelta(days=behavior.days - 1)
         midnight = _midnight(first)
         began = min(experiment.run_began_at, midnight)
         experiment.run_began_at = began
         experiment.started_at = min(experiment.started_at or midnight, midnight)
         experiment.created_at = min(experiment.created_at, began)
-        enrolled = visitors_per_day * experiment.traffic_allocation / 100
+        enrolled = behavior.visitors_per_day * experiment.traffic_allocation / 100
         whole = sum(variant.weight for variant in experiment.variants)
         self._days[experiment.id] = {
             first + timedelta(days=number): {
-                variant.id: _draw(dice, enrolled * variant.weight / whole, rate)
-                for variant, rate in ((v, rates[v.id]) for v in experiment.variants)
+                variant.id: behavior.repeat(
+                    variant.id,
+                    visitors_and_converters(
+                        dice, enrolled * variant.weight / whole, rates[variant.id]
+                    ),
+                    repeats,
+                )
+                for variant in experiment.variants
             }
-            for number in range(days)
+            for number in range(behavior.days)
         }
         self._replays[experiment.id] = self._record(experiment.id, dice, began, end)
 
@@ -114,7 +113,7 @@ class Traffic:
             daily = [_for_event(experiment, event, day[variant.id]) for day in days]
             counts.append((sum(n for n, _ in daily), sum(k for _, k in daily)))
         if experiment.status == "draft":
-            best: Sequence[float] = [0.0] * len(counts)
+            best = (0.0,) * len(counts)
         else:
             best = probabilities_to_be_best(tuple(counts), self.seed)
         return [
@@ -176,52 +175,12 @@ class Traffic:
         return sorted(recorded, key=lambda r: (r.started_at, r.number), reverse=True)
 
 
-@lru_cache(maxsize=1024)
-def probabilities_to_be_best(
-    counts: tuple[Counts, ...], seed: int
-) -> tuple[float, ...]:
-    """Sample which variant converts best, from Beta(1, 1) priors.
-
-    The probabilities are shares of a power of two, so that they sum to one exactly.
-    """
-    draws = _FEWEST_DRAWS
-    while draws < _MOST_DRAWS and draws * len(counts) < _MOST_DRAWS * 2:
-        draws *= 2
-    dice = random.Random(f"best {seed}")  # noqa: S311 (no secret)
-    wins = [0] * len(counts)
-    for _ in range(draws):
-        sampled = [dice.betavariate(1 + k, 1 + n - k) for n, k in counts]
-        wins[sampled.index(max(sampled))] += 1
-    return tuple(won / draws for won in wins)
-
-
 def run_of(experiment: Experiment, now: int) -> tuple[date, date] | None:
     """Give the first and the last day of the run, None before the start."""
     if experiment.run_began_at is None:
         return None
     end = now if experiment.stopped_at is None else experiment.stopped_at
     return _day_of(experiment.run_began_at), _day_of(end)
-
-
-def _check(
-    experiment: Experiment, days: int, visitors: int, rates: Mapping[str, float]
-) -> None:
-    if not 1 <= days <= _MOST_DAYS:
-        raise ValueError(f"days: 1 to {_MOST_DAYS}, not {days}")
-    if not 0 <= visitors <= _MOST_VISITORS:
-        raise ValueError(f"visitors_per_day: 0 to {_MOST_VISITORS}, not {visitors}")
-    known = {variant.id for variant in experiment.variants}
-    for variant_id, rate in rates.items():
-        if variant_id not in known:
-            raise ValueError(f"conversion_rates: no variant has the id {variant_id}")
-        if not 0 <= rate <= 1:
-            raise ValueError(f"conversion_rates: 0 to 1, not {rate}")
-
-
-def _draw(dice: random.Random, expected: float, rate: float) -> Counts:
-    seen = max(0, round(dice.gauss(expected, expected**0.5)))
-    spread = (seen * rate * (1 - rate)) ** 0.5
-    return seen, min(seen, max(0, round(dice.gauss(seen * rate, spread))))
 
 
 def _for_event(experiment: Experiment, event: str, counts: Counts) -> Counts:

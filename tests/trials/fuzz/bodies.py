@@ -25,7 +25,7 @@ from ours_experiments._codec.converter import (
     encode,
 )
 from ours_experiments._codec.hooks import ADDITIONAL_PROPERTIES, Mismatch, wire_name
-from ours_experiments._pagination import Position, problem_with, split
+from ours_experiments._pagination import Position, Progress, split
 from tests.trials.fuzz.examples import examples
 from tests.trials.fuzz.mutations import hostile_bytes, hostile_json
 
@@ -155,8 +155,8 @@ def judge_page(body: bytes) -> str:
     assert isinstance(position, Position)
     assert isinstance(position.has_more, bool)
     assert isinstance(position.next_cursor, str | None)
-    told = problem_with(position, {"abc"}, 0)
-    assert told is None or told.encode()
+    problem = Progress(Experiment, "abc").record(entities, position)
+    assert problem is None or problem.encode()
     try:
         decoded = decode_entities(Experiment, entities)
     except DecodeError as error:
