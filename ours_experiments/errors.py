@@ -17,7 +17,12 @@ Every error that a call can raise, apart from `asyncio.CancelledError`::
     ├── UnexpectedResponseError                an answer that is not the API's
     │   └── DecodeError                        JSON of another shape
     ├── PaginationError                        a listing that cannot end
-    └── OutcomeUnknownError                    a write that may have been applied
+    ├── OutcomeUnknownError                    a write that may have been applied
+    └── PlanRefusedError                       a plan that was not applied
+        ├── PlanConflictsError                 it has conflicts
+        ├── StalePlanError                     the account has changed since
+        ├── UnsafePlanError                    it changes too much that is live
+        └── UnpublishedChangesError            it would publish others' changes
 
 No error holds the API key: neither in its text nor in anything reachable from it.
 """

@@ -24,13 +24,17 @@ from ours_experiments.specs.parts import (
     TargetingSpec,
     VariantSpec,
 )
+from ours_experiments.specs.plan import Plan
+from ours_experiments.specs.report import ApplyReport, ChangeOutcome
 from ours_experiments.specs.schema import spec_schema
 from ours_experiments.specs.spec import ExperimentSpec
 
 
 __all__ = [
     "Action",
+    "ApplyReport",
     "Change",
+    "ChangeOutcome",
     "Conflict",
     "ControlSpec",
     "ExperimentSpec",
@@ -38,6 +42,7 @@ __all__ = [
     "Limits",
     "MetricSpec",
     "MetricsSpec",
+    "Plan",
     "PlanConflictsError",
     "PlanRefusedError",
     "PlanWarning",

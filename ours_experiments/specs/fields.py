@@ -6,7 +6,7 @@ from typing import TypeVar
 import attrs
 
 from ours_experiments._unset import UNSET, Unset
-from ours_experiments.drafts import ExperimentPatch
+from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.models import (
     DomAction,
     DomModification,
@@ -182,3 +182,23 @@ def one_payload(value: DomModification) -> DomModification:
         value.action == DomAction.SET_ATTRIBUTE and value.attribute is not None
     )
     return attrs.evolve(value, value=None) if has_parts else value
+
+
+def new_experiment(spec: ExperimentSpec, settings_id: str) -> NewExperiment:
+    """Build the draft of an experiment that has a name."""
+    values = {
+        name: value
+        for name in (
+            "description",
+            "type",
+            "traffic_allocation",
+            "include_query_string",
+        )
+        if (value := getattr(spec, name)) is not UNSET
+    }
+    if isinstance(spec.targeting_rules, TargetingSpec):
+        rules = to_targeting_rules(spec.targeting_rules, TargetingRules())
+        values["targeting_rules"] = rules
+    if isinstance(spec.metrics, MetricsSpec):
+        values["metrics"] = to_metrics(spec.metrics, Metrics())
+    return NewExperiment(settings_id, str(spec.name), key=spec.key, **values)

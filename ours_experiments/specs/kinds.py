@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import cast, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 import attrs
 
@@ -48,6 +48,9 @@ class Kind:
 @cache
 def kind_of(annotation: object) -> Kind:
     """Read an annotation such as `int | Unset | None`."""
+    if annotation is Any:
+        # Free-form JSON; in a file it has to be an object.
+        return Kind(Mapping[str, object], nullable=True)
     members = get_args(annotation) if isinstance(annotation, UnionType) else ()
     kept = [kind for kind in members or (annotation,) if kind not in (Unset, NoneType)]
     enums = [

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from os import PathLike
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import orjson
@@ -12,7 +13,7 @@ import orjson
 from ours_experiments._codec.converter import decode, encode
 from ours_experiments.errors import ConfigurationError, DecodeError
 from ours_experiments.models import Variant
-from ours_experiments.specs.changes import Change, Conflict, PlanWarning
+from ours_experiments.specs.changes import Action, Change, Conflict, PlanWarning
 from ours_experiments.specs.dump import to_plain
 from ours_experiments.specs.errors import SpecError
 from ours_experiments.specs.files import Limits
@@ -20,6 +21,12 @@ from ours_experiments.specs.json_nodes import read_json
 from ours_experiments.specs.nodes import UnreadableError
 from ours_experiments.specs.reading import DocumentReader
 from ours_experiments.specs.spec import ExperimentSpec
+
+
+if TYPE_CHECKING:
+    from ours_experiments._http.session import Session
+    from ours_experiments.specs.planner import Account
+    from ours_experiments.specs.report import ApplyReport
 
 
 FORMAT = 1
@@ -70,7 +77,7 @@ class Unmanaged:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What a plan consists of; it has no client."""
+    """What would bring an account to its specs."""
 
     changes: tuple[Change, ...] = ()
     """What to do; changes of one experiment are in their order."""
@@ -100,6 +107,80 @@ class Plan:
     """The fingerprint of the account; None where the plan was made without one."""
     specs: tuple[ExperimentSpec, ...] = ()
     """The specs that the plan was made from."""
+    _session: "Session | None" = attrs.field(default=None, repr=False, eq=False)
+
+    def __str__(self) -> str:
+        """Format the plan for a terminal of 80 columns."""
+        from ours_experiments.specs.text import format_plan  # noqa: PLC0415 - a cycle
+
+        return format_plan(self)
+
+    def to_markdown(self) -> str:
+        """Format the plan for a pull request."""
+        from ours_experiments.specs.text import format_markdown  # noqa: PLC0415 - a cycle
+
+        return format_markdown(self)
+
+    def made_again(self, account: "Account") -> "Plan":
+        """Return the plan of the same specs for what the account is now."""
+        from ours_experiments.specs.planner import make_plan  # noqa: PLC0415 - a cycle
+
+        return make_plan(
+            self.specs,
+            account,
+            owns=self.owns,
+            settings=self.settings,
+            limits=self.limits,
+            prune=self.prune,
+            fingerprint=self.account,
+        )
+
+    def bound(self, session: "Session") -> "Plan":
+        """Return the plan with the connection that applies it."""
+        return attrs.evolve(self, session=session)
+
+    async def apply(
+        self,
+        *,
+        journal: str | PathLike[str] | None = None,
+        ship_others: bool = False,
+        force: bool = False,
+        skip_conflicts: bool = False,
+        concurrency: int = 8,
+        on_progress: Callable[[int, int | None], object] | None = None,
+    ) -> "ApplyReport":
+        """Carry out the plan; what fails is in the report, and not undone.
+
+        Args:
+            journal: File that records what a run that is killed may have sent; apply
+                the same specs with it to go on.
+            ship_others: Whether unpublished changes of others may go live too.
+            force: Whether to exceed the limits.
+            skip_conflicts: Whether to do the rest of a plan with conflicts.
+            concurrency: Experiments at the same time.
+            on_progress: Called with the number of changes done, and of all.
+
+        Raises:
+            PlanRefusedError: Nothing was written: there are conflicts, unpublished
+                changes of others or too many live changes, or the account has
+                changed since the plan was made.
+            ConfigurationError: The plan was read with `Plan.from_json`; read it with
+                `Client.plan_from`.
+        """
+        from ours_experiments.specs.apply import apply_plan  # noqa: PLC0415 - loads aiohttp
+
+        if self._session is None:
+            raise ConfigurationError("the plan has no client: use client.plan_from")
+        return await apply_plan(
+            self._session,
+            self,
+            journal=journal,
+            ship_others=ship_others,
+            force=force,
+            skip_conflicts=skip_conflicts,
+            concurrency=concurrency,
+            on_progress=on_progress,
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -119,12 +200,15 @@ class Plan:
 
     def to_json(self) -> str:
         """Return the plan as JSON for `from_json`."""
-        fields = {field.name: getattr(self, field.name) for field in attrs.fields(Plan)}
-        body = {name: encoded(value) for name, value in fields.items()}
-        body["specs"] = [to_plain(spec) for spec in self.specs]
+        body = {name: encoded(getattr(self, name)) for name in DATA}
+        body["specs"] = self.plain_specs()
         body["limits"] = {"changed": self.limits.changed, "from": self.limits.from_}
         document = {"plan": FORMAT, "digest": digest(body), **body}
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+    def plain_specs(self) -> list[object]:
+        """Return the specs as plain JSON."""
+        return [to_plain(spec) for spec in self.specs]
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
@@ -134,16 +218,17 @@ class Plan:
             ConfigurationError: It is no such plan, or was changed since.
         """
         body = body_of(text)
-        values: dict[str, Any] = {
-            field.name: body[field.name]
-            for field in attrs.fields(Plan)
-            if field.name in body
-        }
+        values: dict[str, Any] = {name: body[name] for name in DATA if name in body}
         try:
             for name, kind in DECODED.items():
                 values[name] = tuple(
                     decode(kind, item, at=f"$.{name}") for item in values[name]
                 )
+            # An enum stays text where it is decoded, since a service may be newer.
+            values["changes"] = tuple(
+                attrs.evolve(change, action=Action(change.action))
+                for change in values["changes"]
+            )
             limits = values["limits"]
             values["limits"] = Limits(changed=limits["changed"], from_=limits["from"])
             values["specs"] = tuple(spec_from(item) for item in values["specs"])
@@ -152,11 +237,15 @@ class Plan:
         except DecodeError as error:
             reasons = "; ".join(error.problems)
             raise ConfigurationError(f"the plan has another shape: {reasons}") from None
-        except (KeyError, TypeError):
+        except ConfigurationError:
+            raise
+        except (KeyError, TypeError, ValueError):
             raise ConfigurationError("the plan has another shape") from None
         return cls(**values)
 
 
+DATA = tuple(f.name for f in attrs.fields(Plan) if f.name != "_session")
+"""The fields that are saved."""
 DECODED: Mapping[str, type[Any]] = {
     "changes": Change,
     "conflicts": Conflict,
