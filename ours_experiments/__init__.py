@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
+    from ours_experiments._codec.dicts import from_dict, to_dict
     from ours_experiments._http.pacing import SharedPacing
     from ours_experiments._http.retry import RetryPolicy
     from ours_experiments._pagination import Listing
@@ -205,7 +206,9 @@ __all__ = [
     "VersionSnapshot",
     "__version__",
     "dump_specs",
+    "from_dict",
     "load_specs",
+    "to_dict",
 ]
 
 HOMES = (
@@ -217,6 +220,7 @@ HOMES = (
     "drafts",
     "_http.retry",
     "_http.pacing",
+    "_codec.dicts",
     "_pagination",
     "bulk.run",
     "client",

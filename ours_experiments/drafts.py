@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 import attrs
 
-from ours_experiments._unset import UNSET, Unset
+from ours_experiments._unset import UNSET, Draft, Unset
 from ours_experiments._validation import (
     check_bool,
     check_control_weight,
@@ -106,7 +106,7 @@ def to_key(value: str | None) -> str | None:
 
 
 @attrs.frozen
-class NewExperiment:
+class NewExperiment(Draft):
     """An experiment to create; the service chooses fields that are None."""
 
     experiment_settings_id: str = attrs.field(validator=accept(check_filled_text))
@@ -153,7 +153,7 @@ class NewExperiment:
 
 
 @attrs.frozen(kw_only=True)
-class ExperimentPatch:
+class ExperimentPatch(Draft):
     """Changes to an experiment; at least one field must be given."""
 
     key: str | Unset = attrs.field(default=UNSET, validator=accept(check_text, UNSET))
@@ -188,7 +188,7 @@ class ExperimentPatch:
 
 
 @attrs.frozen
-class NewVariant:
+class NewVariant(Draft):
     """A variant to create, while its experiment is a draft.
 
     It has a `redirect_url` or `dom_modifications`, not both.
@@ -232,7 +232,7 @@ class NewVariant:
 
 
 @attrs.frozen(kw_only=True)
-class VariantPatch:
+class VariantPatch(Draft):
     """Changes to a variant, while its experiment is a draft.
 
     At least one field must be given. `variant_type` needs the `redirect_url` or the
@@ -275,7 +275,7 @@ class VariantPatch:
 
 
 @attrs.frozen(kw_only=True)
-class NewSettings:
+class NewSettings(Draft):
     """Settings to create; the service chooses fields that are None."""
 
     name: str | None = attrs.field(
@@ -299,7 +299,7 @@ class NewSettings:
 
 
 @attrs.frozen(kw_only=True)
-class SettingsPatch:
+class SettingsPatch(Draft):
     """Changes to settings; at least one field must be given."""
 
     name: str | Unset = attrs.field(

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import attrs
 
 from ours_experiments._codec.converter import decode, encode
+from ours_experiments._decisions import Decisions
 from ours_experiments._http.call import Call
-from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import (
     check_draft,
@@ -41,7 +41,7 @@ MAX_WINDOW = timedelta(days=365)
 
 
 @attrs.frozen
-class Experiments:
+class Experiments(Decisions):
     """Experiments, their lifecycle and their results; reached as `client.experiments`.
 
     Beside the errors named at each method, every call can raise `APIConnectionError`,
@@ -49,8 +49,6 @@ class Experiments:
     account does not have, `RateLimitError`, `InternalServerError` and
     `UnexpectedResponseError`; a write also `OutcomeUnknownError`.
     """
-
-    _session: Session
 
     def list(
         self,
@@ -121,7 +119,9 @@ class Experiments:
     async def create(self, draft: NewExperiment) -> Experiment:
         """Create an experiment in state draft, with its control variant.
 
-        `POST /experiments`. After a lost reply the experiment is looked up.
+        `POST /experiments`. With a `key` of letters or digits, a create whose reply
+        was lost is looked up, and sent again if no recent experiment can be it.
+        Without one it is never sent twice.
 
         Raises:
             NotFoundError: The draft's `experiment_settings_id` is unknown.

@@ -15,6 +15,7 @@ import pytest
 
 import ours_experiments
 from ours_experiments import emulator, plotting, testing
+from ours_experiments._decisions import Decisions
 from ours_experiments.bulk.bulk import Bulk, PublishOptions, StreamOptions
 from ours_experiments.experiments import Experiments
 from ours_experiments.settings import SettingsRecords
@@ -22,7 +23,7 @@ from ours_experiments.variants import Variants
 from ours_experiments.versions import Versions
 
 
-GROUPS = [Experiments, Variants, SettingsRecords, Versions, Bulk]
+GROUPS = [Decisions, Experiments, Variants, SettingsRecords, Versions, Bulk]
 NAMED = [
     *(getattr(ours_experiments, name) for name in ours_experiments.__all__),
     *(getattr(emulator, name) for name in emulator.__all__),

@@ -13,6 +13,7 @@ from ours_experiments import (
     NotFoundError,
     PermissionDeniedError,
 )
+from ours_experiments._decisions import Decisions
 from ours_experiments.emulator import Emulator
 from tests.support.operations import BAD_IDS, EACH, EACH_WITH_ID, OPERATIONS, Operation
 
@@ -27,7 +28,11 @@ async def stranger(emulator: Emulator) -> AsyncIterator[Client]:
 def test_the_table_is_complete() -> None:
     """Every coroutine and listing of the four resources is in the table."""
     client = Client("key")
-    made_of_others = {"experiments.find_by_key"}
+    made_of_others = {
+        f"experiments.{name}"
+        for name in ("find_by_key", *vars(Decisions))
+        if not name.startswith("_")
+    }
     methods = {
         f"{resource}.{name}"
         for resource in ("experiments", "variants", "settings", "versions")

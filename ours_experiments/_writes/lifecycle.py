@@ -14,6 +14,10 @@ from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.models import Experiment, ExperimentStatus, Transition
 
 
+STARTED = frozenset(ExperimentStatus) - {ExperimentStatus.DRAFT}
+"""A status that is not known may be that of an experiment which was never started."""
+
+
 @attrs.frozen
 class Change:
     """What a lifecycle call asks for, whichever experiment it is sent to."""
@@ -72,10 +76,14 @@ class Change:
         changed_at = experiment.updated_at or experiment.created_at
         if before is not None and changed_at < before:
             return Evidence()
-        if self.action == "start" and not (
-            before is not None
-            and experiment.started_at is not None
-            and experiment.started_at < before
+        if (
+            self.action == "start"
+            and experiment.status in STARTED
+            and not (
+                before is not None
+                and experiment.started_at is not None
+                and experiment.started_at < before
+            )
         ):
             # Only a start leads out of a draft, whatever was done next.
             return Evidence(unverified(experiment))

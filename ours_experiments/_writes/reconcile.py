@@ -99,7 +99,9 @@ async def read_back(
     pacing = call.pacing
     lost_at = pacing.loop.time()
     evidence: Evidence[T] | None = None
-    for delay in LISTED_DELAYS if write.is_listed else READ_BACK_DELAYS:
+    needs_proof = write.is_listed and write.absence_is_proof
+    delays = LISTED_DELAYS if needs_proof else READ_BACK_DELAYS
+    for delay in delays:
         if lost_at + delay >= call.deadline:
             return None
         try:

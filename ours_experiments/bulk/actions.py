@@ -12,7 +12,7 @@ from ours_experiments._writes import lifecycle
 from ours_experiments._writes.lifecycle import Change, unverified
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments.bulk.outcomes import OutcomeStatus
-from ours_experiments.bulk.preview import refusal_reason
+from ours_experiments.bulk.preview import StartWarnings, refusal_reason
 from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.errors import (
     BadRequestError,
@@ -91,6 +91,7 @@ class TransitionAction:
     winners: Mapping[str, str]
     """The winner that a stop declares, by experiment id."""
     staged: StagedChanges
+    warnings: StartWarnings
 
     def change_of(self, experiment_id: str) -> Change:
         """Return the lifecycle call for one experiment."""
@@ -160,4 +161,7 @@ class TransitionAction:
         reason = refusal_reason(self.action, experiment, winner)
         if reason is not None:
             raise OursError(f"{self.action} of {experiment.id} would fail: {reason}")
-        return Result(OutcomeStatus.NOT_ATTEMPTED, unverified(experiment))
+        note = ""
+        if self.action == "start":
+            note = await self.warnings.for_experiment(experiment)
+        return Result(OutcomeStatus.NOT_ATTEMPTED, unverified(experiment), note)

@@ -1,14 +1,20 @@
 """The one version that `publish="once"` makes of all that a run has staged."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import uuid4
 
 import attrs
 
+from ours_experiments._writes.unrelated_changes import (
+    EXPERIMENTS,
+    VARIANTS,
+    Differences,
+    describe_unrelated,
+    ids_in,
+)
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.ledger import Ledger
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
-from ours_experiments.bulk.staged import EXPERIMENTS, VARIANTS
 from ours_experiments.errors import (
     ConfigurationError,
     ConflictError,
@@ -16,12 +22,8 @@ from ours_experiments.errors import (
     OutcomeUnknownError,
 )
 from ours_experiments.experiments import Experiments
-from ours_experiments.models import CollectionChanges, Version
+from ours_experiments.models import Version
 from ours_experiments.versions import Versions
-
-
-Differences = Mapping[str, CollectionChanges]
-"""The unpublished changes by collection."""
 
 
 @attrs.define
@@ -164,24 +166,3 @@ class BatchPublish:
                 journal.record(applied)
         if not waiting:
             self.error = None
-
-
-def ids_in(differences: Differences, collection: str) -> frozenset[str]:
-    """Select what is changed in one collection."""
-    changes = differences.get(collection)
-    return changes.ids if changes else frozenset()
-
-
-def describe_unrelated(own: Collection[str], differences: Differences) -> str:
-    """List the changes that are not of this run; empty when there are none."""
-    touched = {
-        collection: ids_in(differences, collection) for collection in differences
-    }
-    if touched.get(EXPERIMENTS):
-        # Variants change with their experiments, which are listed themselves.
-        touched.pop(VARIANTS, None)
-    return ", ".join(
-        f"{collection} {identifier}"
-        for collection, ids in touched.items()
-        for identifier in sorted(ids.difference(own))
-    )

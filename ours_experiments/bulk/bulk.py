@@ -28,6 +28,7 @@ from ours_experiments.bulk.input import Input
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.ledger import Ledger
 from ours_experiments.bulk.outcomes import BulkReport
+from ours_experiments.bulk.preview import StartWarnings
 from ours_experiments.bulk.run import BulkRun, OnProgress
 from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.bulk.workers import in_parallel
@@ -35,6 +36,7 @@ from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError
 from ours_experiments.experiments import Experiments
 from ours_experiments.models import Experiment, Results
+from ours_experiments.settings import SettingsRecords
 from ours_experiments.versions import Versions
 
 
@@ -59,7 +61,8 @@ class StreamOptions(TypedDict, total=False):
             file resumes: what is applied, already there or staged is not sent again,
             what was begun and never settled is read back first, what failed is tried
             again. One run at a time may have it.
-        dry_run: Only say what would happen; nothing is written.
+        dry_run: Whether to return what would happen and write nothing. The `note` of
+            an outcome warns of starts that would succeed and that nobody would see.
     """
 
     concurrency: int
@@ -198,9 +201,14 @@ class Bulk:
         if action == "delete":
             work = DeleteAction(session)
         else:
-            staged = StagedChanges(session)
-            at_once = publish == "each"
-            work = TransitionAction(session, action, at_once, source.winners, staged)
+            work = TransitionAction(
+                session,
+                action,
+                publish == "each",
+                source.winners,
+                StagedChanges(session),
+                StartWarnings(SettingsRecords(session)),
+            )
         return BulkRun(
             action,
             source,

@@ -136,6 +136,7 @@ class BulkRun:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._iterated = True
         if self._outcomes is not None:
             await self._outcomes.aclose()
 

@@ -7,12 +7,9 @@ import attrs
 from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
+from ours_experiments._writes.unrelated_changes import EXPERIMENTS
 from ours_experiments.errors import NotFoundError, OursError
 from ours_experiments.models import DraftChanges
-
-
-EXPERIMENTS, VARIANTS = "experiments", "experimentVariants"
-"""The service's names for the collections of a version."""
 
 
 @attrs.define

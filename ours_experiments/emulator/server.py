@@ -10,10 +10,10 @@ from ours_experiments.emulator.account.ids import IdStyle
 from ours_experiments.emulator.account.seeding import seed_experiments
 from ours_experiments.emulator.account.state import State
 from ours_experiments.emulator.account.texts import Texts
-from ours_experiments.emulator.api.front import Front
-from ours_experiments.emulator.api.handlers import CursorKind, Handlers
+from ours_experiments.emulator.api.dispatcher import Dispatcher
 from ours_experiments.emulator.api.pages import Cursors
 from ours_experiments.emulator.api.scopes import Scopes, scopes_by_key
+from ours_experiments.emulator.api.service import CursorKind, Service
 from ours_experiments.emulator.clock import Clock
 from ours_experiments.emulator.connections import Listener, is_loopback
 from ours_experiments.emulator.faults.rules import Faults
@@ -113,15 +113,15 @@ class Emulator:
         )
         self.log: RequestLog = RequestLog(self._lock)
         self.faults: Faults = Faults(seed, self._lock)
-        handlers = Handlers(
+        service = Service(
             self.state,
             Cursors(f"cursors {seed}".encode()),
             cursor_kind=cursor,
             publish_seconds=publish_seconds,
             is_initial=api == "initial",
         )
-        self._front = Front(
-            handlers, self._keys, self.log, self.faults, conflict_status
+        self._dispatcher = Dispatcher(
+            service, self._keys, self.log, self.faults, conflict_status
         )
         self._listener: Listener | None = None
         self._thread: LoopThread | None = None
@@ -182,7 +182,7 @@ class Emulator:
         """Listen, on the running event loop."""
         if self._listener is not None:
             raise RuntimeError("the emulator is running already")
-        listener = Listener(self._front.receive, self._host, self._port)
+        listener = Listener(self._dispatcher.receive, self._host, self._port)
         await listener.open()
         self._listener = listener
         self._port = listener.port

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from ours_experiments import Client, ConfigurationError, NewExperiment, OutcomeStatus
+from ours_experiments import (
+    Client,
+    ConfigurationError,
+    ExperimentPatch,
+    NewExperiment,
+    OutcomeStatus,
+    SettingsPatch,
+    TargetingRules,
+)
 from ours_experiments.bulk.bulk import Action
 from ours_experiments.emulator import Emulator
 from tests.support.bulk_calls import statuses, writes
@@ -128,3 +136,74 @@ async def test_whom_one_publish_would_concern(
         assert isinstance(report.publish_error, ConfigurationError)
         assert foreign in str(report)
     assert emulator.state.versions() == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "warned"),
+    [
+        ("https://shop.example.com/**", True),
+        ("shop.example.com/pricing", True),
+        ("SHOP.example.com", True),
+        ("*.example.com/**", False),
+        ("https://www.example.com/**", False),
+        ("www.example.com:8080/x", False),
+        ("WWW.Example.com/x", False),
+        ("/pricing", False),
+        ("**", False),
+        ("**/index.html", False),
+        ("*.org", True),
+    ],
+)
+async def test_a_host_that_is_not_whitelisted(
+    client: Client, emulator: Emulator, pattern: str, *, warned: bool
+) -> None:
+    """A dry run of start warns of a host on which experiments do not run."""
+    ids = emulator.seed_experiments(2)
+    [settings] = emulator.state.settings()
+    domains = ["www.example.com"]
+    await client.settings.update(
+        str(settings["id"]), SettingsPatch(whitelist_domains=domains)
+    )
+    rules = TargetingRules(url_patterns=[pattern])
+    for experiment_id in ids:
+        await client.experiments.update(
+            experiment_id, ExperimentPatch(targeting_rules=rules)
+        )
+    emulator.log.clear()
+    report = await client.bulk.start(ids, dry_run=True)
+    assert statuses(report) == [WOULD_BE_APPLIED] * 2
+    for outcome in report.outcomes:
+        assert ("whitelist_domains" in outcome.note) is warned
+        assert outcome.to_record()["note"] == outcome.note
+    assert emulator.log.received("settings.list") <= 1
+    assert writes(emulator) == []
+
+
+async def test_a_host_where_nothing_is_whitelisted(
+    client: Client, emulator: Emulator
+) -> None:
+    """Settings without domains allow every host, and so does an answer that fails."""
+    [experiment_id] = emulator.seed_experiments(1)
+    rules = TargetingRules(url_patterns=["shop.example.com/**"])
+    patch = ExperimentPatch(targeting_rules=rules)
+    await client.experiments.update(experiment_id, patch)
+    report = await client.bulk.start([experiment_id], dry_run=True)
+    assert report.outcomes[0].note == ""
+    emulator.faults.add("status", code=403, route="settings.list")
+    report = await client.bulk.start([experiment_id], dry_run=True)
+    assert report.outcomes[0].note == ""
+
+
+async def test_a_personalization_without_a_treatment(
+    client: Client, emulator: Emulator
+) -> None:
+    """A dry run of start warns that visitors would see nothing."""
+    alone, treated = (
+        *emulator.seed_experiments(1, variants=1),
+        *emulator.seed_experiments(1),
+    )
+    for experiment_id in (alone, treated):
+        emulator.state.get(experiment_id).type = "personalization"
+    report = await client.bulk.start([alone, treated], dry_run=True)
+    notes = [outcome.note for outcome in report.outcomes]
+    assert notes == ["a personalization without a treatment changes nothing", ""]

@@ -54,6 +54,14 @@ def test_groups() -> None:
     assert groups[OutcomeStatus.STAGED] == ()
 
 
+def test_counts() -> None:
+    """Every status has its count, if only zero."""
+    counts = BulkReport("start", OUTCOMES[:2], 0.0).counts
+    assert list(counts) == list(OutcomeStatus)
+    assert counts[OutcomeStatus.APPLIED] == counts[OutcomeStatus.FAILED] == 1
+    assert sum(counts.values()) == 2
+
+
 def test_failed_creations_have_no_ids() -> None:
     """What could not be created has no id to try again."""
     outcome = Outcome("", "create", OutcomeStatus.FAILED, error=MISSING)

@@ -1,13 +1,22 @@
 """Streams of outcomes, progress, and what a run tells while it goes on."""
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
-from ours_experiments import Client, ConfigurationError, Outcome, OutcomeStatus
+from ours_experiments import (
+    BulkRun,
+    Client,
+    ConfigurationError,
+    Outcome,
+    OutcomeStatus,
+)
 from ours_experiments.emulator import Emulator
-from tests.support.bulk_calls import one_by_one
+from tests.support.bulk_calls import one_by_one, own_tasks
 
 
 async def test_streaming_in_completion_order(
@@ -135,3 +144,82 @@ async def test_what_the_outcomes_of_a_client_closed_meanwhile_say(
     assert len(outcomes) == 6
     assert outcomes[0].status is OutcomeStatus.APPLIED
     assert isinstance(outcomes[-1].error, ConfigurationError)
+
+
+@pytest.mark.parametrize("source", [list, one_by_one], ids=["list", "stream"])
+@pytest.mark.parametrize("leave", ["break", "raise", "return", "never iterated"])
+async def test_a_block_closes_its_run(
+    client: Client, emulator: Emulator, leave: str, source: Callable[[list[str]], Any]
+) -> None:
+    """However the block is left, nothing is under way behind it."""
+    ids = emulator.seed_experiments(20)
+    emulator.faults.add("hang", route="experiments.start", after=3)
+
+    async def consume() -> BulkRun:
+        async with client.bulk.stream("start", source(ids), concurrency=4) as run:
+            if leave == "never iterated":
+                return run
+            async for outcome in run:
+                assert outcome.status is OutcomeStatus.APPLIED
+                if leave == "return":
+                    return run
+                if leave == "raise":
+                    raise LookupError(run)
+                break
+        return run
+
+    try:
+        run = await consume()
+    except LookupError as error:
+        run = error.args[0]
+    assert not own_tasks()
+    report = run.report()
+    if source is list and leave != "never iterated":
+        assert report.counts[OutcomeStatus.NOT_ATTEMPTED] >= 12
+    with pytest.raises(ConfigurationError, match="once"):
+        async for _ in run:
+            pass
+
+
+async def test_a_block_that_is_cancelled(client: Client, emulator: Emulator) -> None:
+    """A cancellation ends the calls before it leaves the block."""
+    ids = emulator.seed_experiments(20)
+    emulator.faults.add("hang", route="experiments.start", after=3)
+    run = client.bulk.stream("start", ids)
+
+    async def consume() -> None:
+        async with run:
+            async for _ in run:
+                pass
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(consume(), 0.1)
+    assert not own_tasks()
+    assert run.report().counts[OutcomeStatus.UNKNOWN] == 8
+
+
+async def test_a_block_closes_the_journal(
+    client: Client, emulator: Emulator, tmp_path: Path
+) -> None:
+    """The same call can be made as soon as the block is left."""
+    ids = emulator.seed_experiments(6)
+    journal = tmp_path / "journal"
+    async with client.bulk.stream("start", ids, journal=journal) as run:
+        async for _ in run:
+            break
+    report = await client.bulk.start(ids, journal=journal)
+    assert report.counts[OutcomeStatus.APPLIED] == 6
+
+
+async def test_what_is_shown_of_runs(client: Client, emulator: Emulator) -> None:
+    """Runs, outcomes and reports are shown in a line, without whole experiments."""
+    ids = emulator.seed_experiments(2)
+    run = client.bulk.stream("start", ids)
+    assert repr(run) == "<BulkRun start: 0 of unknown>"
+    outcomes = [outcome async for outcome in run]
+    assert repr(run) == "<BulkRun start: 2 of 2>"
+    assert outcomes[0].transition is not None
+    assert "Experiment" not in repr(outcomes)
+    assert len(repr(outcomes[0])) < 200
+    report = run.report()
+    assert repr(report) == f"<BulkReport {report}>"

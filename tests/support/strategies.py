@@ -22,11 +22,10 @@ whole = st.integers(0, 2**53)
 ratio = st.floats(0, 1) | st.integers(0, 1)
 times = st.datetimes(timezones=st.just(UTC))
 
-scalars = (
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | text
-)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+integers = st.integers(-(2**63), 2**64 - 1)
 json_values = st.recursive(
-    scalars.filter(lambda value: value == value),  # noqa: PLR0124 - JSON has no NaN
+    st.none() | st.booleans() | integers | finite | text,
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3)
     ),
@@ -232,12 +231,16 @@ sent_metrics = metrics.filter(
     )
 )
 sent_modifications = tuples(
-    dom_modifications.filter(
-        lambda value: (
-            value.value is not None
-            and value.action not in {"setStyle", "setAttribute"}
-            and all(each.property.strip() for each in value.styles or ())
-        )
+    st.builds(
+        attrs.evolve,
+        dom_modifications.filter(
+            lambda modification: (
+                modification.value is not None
+                and modification.action not in {"setStyle", "setAttribute"}
+                and all(style.property.strip() for style in modification.styles or ())
+            )
+        ),
+        attribute=st.none() | json_objects | st.lists(json_values, max_size=2),
     )
 )
 percent = st.integers(0, 100)

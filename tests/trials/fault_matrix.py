@@ -14,6 +14,7 @@ from ours_experiments import (
 )
 from ours_experiments.emulator import Emulator
 from tests.support.aging import age
+from tests.support.clock import SPEED
 from tests.trials.guarantees import treatment_of
 
 
@@ -211,8 +212,27 @@ FAULTS: dict[str, tuple[str, dict[str, Any]]] = {
     "redirect": ("redirect", {"origin": "http://127.0.0.1:9", "code": 307}),
     "400": ("status", {"code": 400}),
     "403": ("status", {"code": 403}),
+    "404 of a gateway": ("html", {"code": 404}),
     "409": ("status", {"code": 409, "error": "Not now"}),
 }
+
+
+OTHER_SERVICE: dict[str, Any] = {
+    "conflict_status": 400,
+    "clock_skew": -5.0,
+    "list_delay": 4 / SPEED,
+    "normalize_names": ["trim"],
+    "normalize_keys": ["casefold"],
+}
+"""What may differ from the documents' plain reading, all at once."""
+LOST: tuple[str, ...] = (
+    "reset, not applied",
+    "hangs, applied",
+    "applied late, 502",
+    "HTML, applied",
+    "404 of a gateway",
+)
+"""The faults that the service of above is tried with."""
 
 
 async def staged(emulator: Emulator, client: Client, status: str) -> Stage:

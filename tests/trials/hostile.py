@@ -1,7 +1,7 @@
 """What hostile answers cost: `python -m tests.trials.hostile`.
 
 For each answer a process of its own makes one call, and tells how it ended, how long
-it took and how much memory it took beyond that of an ordinary call (G23).
+it took and how much memory it took beyond that of an ordinary call.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A search for the API key in everything that leaves the package (G20).
+"""A search for the API key in everything that leaves the package.
 
 `python -m tests.trials.key_hunt` lets every kind of call meet every kind of fault, and
 a service that quotes the key wherever an answer has room for it. It looks through all

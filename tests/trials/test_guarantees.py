@@ -50,7 +50,7 @@ def fast_now() -> float:
 def test_a_call_ends_within_its_timeout(
     word: str, parameters: dict[str, Any], attempt: float, *, write: bool
 ) -> None:
-    """G1: attempts, waits and reads together take no longer than `timeout`."""
+    """Attempts, waits and reads together take no longer than `timeout`."""
 
     async def main() -> None:
         async with (
@@ -74,7 +74,7 @@ def test_a_call_ends_within_its_timeout(
 
 
 def test_creates_are_never_duplicated() -> None:
-    """G2: a slice of the benchmark, no duplicate and nothing unaccounted for."""
+    """No create is duplicated, and nothing is unaccounted for."""
     count = run_fast(lambda: guarantees.faulty_creates(300, seed=11))
     assert count["duplicates"] == 0
     assert count["wrong"] == 0
@@ -83,19 +83,19 @@ def test_creates_are_never_duplicated() -> None:
 
 
 def test_a_late_commit_is_found() -> None:
-    """G3: what the service commits 1.5 s after the reply was lost is found."""
+    """What the service commits 1.5 s after the reply was lost is found."""
     count = run_fast(lambda: guarantees.late_commits(48, seed=12))
     assert count == Counter(runs=48, found=48, duplicates=0)
 
 
 def test_lost_transitions_are_settled() -> None:
-    """G4 and G5: no wrong verdict, and no claim of a publish without evidence."""
+    """No wrong verdict, and no claim of a publish without evidence."""
     count = run_fast(lambda: guarantees.lost_transitions(8))
     assert count == Counter(calls=8 * 21, right=8 * 21)
 
 
 def test_a_publish_makes_one_version() -> None:
-    """G6: whatever happens to the reply, each publish makes one version."""
+    """Whatever happens to the reply, each publish makes one version."""
     count = run_fast(lambda: guarantees.faulty_publishes(42))
     assert count == Counter(publishes=42, versions=42, wrong=0)
 
@@ -103,7 +103,7 @@ def test_a_publish_makes_one_version() -> None:
 async def test_a_permanent_conflict_costs_one_request(
     emulator: Emulator, client: Client
 ) -> None:
-    """G7: a 409 that waiting does not cure is not repeated."""
+    """A 409 that waiting does not cure is not repeated."""
     (experiment_id,) = emulator.seed_experiments(1, status="completed")
     with pytest.raises(ConflictError):
         await client.experiments.start(experiment_id)
@@ -111,7 +111,7 @@ async def test_a_permanent_conflict_costs_one_request(
 
 
 def test_publishing_calls_take_turns_once_they_conflict() -> None:
-    """G8: conflicts stay within the first burst, and everything is applied."""
+    """Conflicts stay within the first burst, and everything is applied."""
 
     async def main() -> None:
         async with (
@@ -132,7 +132,7 @@ def test_publishing_calls_take_turns_once_they_conflict() -> None:
 async def test_publishing_calls_run_together_where_they_may(
     emulator: Emulator, client: Client
 ) -> None:
-    """G8: without conflicts nothing waits for its turn."""
+    """Without conflicts nothing waits for its turn."""
     emulator.faults.add("latency", seconds=0.02)
     ids = emulator.seed_experiments(64)
     await asyncio.gather(*map(client.experiments.start, ids))
@@ -140,7 +140,7 @@ async def test_publishing_calls_run_together_where_they_may(
 
 
 def test_one_wait_pauses_the_whole_client() -> None:
-    """G9: while one call was asked to wait, no other call of the client leaves."""
+    """While one call was asked to wait, no other call of the client leaves."""
 
     async def main() -> None:
         async with (
@@ -168,7 +168,7 @@ def test_one_wait_pauses_the_whole_client() -> None:
 
 
 def test_the_limit_shrinks_and_grows_back() -> None:
-    """G9: under throttling on average at most half of the limit is refused."""
+    """Under throttling on average at most half of the limit is refused."""
 
     async def main() -> None:
         async with (
@@ -196,7 +196,7 @@ def test_the_limit_shrinks_and_grows_back() -> None:
 
 
 def test_an_outage_is_not_multiplied() -> None:
-    """G10: 1 000 calls against 503 alone send at most 1.1 times as many requests."""
+    """1 000 calls against 503 alone send at most 1.1 times as many requests."""
 
     async def main() -> None:
         async with (
@@ -231,7 +231,7 @@ def test_an_outage_is_not_multiplied() -> None:
 async def test_a_wait_beyond_the_deadline_fails_at_once(
     emulator: Emulator, client: Client, header: str
 ) -> None:
-    """G11: what cannot be waited for is raised, with how long it would be."""
+    """What cannot be waited for is raised, with how long it would be."""
     emulator.faults.add("status", code=429, retry_after=header)
     with pytest.raises(RateLimitError) as caught:
         await client.experiments.list_page()
@@ -247,7 +247,7 @@ async def test_a_wait_beyond_the_deadline_fails_at_once(
 async def test_the_longest_of_several_waits_counts(
     emulator: Emulator, client: Client
 ) -> None:
-    """G11: a repeated header and garbage beside it are understood."""
+    """A repeated header and garbage beside it are understood."""
     emulator.faults.add("status", code=429, retry_after=("soon", "7000", "5"))
     with pytest.raises(RateLimitError) as caught:
         await client.experiments.list_page()
@@ -257,7 +257,7 @@ async def test_the_longest_of_several_waits_counts(
 async def test_cancellation_is_not_swallowed_by_a_timeout(
     emulator: Emulator, client: Client
 ) -> None:
-    """G14: an outer `asyncio.timeout` ends the call and is told apart."""
+    """An outer `asyncio.timeout` ends the call and is told apart."""
     emulator.faults.add("hang")
     with pytest.raises(TimeoutError) as caught:
         async with asyncio.timeout(0.05):
@@ -279,7 +279,7 @@ def open_sockets() -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 def test_nothing_is_left_behind() -> None:
-    """G15: tasks and sockets are back to where they were, whatever happened."""
+    """Tasks and sockets are back to where they were, whatever happened."""
 
     async def cycle(emulator: Emulator, number: int) -> None:
         async with Client(
@@ -322,7 +322,7 @@ def test_nothing_is_left_behind() -> None:
 async def test_a_delete_on_a_dead_connection_succeeds(
     emulator: Emulator, client: Client, *, applied: bool
 ) -> None:
-    """G18: aiohttp's own resend of a delete is accounted for."""
+    """A delete that aiohttp sends again by itself is accounted for."""
     (experiment_id,) = emulator.seed_experiments(1)
     await client.experiments.list_page()
     emulator.faults.add(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import date
-from typing import assert_type
+from typing import Any, assert_type
 
 from taskiq import AsyncTaskiqTask
 
@@ -10,6 +10,7 @@ from ours_experiments import (
     BulkReport,
     BulkRun,
     Client,
+    DraftChanges,
     Experiment,
     ExperimentPatch,
     ExperimentStatus,
@@ -27,6 +28,9 @@ from ours_experiments import (
     Transition,
     Variant,
     Version,
+    VersionSnapshot,
+    from_dict,
+    to_dict,
 )
 from ours_experiments.integrations.redis import RedisPacing
 from ours_experiments.integrations.taskiq import OutcomeRecord, Tasks, outcome_of
@@ -55,11 +59,16 @@ async def endpoints(client: Client) -> None:
     assert_type(await client.variants.delete("id"), Variant | None)
     assert_type(await client.settings.list(), tuple[Settings, ...])
     assert_type(await client.versions.publish(), Version)
+    assert_type(await client.versions.changes("id", against="id"), DraftChanges)
+    assert_type(await client.versions.snapshot("id"), VersionSnapshot)
     assert_type(await client.request("GET", "experiments"), object)
 
 
 async def listings(client: Client) -> None:
     """Listings give entities, pages give tuples of them."""
+    assert_type(await client.experiments.list().to_list(), list[Experiment])
+    assert_type(await client.variants.list("id").to_list(limit=3), list[Variant])
+    assert_type(await client.experiments.list().to_records(), list[dict[str, object]])
     async for experiment in client.experiments.list():
         assert_type(experiment, Experiment)
         assert_type(experiment.status, ExperimentStatus | str)
@@ -85,6 +94,12 @@ def options(client: Client) -> None:
     """A view is a client."""
     view = client.with_options(timeout=5.0, retry=RetryPolicy(attempts=1))
     assert_type(view, Client)
+
+
+def dicts(experiment: Experiment) -> None:
+    """Objects become dicts, and dicts objects of the class that is asked for."""
+    assert_type(to_dict(experiment, wire=True), dict[str, Any])
+    assert_type(from_dict(NewExperiment, {"name": "n"}), NewExperiment)
 
 
 def refused(client: Client) -> None:

@@ -10,6 +10,10 @@ from ours_experiments.emulator.clock import timestamp
 from ours_experiments.emulator.json_values import Json, Values, mapping, string
 
 
+STATUSES = frozenset({"completed", "draft", "paused", "running"})
+TYPES = frozenset({"ab", "multivariate", "personalization"})
+
+
 @dataclass(slots=True)
 class Variant:
     """One arm of an experiment."""

@@ -1,8 +1,8 @@
 """Fill the account in process, faster than by calls."""
 
 from ours_experiments.emulator.account import lifecycle as _lifecycle
+from ours_experiments.emulator.account.records import STATUSES
 from ours_experiments.emulator.account.state import State
-from ours_experiments.emulator.api.bodies import STATUSES
 
 
 # Each has at least one percent of the split.

@@ -2,6 +2,7 @@
 
 import orjson
 
+from ours_experiments.emulator.account.records import TYPES
 from ours_experiments.emulator.api.validation import (
     Shape,
     array_of,
@@ -17,8 +18,6 @@ from ours_experiments.emulator.json_values import Json, array, mapping, parse, s
 from ours_experiments.emulator.problems import bad_request
 
 
-STATUSES = frozenset({"completed", "draft", "paused", "running"})
-TYPES = frozenset({"ab", "multivariate", "personalization"})
 _OPERATORS = ("contains", "equals", "exists", "not_equals", "not_exists", "regex")
 _ACTIONS = (
     "customCss",

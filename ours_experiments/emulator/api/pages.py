@@ -11,7 +11,7 @@ from ours_experiments.emulator.problems import bad_request
 
 
 T = TypeVar("T")
-Place = tuple[int, ...]
+Position = tuple[int, ...]
 _SEAL_BYTES = 9
 
 
@@ -21,14 +21,14 @@ class Cursors:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
-    def write(self, listing: str, place: Place) -> str:
-        """Give the cursor that continues `listing` after `place`."""
-        body = ",".join(map(str, place)).encode()
+    def write(self, listing: str, position: Position) -> str:
+        """Give the cursor that continues `listing` after `position`."""
+        body = ",".join(map(str, position)).encode()
         sealed = urlsafe_b64encode(self._seal(listing, body) + body)
         return sealed.rstrip(b"=").decode()
 
-    def read(self, listing: str, cursor: str) -> Place:
-        """Give the place of a cursor that this emulator wrote for `listing`."""
+    def read(self, listing: str, cursor: str) -> Position:
+        """Give the position of a cursor that this emulator wrote for `listing`."""
         try:
             sealed = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
         except (Base64Error, UnicodeError, ValueError):
@@ -36,11 +36,11 @@ class Cursors:
         seal, body = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         if not compare_digest(seal, self._seal(listing, body)):
             raise bad_request("cursor: altered, or of another listing")
-        place = tuple(int(number) for number in body.split(b","))
+        position = tuple(int(number) for number in body.split(b","))
         # Base64 has several spellings of the same bytes; one of them was given out.
-        if self.write(listing, place) != cursor:
+        if self.write(listing, position) != cursor:
             raise bad_request("cursor: altered")
-        return place
+        return position
 
     def _seal(self, listing: str, body: bytes) -> bytes:
         text = listing.encode(errors="surrogatepass") + b"\0" + body
@@ -48,13 +48,16 @@ class Cursors:
 
 
 def page_after(
-    rows: Sequence[T], place_of: Callable[[T], Place], place: Place | None, limit: int
-) -> tuple[Sequence[T], Place | None]:
-    """Cut a page from rows that are sorted by falling place.
+    rows: Sequence[T],
+    position_of: Callable[[T], Position],
+    position: Position | None,
+    limit: int,
+) -> tuple[Sequence[T], Position | None]:
+    """Cut a page from rows that are sorted by falling position.
 
-    Gives the rows, and the place of the last of them if more follow.
+    Gives the rows, and the position of the last of them if more follow.
     """
-    if place is not None:
-        rows = [row for row in rows if place_of(row) < place]
+    if position is not None:
+        rows = [row for row in rows if position_of(row) < position]
     page = rows[:limit]
-    return page, place_of(page[-1]) if len(rows) > limit else None
+    return page, position_of(page[-1]) if len(rows) > limit else None

@@ -5,7 +5,15 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from ours_experiments.emulator.api import bodies as _bodies
-from ours_experiments.emulator.api.handlers import Call, Handlers
+from ours_experiments.emulator.api import (
+    experiments,
+    reports,
+    settings,
+    transitions,
+    variants,
+    versions,
+)
+from ours_experiments.emulator.api.service import Call, Service
 from ours_experiments.emulator.api.validation import Shape
 
 
@@ -18,7 +26,7 @@ class Route:
 
     name: str
     scope: str
-    handler: Callable[[Handlers, Call], Awaitable[object]]
+    handler: Callable[[Service, Call], Awaitable[object]]
     body: Shape | None = None
     """None when the operation takes no body, and ignores one."""
     optional: bool = False
@@ -41,152 +49,150 @@ class Target:
 
 _OPERATIONS = {
     "GET experiments": Route(
-        "experiments.list", "experiment:list", Handlers.list_experiments
+        "experiments.list", "experiment:list", experiments.list_page
     ),
     "POST experiments": Route(
         "experiments.create",
         "experiment:create",
-        Handlers.create_experiment,
+        experiments.create,
         _bodies.NEW_EXPERIMENT,
     ),
     "GET experiments/{id}": Route(
-        "experiments.retrieve", "experiment:find", Handlers.retrieve_experiment
+        "experiments.retrieve", "experiment:find", experiments.retrieve
     ),
     "PATCH experiments/{id}": Route(
         "experiments.update",
         "experiment:update",
-        Handlers.update_experiment,
+        experiments.update,
         _bodies.EXPERIMENT_PATCH,
     ),
     "DELETE experiments/{id}": Route(
-        "experiments.delete", "experiment:delete", Handlers.delete_experiment
+        "experiments.delete", "experiment:delete", experiments.delete
     ),
     "POST experiments/{id}/start": Route(
         "experiments.start",
         "experiment:start",
-        Handlers.start,
+        transitions.start,
         _bodies.START,
         optional=True,
     ),
     "POST experiments/{id}/stop": Route(
         "experiments.stop",
         "experiment:stop",
-        Handlers.stop,
+        transitions.stop,
         _bodies.STOP,
         optional=True,
     ),
     "POST experiments/{id}/pause": Route(
         "experiments.pause",
         "experiment:stop",
-        Handlers.pause,
+        transitions.pause,
         _bodies.PAUSE,
         optional=True,
     ),
     "POST experiments/{id}/resume": Route(
         "experiments.resume",
         "experiment:start",
-        Handlers.resume,
+        transitions.resume,
         _bodies.RESUME,
         optional=True,
     ),
     "GET experiments/{id}/results": Route(
-        "experiments.results", "experiment:find", Handlers.results
+        "experiments.results", "experiment:find", reports.results
     ),
     "GET experiments/{id}/results-time-series": Route(
         "experiments.results_time_series",
         "experiment:find",
-        Handlers.results_time_series,
+        reports.results_time_series,
     ),
     "POST experiments/{id}/rollout": Route(
-        "experiments.rollout", "experiment:stop", Handlers.rollout, _bodies.ROLLOUT
+        "experiments.rollout", "experiment:stop", transitions.rollout, _bodies.ROLLOUT
     ),
     "POST experiments/{id}/end-rollout": Route(
-        "experiments.end_rollout", "experiment:stop", Handlers.end_rollout
+        "experiments.end_rollout", "experiment:stop", transitions.end_rollout
     ),
     "POST experiments/{id}/winner": Route(
         "experiments.winner",
         "experiment:stop",
-        Handlers.winner,
+        transitions.winner,
         _bodies.WINNER,
         optional=True,
     ),
     "GET experiments/{id}/session-replays": Route(
-        "experiments.session_replays", "experiment:find", Handlers.session_replays
+        "experiments.session_replays", "experiment:find", reports.session_replays
     ),
     "GET experiment-variants": Route(
-        "variants.list", "experiment:find", Handlers.list_variants
+        "variants.list", "experiment:find", variants.list_page
     ),
     "POST experiment-variants": Route(
         "variants.create",
         "experiment:update",
-        Handlers.create_variant,
+        variants.create,
         _bodies.NEW_VARIANT,
     ),
     "GET experiment-variants/{id}": Route(
-        "variants.retrieve", "experiment:find", Handlers.retrieve_variant
+        "variants.retrieve", "experiment:find", variants.retrieve
     ),
     "PATCH experiment-variants/{id}": Route(
         "variants.update",
         "experiment:update",
-        Handlers.update_variant,
+        variants.update,
         _bodies.VARIANT_PATCH,
     ),
     "DELETE experiment-variants/{id}": Route(
-        "variants.delete", "experiment:update", Handlers.delete_variant
+        "variants.delete", "experiment:update", variants.delete
     ),
     "GET experiment-settings": Route(
-        "settings.list", "experimentSettings:list", Handlers.list_settings
+        "settings.list", "experimentSettings:list", settings.list_all
     ),
     "POST experiment-settings": Route(
         "settings.create",
         "experimentSettings:create",
-        Handlers.create_settings,
+        settings.create,
         _bodies.SETTINGS,
         documents_conflict=True,
     ),
     "GET experiment-settings/{id}": Route(
-        "settings.retrieve", "experimentSettings:find", Handlers.retrieve_settings
+        "settings.retrieve", "experimentSettings:find", settings.retrieve
     ),
     "PATCH experiment-settings/{id}": Route(
         "settings.update",
         "experimentSettings:update",
-        Handlers.update_settings,
+        settings.update,
         _bodies.SETTINGS,
     ),
     "DELETE experiment-settings/{id}": Route(
-        "settings.delete", "experimentSettings:delete", Handlers.delete_settings
+        "settings.delete", "experimentSettings:delete", settings.delete
     ),
-    "GET versions": Route("versions.list", "version:list", Handlers.list_versions),
+    "GET versions": Route("versions.list", "version:list", versions.list_page),
     "POST versions": Route(
         "versions.publish",
         "version:publish",
-        Handlers.publish,
+        versions.publish,
         _bodies.NEW_VERSION,
         documents_conflict=True,
     ),
-    "GET versions/{id}": Route(
-        "versions.retrieve", "version:find", Handlers.retrieve_version
-    ),
+    "GET versions/{id}": Route("versions.retrieve", "version:find", versions.retrieve),
     "PATCH versions/{id}": Route(
         "versions.update",
         "version:update",
-        Handlers.update_version,
+        versions.update,
         _bodies.VERSION_PATCH,
     ),
     "POST versions/{id}/publish": Route(
         "versions.republish",
         "version:publish",
-        Handlers.republish,
+        versions.republish,
         documents_conflict=True,
     ),
     "GET versions/{id}/snapshot": Route(
-        "versions.snapshot", "version:find", Handlers.version_snapshot
+        "versions.snapshot", "version:find", versions.snapshot
     ),
     "GET versions/{id}/diff": Route(
-        "versions.changes", "version:find", Handlers.version_changes
+        "versions.changes", "version:find", versions.changes
     ),
     "GET versions/draft/diff": Route(
-        "versions.draft_changes", "version:find", Handlers.draft_changes
+        "versions.draft_changes", "version:find", versions.draft_changes
     ),
 }
 _INITIAL: dict[str, Shape | None] = {

@@ -8,9 +8,9 @@ from typing import cast
 import orjson
 from aiohttp import web
 
-from ours_experiments.emulator.api.handlers import Call, Handlers
 from ours_experiments.emulator.api.query import Query
 from ours_experiments.emulator.api.routes import Route, Routes, Target
+from ours_experiments.emulator.api.service import Call, Service
 from ours_experiments.emulator.connections import MAX_BODY_BYTES, Connection
 from ours_experiments.emulator.faults.rules import Faults
 from ours_experiments.emulator.json_values import Json, Values, parse
@@ -27,23 +27,23 @@ from ours_experiments.emulator.problems import (
 _JSON = {"Content-Type": "application/json"}
 
 
-class Front:
+class Dispatcher:
     """Receive every request: authenticate, route, check, carry out, answer."""
 
     def __init__(
         self,
-        handlers: Handlers,
+        service: Service,
         keys: Mapping[str, frozenset[str]],
         log: RequestLog,
         faults: Faults,
         conflict_status: int = 409,
     ) -> None:
-        self._handlers = handlers
+        self._service = service
         self._keys = keys
         self._log = log
         self._faults = faults
         self._conflict_status = conflict_status
-        self._routes = Routes(is_initial=handlers.is_initial)
+        self._routes = Routes(is_initial=service.is_initial)
 
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, by way of the faults that are active."""
@@ -117,7 +117,7 @@ class Front:
         elif (request.content_length or 0) > MAX_BODY_BYTES:
             raise _too_large()
         query = Query(request.query if request.query_string else {})
-        return await route.handler(self._handlers, Call(target.id, body, query, scopes))
+        return await route.handler(self._service, Call(target.id, body, query, scopes))
 
     def _authenticate(self, request: web.Request) -> frozenset[str]:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
