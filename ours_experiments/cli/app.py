@@ -35,6 +35,8 @@ __all__ = ["app", "commands", "run"]
 
 GLOBAL = Group("Global options", sort_key=100)
 
+MARKDOWN_COMMANDS = frozenset({"plan", "drift"})
+
 app.meta.suppress_keyboard_interrupt = False
 
 
@@ -63,6 +65,8 @@ def launch(
     call: Callable[..., int | None] = command
     if "context" not in ignored:
         return call(*bound.args, **bound.kwargs) or 0
+    if format == "markdown" and command.__name__ not in MARKDOWN_COMMANDS:
+        raise _errors.UsageError("--format markdown: only plan and drift write it")
     context = Context(
         out=open_console(),
         err=open_console(stderr=True),
@@ -92,9 +96,9 @@ def run(tokens: Sequence[str]) -> int:
         )
         sys.stdout.flush()
     except CycloptsError as problem:
-        return print_error(usage_error(problem))
+        return _errors.usage_code(print_error(usage_error(problem)), tokens)
     except (OursError, *_errors.CLI_ERRORS) as problem:
-        return print_error(problem)
+        return _errors.usage_code(print_error(problem), tokens)
     except (BrokenPipeError, SystemExit):
         # The reader of a pipe went away: rich exits by itself, everything else raises.
         discard_output()

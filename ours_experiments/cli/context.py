@@ -16,7 +16,7 @@ from ours_experiments.cli.output.terminal import safe_text
 from ours_experiments.errors import ConfigurationError
 
 
-Format = Literal["table", "json", "jsonl", "csv"]
+Format = Literal["table", "json", "jsonl", "csv", "markdown"]
 
 KEY_VARIABLE = "OURS_PRIVACY_API_KEY"
 

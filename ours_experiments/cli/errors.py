@@ -1,6 +1,6 @@
 """Exit codes, and errors in one line with a hint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ours_experiments.cli.output.terminal import escape
@@ -16,7 +16,9 @@ from ours_experiments.errors import (
     OutcomeUnknownError,
     PaginationError,
     PermissionDeniedError,
+    PlanRefusedError,
     RateLimitError,
+    StalePlanError,
     UnexpectedResponseError,
 )
 
@@ -31,6 +33,9 @@ TEMPORARY: Final = 7
 CONNECTION: Final = 8
 UNKNOWN: Final = 9
 SOME_FAILED: Final = 10
+DIFFERENT: Final = 11
+DIFFERENT_DETAILED: Final = 2
+"""With `--detailed-exitcode`, by which a wrong command line is FAILURE."""
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 TERMINATED: Final = 143
@@ -48,6 +53,7 @@ Exit codes:
     8  no connection, or no answer in time
     9  sent, but whether it was applied is not known
    10  some of many failed
+   11  the account differs from the files
   130  interrupted
   141  the reader of the output went away
   143  terminated"""
@@ -114,6 +120,8 @@ KINDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
     (RateLimitError, TEMPORARY, "try again later, or with a lower --concurrency"),
     (InternalServerError, TEMPORARY, "try again later"),
     (BadRequestError, FAILURE, ""),
+    (StalePlanError, CONFLICT, ""),
+    (PlanRefusedError, CONFLICT, "nothing was written"),
     (OutcomeUnknownError, UNKNOWN, "look before you send it again"),
     (APIConnectionError, CONNECTION, "check the network and --base-url"),
     (UnexpectedResponseError, FAILURE, "check --base-url: is this the service?"),
@@ -146,6 +154,12 @@ OPTION_HINTS: Final = (
 def exit_code(problem: BaseException) -> int:
     """Return the exit code for an error."""
     return next((code for kind, code, _ in KINDS if isinstance(problem, kind)), FAILURE)
+
+
+def usage_code(code: int, tokens: Sequence[str]) -> int:
+    """Return the exit code of an error: not 2 where that means a difference."""
+    detailed = code == USAGE and "--detailed-exitcode" in tokens
+    return FAILURE if detailed else code
 
 
 def hint_for(problem: BaseException) -> str:

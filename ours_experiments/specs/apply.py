@@ -10,22 +10,16 @@ import attrs
 from ours_experiments._http.session import Session
 from ours_experiments._validation import check_count
 from ours_experiments.bulk.account import open_journal
-from ours_experiments.bulk.bulk import check_path
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.bulk.run import report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
-from ours_experiments.errors import OursError, OutcomeUnknownError
+from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
 from ours_experiments.specs.changes import Action, Change
 from ours_experiments.specs.plan import Plan, digest
 from ours_experiments.specs.planner import Account
 from ours_experiments.specs.publishing import Publishing
-from ours_experiments.specs.refusals import (
-    refuse_conflicts,
-    refuse_others,
-    refuse_stale,
-    refuse_unsafe,
-)
+from ours_experiments.specs.refusals import refuse_stale
 from ours_experiments.specs.report import ApplyReport, ChangeOutcome
 from ours_experiments.specs.service import read_account
 from ours_experiments.specs.steps import Steps, Subject, intentions_of, subject_of
@@ -73,18 +67,16 @@ async def apply_plan(
 ) -> ApplyReport:
     """Refuse a plan that must not be applied, else carry it out."""
     check_count("concurrency", concurrency, 1)
-    if journal is not None:
-        check_path("journal", journal)
-
-    def refuse(plan: Plan) -> None:
-        if not skip_conflicts:
-            refuse_conflicts(plan)
-        if not force:
-            refuse_unsafe(plan)
-        if not ship_others:
-            refuse_others(plan)
-
-    refuse(plan)
+    if not isinstance(journal, str | os.PathLike | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"journal must be a path, not {type(journal).__name__}"
+        )
+    allowed = {
+        "ship_others": ship_others,
+        "force": force,
+        "skip_conflicts": skip_conflicts,
+    }
+    plan.check(**allowed)
     if not plan.changes:
         return ApplyReport()
     opened = None
@@ -99,7 +91,7 @@ async def apply_plan(
         if resumed:
             # An earlier run was cut off: what it left is another plan.
             plan = plan.made_again(account)
-            refuse(plan)
+            plan.check(**allowed)
         else:
             refuse_stale(plan, account)
         run = Run.of(session, plan, account, opened, ship_others=ship_others)

@@ -139,6 +139,28 @@ class Plan:
         """Return the plan with the connection that applies it."""
         return attrs.evolve(self, session=session)
 
+    def check(
+        self,
+        *,
+        ship_others: bool = False,
+        force: bool = False,
+        skip_conflicts: bool = False,
+    ) -> None:
+        """Refuse a plan that `apply` would refuse with these arguments.
+
+        Raises:
+            PlanRefusedError: There are conflicts, too many live changes, or unpublished
+                changes of others.
+        """
+        from ours_experiments.specs import refusals  # noqa: PLC0415 - a cycle
+
+        if not skip_conflicts:
+            refusals.refuse_conflicts(self)
+        if not force:
+            refusals.refuse_unsafe(self)
+        if not ship_others:
+            refusals.refuse_others(self)
+
     async def apply(
         self,
         *,

@@ -5,15 +5,16 @@ from collections.abc import Collection, Iterable, Mapping
 import attrs
 
 from ours_experiments._http.session import Session
-from ours_experiments.bulk.batch_publish import (
-    BatchPublish,
+from ours_experiments._writes.unrelated_changes import (
+    EXPERIMENTS,
+    VARIANTS,
     Differences,
     describe_unrelated,
     ids_in,
 )
+from ours_experiments.bulk.batch_publish import BatchPublish
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
-from ours_experiments.bulk.staged import EXPERIMENTS, VARIANTS
 from ours_experiments.errors import (
     ConflictError,
     OursError,

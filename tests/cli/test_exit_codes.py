@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ ENDINGS = {
     "no connection": 8,
     "outcome unknown": 9,
     "some of many failed": 10,
+    "not what the files say": 11,
     "interrupted": 130,
     "nobody reads": 141,
     "terminated": 143,
@@ -35,7 +37,9 @@ def test_every_documented_code_has_its_test() -> None:
 
 
 @pytest.mark.parametrize("told", [one for one, code in ENDINGS.items() if code < 128])
-def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
+def test_a_command_ends_with_its_code(
+    service: Service, told: str, tmp_path: Path
+) -> None:
     """The code tells the kind of error, which is one line on standard error."""
     [draft] = service.seed(1)
     faults = service.emulator.faults
@@ -43,6 +47,8 @@ def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
     faults.add("status", code=503, retry_after=3600, route="versions.list")
     faults.add("status", code=500, route="experiments.create")
     settings = service.emulator.state.get(draft).settings_id
+    spec = tmp_path / "new.json"
+    spec.write_text('{"key": "new", "name": "New"}', encoding="utf-8")
     commands: dict[str, tuple[str, ...]] = {
         "done": ("get", draft),
         "refused by the service": ("settings", "list"),
@@ -55,10 +61,11 @@ def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
         "no connection": ("--base-url", "http://127.0.0.1:9", "list"),
         "outcome unknown": ("create", "Hero", "--settings", settings),
         "some of many failed": ("start", draft, "nobody"),
+        "not what the files say": ("drift", str(spec)),
     }
     ran = process(*commands[told], env=service.environment)
     assert ran.code == ENDINGS[told], ran.err
-    if ran.code in {0, 10}:
+    if ran.code in {0, 10, 11}:
         assert ran.err == ""
     else:
         assert re.fullmatch(r"error: .+\n", ran.err)
