@@ -17,7 +17,7 @@ Where to read on, here and with `python -m pydoc NAME`:
 - `ours_experiments.Client`, and what is reached through it:
   `ours_experiments.experiments.Experiments`, `ours_experiments.variants.Variants`,
   `ours_experiments.settings.SettingsRecords`, `ours_experiments.versions.Versions` and
-  `ours_experiments.bulk.bulk.Bulk`;
+  `ours_experiments.bulk.Bulk`;
 - `ours_experiments.models`, what the service answers, and `ours_experiments.drafts`,
   what it is sent;
 - `ours_experiments.errors`, the tree of errors; `ours_experiments.bulk.outcomes`, what

@@ -49,14 +49,19 @@ def holds(found: object, given: object) -> bool:
     if isinstance(given, str):
         return isinstance(found, str) and found.strip() == given.strip()
     if isinstance(given, Mapping):
+        wanted = cast("Mapping[str, object]", given)
+        members = cast("Mapping[str, object]", found)
         return isinstance(found, Mapping) and all(
-            name in found and holds(found[name], value) for name, value in given.items()
+            name in members and holds(members[name], value)
+            for name, value in wanted.items()
         )
     if isinstance(given, Sequence):
+        wanted_items = cast("Sequence[object]", given)
+        items = cast("Sequence[object]", found)
         return (
             isinstance(found, Sequence)
-            and len(found) == len(given)
-            and all(map(holds, found, given))
+            and len(items) == len(wanted_items)
+            and all(map(holds, items, wanted_items))
         )
     if attrs.has(type(given)):
         return all(

@@ -65,12 +65,11 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
                 raise
             # The request whose reply was lost may be why this one is refused.
             refusal = error
-        evidence = await read_back(session, write, call)
-        if evidence is not None and evidence.effect is not None:
+        evidence, is_final = await read_back(session, write, call)
+        if evidence.effect is not None:
             logger.info("call %d: it was applied", call.number)
             return evidence.effect
-        candidates = () if evidence is None else evidence.candidates
-        absent = evidence is not None and not candidates and write.absence_is_proof
+        absent = is_final and not evidence.candidates and write.absence_is_proof
         if refusal is not None and absent and not write.is_listed:
             raise refusal
         if (
@@ -84,37 +83,38 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
         call.maybe_applied = False
     cause = lost.__cause__ if isinstance(lost.__cause__, OursError) else lost
     logger.warning("call %d: its outcome is unknown: %s", call.number, cause)
-    raise write.unknown_error(call, cause, candidates) from cause
+    raise write.unknown_error(call, cause, evidence.candidates) from cause
 
 
 async def read_back(
     session: Session, write: Write[T], call: Call
-) -> Evidence[T] | None:
+) -> tuple[Evidence[T], bool]:
     """Look for the effect of a write whose reply was lost, a few times at most.
 
     Returns:
-        What the last request showed; None where it failed, or came too early for
-        finding nothing to mean anything.
+        What was seen last, and whether that was late enough for finding nothing to
+        mean something.
     """
     pacing = call.pacing
     lost_at = pacing.loop.time()
-    evidence: Evidence[T] | None = None
+    evidence: Evidence[T] = Evidence()
+    is_final = False
     needs_proof = write.is_listed and write.absence_is_proof
-    delays = LISTED_DELAYS if needs_proof else READ_BACK_DELAYS
-    for delay in delays:
+    for delay in LISTED_DELAYS if needs_proof else READ_BACK_DELAYS:
+        is_final = False
         if lost_at + delay >= call.deadline:
-            return None
+            break
         try:
             await pacing.deadlines.sleep(lost_at + delay - pacing.loop.time())
         except ConfigurationError:
-            return None
+            break
         logger.info("call %d: reading back after %.1f s", call.number, delay)
         try:
             evidence = await write.find(session, call)
         except OursError as error:
             logger.info("call %d: reading back failed: %s", call.number, error)
-            evidence = None
             continue
         if evidence.effect is not None:
             break
-    return evidence
+        is_final = True
+    return evidence, is_final

@@ -11,8 +11,9 @@ from ours_experiments._http.session import Session
 from ours_experiments._writes import lifecycle
 from ours_experiments._writes.lifecycle import Change, unverified
 from ours_experiments._writes.reconcile import reconcile
+from ours_experiments._writes.write import Write
 from ours_experiments.bulk.outcomes import OutcomeStatus
-from ours_experiments.bulk.preview import StartWarnings, refusal_reason
+from ours_experiments.bulk.preview import ALLOWED_FROM, StartWarnings, refusal_reason
 from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.errors import (
     BadRequestError,
@@ -111,32 +112,47 @@ class TransitionAction:
         change = self.change_of(experiment_id)
         write = change.of(experiment_id)
         if sent_before:
-            try:
-                experiment = await retrieve(self.session, experiment_id, call)
-            except NotFoundError:
-                raise
-            except OursError as problem:
-                raise write.unknown_error(call, problem) from problem
+            experiment = await self.retrieve_sent(experiment_id, call, write)
             if change.is_reached(experiment):
                 return await self.found(OutcomeStatus.APPLIED, experiment, call)
         try:
             transition = await reconcile(self.session, write, call)
         except (BadRequestError, ConflictError) as refused:
             # A service that follows its document answers 400 where others say 409.
-            try:
-                experiment = await retrieve(self.session, experiment_id, call)
-            except OursError:
-                raise refused from None
-            if not change.is_reached(experiment):
-                raise
-            status = OutcomeStatus.APPLIED if sent_before else OutcomeStatus.ALREADY
-            return await self.found(status, experiment, call)
+            experiment = await self.retrieve_refused(experiment_id, call, refused)
+            if change.is_reached(experiment):
+                status = OutcomeStatus.APPLIED if sent_before else OutcomeStatus.ALREADY
+                return await self.found(status, experiment, call)
+            if sent_before and experiment.status not in ALLOWED_FROM[self.action]:
+                # Applied by the earlier run, perhaps, and then changed by others.
+                raise write.unknown_error(call, refused) from refused
+            raise
         if transition.publish_status == PublishStatus.PUBLISHED:
             return Result(OutcomeStatus.APPLIED, transition)
         if transition.publish_status == PublishStatus.PENDING_PUBLISH:
             return Result(OutcomeStatus.STAGED, transition)
         status = await self.status_of(OutcomeStatus.APPLIED, experiment_id, call)
         return Result(status, transition)
+
+    async def retrieve_sent(
+        self, experiment_id: str, call: Call, write: Write[Transition]
+    ) -> Experiment:
+        """Get an experiment that an earlier run sent, or raise the unknown outcome."""
+        try:
+            return await retrieve(self.session, experiment_id, call)
+        except NotFoundError:
+            raise
+        except OursError as problem:
+            raise write.unknown_error(call, problem) from problem
+
+    async def retrieve_refused(
+        self, experiment_id: str, call: Call, refused: OursError
+    ) -> Experiment:
+        """Get an experiment whose change was refused, or raise the refusal."""
+        try:
+            return await retrieve(self.session, experiment_id, call)
+        except OursError:
+            raise refused from None
 
     async def found(
         self, status: OutcomeStatus, experiment: Experiment, call: Call

@@ -1,25 +1,21 @@
 """The bulk calls of a client."""
 
-import os
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterable,
     Awaitable,
     Callable,
     Generator,
     Iterable,
     Mapping,
-    Sequence,
 )
 from contextlib import aclosing, contextmanager
 from functools import partial
-from inspect import iscoroutinefunction
-from typing import Literal, TypedDict, Unpack, cast
+from typing import Unpack
 
 import attrs
 
 from ours_experiments._http.session import Session
-from ours_experiments._validation import check_count, check_draft
+from ours_experiments._validation import check_count
 from ours_experiments.bulk.account import open_journal
 from ours_experiments.bulk.actions import DeleteAction, TransitionAction
 from ours_experiments.bulk.batch_publish import BatchPublish
@@ -27,6 +23,20 @@ from ours_experiments.bulk.create import BulkCreate
 from ours_experiments.bulk.input import Input
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.ledger import Ledger
+from ours_experiments.bulk.options import (
+    ACTIONS,
+    WAYS_TO_PUBLISH,
+    Action,
+    Ids,
+    JournalPath,
+    Publish,
+    PublishOptions,
+    StreamOptions,
+    check_choice,
+    check_drafts,
+    check_path,
+    check_progress,
+)
 from ours_experiments.bulk.outcomes import BulkReport
 from ours_experiments.bulk.preview import StartWarnings
 from ours_experiments.bulk.run import BulkRun, OnProgress
@@ -35,56 +45,9 @@ from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError
 from ours_experiments.experiments import Experiments
-from ours_experiments.models import Experiment, Results
+from ours_experiments.models import Results
 from ours_experiments.settings import SettingsRecords
 from ours_experiments.versions import Versions
-
-
-Publish = Literal["each", "once", "none"]
-Ids = Iterable[str | Experiment] | AsyncIterable[str | Experiment]
-JournalPath = str | os.PathLike[str]
-
-Action = Literal["start", "pause", "resume", "stop", "delete"]
-
-ACTIONS = ("start", "pause", "resume", "stop", "delete")
-WAYS_TO_PUBLISH = ("each", "once", "none")
-
-
-class StreamOptions(TypedDict, total=False):
-    """The options of a bulk call on experiments.
-
-    Attributes:
-        concurrency: Calls at the same time; 8 by default.
-        on_progress: Called as `on_progress(done, total)` after each outcome; `total`
-            is None when the input does not tell its length.
-        journal: A file to which every step is written. The same call with the same
-            file resumes: what is applied, already there or staged is not sent again,
-            what was begun and never settled is read back first, what failed is tried
-            again. One run at a time may have it.
-        dry_run: Whether to return what would happen and write nothing. The `note` of
-            an outcome warns of starts that would succeed and that nobody would see.
-    """
-
-    concurrency: int
-    on_progress: OnProgress | None
-    journal: JournalPath | None
-    dry_run: bool
-
-
-class PublishOptions(StreamOptions, total=False):
-    """The options of a bulk call that may publish or not.
-
-    Attributes:
-        publish: "each" (the default) publishes with every call; "none" only stages;
-            "once" stages all and then publishes one version with them. What cannot be
-            published stays STAGED; the same call again ships it.
-        ship_others: With `publish="once"`, whether to publish everything there is when
-            others have unpublished changes, in place of refusing. Changes to the
-            experiments of the call itself are never others'.
-    """
-
-    publish: Publish
-    ship_others: bool
 
 
 @attrs.frozen
@@ -93,18 +56,19 @@ class Bulk:
 
     `ids` is any iterable or asynchronous iterable of ids or experiments; each distinct
     id gets one outcome. Iterables and a `Listing` are read to their end before the
-    first write, so that rows which leave the listing under the walker are not skipped;
-    a generator wrapped around a listing is not. Any other asynchronous iterable is
-    read, by one task, at most twice `concurrency` ahead.
+    first write, because a row leaves the listing once it is changed. Any other
+    asynchronous iterable, also a generator around a listing, is read by one task, at
+    most twice `concurrency` ahead.
 
     A bad id costs its own outcome, not the run. What an asynchronous input raises is
-    raised once everything begun is settled. An exception that ends a run early carries
-    the report so far as its attribute `report`; that of an `asyncio.timeout` around the
+    raised when the calls under way are done. An exception that ends a run early has the
+    report so far as its attribute `report`; that of an `asyncio.timeout` around the
     call is on the TimeoutError's `__cause__`.
 
     Raises:
-        ConfigurationError: An argument cannot be used, or `publish="once"` would ship
-            other people's changes; nothing has been written then.
+        ConfigurationError: An argument cannot be used, another run has the journal
+            open, or `publish="once"` would publish other people's changes. Nothing has
+            been written then.
     """
 
     _session: Session
@@ -140,7 +104,7 @@ class Bulk:
 
         `POST /experiments/{id}/stop` for each.
 
-        Options as in `StreamOptions`; a mapping of ids names each one's winner.
+        Options as in `StreamOptions`; a mapping gives the winner of each id.
         """
         return await drive(self._run("stop", ids, keep=True, **options))
 
@@ -149,7 +113,7 @@ class Bulk:
 
         `DELETE /experiments/{id}` for each.
 
-        Options as in `StreamOptions`; one that is gone already is ALREADY.
+        Options as in `StreamOptions`; an experiment that is gone is ALREADY.
         """
         return await drive(self._run("delete", ids, keep=True, **options))
 
@@ -159,7 +123,9 @@ class Bulk:
         ids: Ids | Mapping[str, str | None],
         **options: Unpack[PublishOptions],
     ) -> BulkRun:
-        """Make a run whose outcomes are iterated as they come.
+        """Return a run whose outcomes are iterated as they come.
+
+        Use it as `async with client.bulk.stream(…) as run:`, which closes it.
 
         Args:
             action: "start", "pause", "resume", "stop" or "delete".
@@ -281,17 +247,17 @@ class Bulk:
         event_name: str | None = None,
         concurrency: int = 8,
     ) -> AsyncGenerator[tuple[str, Results], None]:
-        """Yield each experiment's id and results, in completion order.
+        """Yield the id and the results of each experiment, in completion order.
 
         `GET /experiments/{id}/results` for each.
 
         Args:
             ids: The experiments.
-            event_name: The conversion event; by default each one's primary metric's.
+            event_name: The conversion event; by default that of the primary metric.
             concurrency: Calls at the same time, 1 or more.
 
         Raises:
-            ExceptionGroup: At the end, one error for each that could not be read.
+            ExceptionGroup: At the end, one error for each experiment that failed.
         """
         check_count("concurrency", concurrency, 1)
         experiments = Experiments(self._session)
@@ -316,38 +282,6 @@ class Bulk:
                 yield pair
         if failures:
             raise ExceptionGroup("results that could not be read", failures)
-
-
-def check_drafts(drafts: object) -> tuple[NewExperiment, ...]:
-    """Take several drafts of experiments."""
-    if not isinstance(drafts, Iterable):
-        raise ConfigurationError("drafts must be several, not a single one")
-    kept = tuple(cast("Iterable[NewExperiment]", drafts))
-    for draft in kept:
-        check_draft(draft, NewExperiment)
-    return kept
-
-
-def check_path(name: str, value: object) -> None:
-    """Refuse what is no path of a file."""
-    if not isinstance(value, str | os.PathLike) or not str(value):
-        raise ConfigurationError(f"{name} must be the path of a file, not {value!r}")
-
-
-def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    """Refuse what is none of the choices."""
-    if value not in choices:
-        raise ConfigurationError(
-            f"{name} must be one of {', '.join(choices)}, not {value!r}"
-        )
-
-
-def check_progress(on_progress: object) -> None:
-    """Refuse what cannot be called back, and what would have to be awaited."""
-    if on_progress is not None and (
-        not callable(on_progress) or iscoroutinefunction(on_progress)
-    ):
-        raise ConfigurationError("on_progress must be an ordinary function")
 
 
 async def drive(run: BulkRun) -> BulkReport:

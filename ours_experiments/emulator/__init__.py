@@ -1,10 +1,10 @@
 """A local stand-in for the service, to develop and to test against.
 
-    async with Emulator() as emulator:
+    with Emulator() as emulator:
         ...  # emulator.url, emulator.api_key
 
-It keeps its state in memory, obeys the service's rules, and misbehaves on command
-(`emulator.faults`). It shares no code with the client.
+It keeps an account in memory, follows the rules of the service, and fails on request
+(`emulator.faults`). It shares no code with the client: README.md in this folder.
 """
 
 from ours_experiments.emulator.account.state import State

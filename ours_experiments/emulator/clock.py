@@ -1,13 +1,10 @@
-"""The emulator's own time, which tests may move and hold."""
+"""The clock of the emulator, which tests may move and stop."""
 
 from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """A clock that follows real time at an offset, or stands still.
-
-    `start` sets the offset; a frozen clock moves by `advance` alone.
-    """
+    """A clock that runs in real time, or stands still until it is advanced."""
 
     def __init__(self, start: datetime | None = None, *, frozen: bool = False) -> None:
         if start is not None and start.tzinfo is None:
@@ -17,7 +14,7 @@ class Clock:
         self._frozen = real + self._offset if frozen else None
 
     def now(self) -> datetime:
-        """Tell the time, in UTC."""
+        """Return the time, in UTC."""
         if self._frozen is not None:
             return self._frozen
         return datetime.now(UTC) + self._offset
@@ -33,7 +30,7 @@ class Clock:
             self._frozen += step
 
     def freeze(self) -> None:
-        """Hold the clock at the present moment."""
+        """Stop the clock at its present time."""
         self._frozen = self.now()
 
 
@@ -43,7 +40,7 @@ def milliseconds(moment: datetime) -> int:
 
 
 def timestamp(moment: int | None) -> str | None:
-    """Write milliseconds since the epoch as the wire has them."""
+    """Format milliseconds since the epoch as the API does."""
     if moment is None:
         return None
     written = datetime.fromtimestamp(moment / 1000, UTC).isoformat(

@@ -1,4 +1,4 @@
-"""The listener, and its TCP connections: numbered, and quiet about keys."""
+"""The listening socket, and its numbered connections."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,9 +23,9 @@ _silent.disabled = True
 
 
 class Connection(web.RequestHandler):
-    """A connection that answers what is no proper HTTP with an error in JSON.
+    """A connection that answers malformed HTTP with a JSON error.
 
-    aiohttp's own answer and log line would quote headers, and with them the key.
+    The answer and the log line of aiohttp would quote headers, and so the API key.
     """
 
     __slots__ = ("number",)
@@ -35,7 +35,8 @@ class Connection(web.RequestHandler):
         self.number = number
 
     def close_if_idle(self) -> None:
-        """Close between two requests; aiohttp's own way leaves the socket open."""
+        """Close the connection if no request is in flight."""
+        # aiohttp's own method would leave the socket open.
         if self._waiter is not None:
             self.force_close()
 
@@ -53,7 +54,7 @@ class Connection(web.RequestHandler):
         else:
             _logger.debug("malformed HTTP from %s", request.remote)
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer was under way already")
+            raise ConnectionError("a part of the answer has been sent")
         error = "Internal Server Error" if failed else "Bad Request"
         response = web.Response(
             body=orjson.dumps({"error": error}),
@@ -76,7 +77,7 @@ Receive = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Listener:
-    """A server on one address, whose door can be shut and opened again."""
+    """A server on one address, which can stop listening and start again."""
 
     def __init__(self, receive: Receive, host: str, port: int) -> None:
         make_request = partial(
@@ -85,29 +86,29 @@ class Listener:
             client_max_size=MAX_BODY_BYTES,
         )
         self.port = port
-        """0 until the first `open` has found a free one."""
+        """0 until the first `open` has found a free port."""
         self._host = host
         self._server = web.Server(receive, request_factory=make_request)
         self._numbers = count(1)
-        self._doors: list[asyncio.Server] = []
+        self._sockets: list[asyncio.Server] = []
 
     async def open(self) -> None:
         """Listen, at the same port as before."""
-        door = await asyncio.get_running_loop().create_server(
+        server = await asyncio.get_running_loop().create_server(
             lambda: Connection(self._server, next(self._numbers)),
             self._host,
             self.port,
-            # Or a door that is cancelled on its way would stay open behind our back.
+            # If this call is cancelled, no socket is left that accepts connections.
             start_serving=False,
         )
-        self._doors.append(door)
-        self.port = door.sockets[0].getsockname()[1]
-        await door.start_serving()
+        self._sockets.append(server)
+        self.port = server.sockets[0].getsockname()[1]
+        await server.start_serving()
 
     async def close(self) -> None:
         """Stop listening, and close the connections that are idle."""
-        while self._doors:
-            self._doors.pop().close()
+        while self._sockets:
+            self._sockets.pop().close()
         for connection in self._server.connections:
             cast("Connection", connection).close_if_idle()  # as `open` makes them
 

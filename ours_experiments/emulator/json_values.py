@@ -1,4 +1,4 @@
-"""JSON values, as they are read and written."""
+"""Types of JSON values, and conversions to them."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -14,7 +14,7 @@ Values: TypeAlias = Mapping[str, Json]
 
 
 def parse(text: bytes | str) -> Json:
-    """Read a JSON text.
+    """Parse a JSON text.
 
     Raises:
         ValueError: the text is not JSON.
@@ -24,15 +24,15 @@ def parse(text: bytes | str) -> Json:
 
 
 def string(value: Json) -> str | None:
-    """Give a string, None for everything else."""
+    """Return a string, None for everything else."""
     return value if isinstance(value, str) else None
 
 
 def array(value: Json) -> list[Json] | None:
-    """Give an array, None for everything else."""
+    """Return an array, None for everything else."""
     return value if isinstance(value, list) else None
 
 
 def mapping(value: Json) -> dict[str, Json] | None:
-    """Give an object, None for everything else."""
+    """Return an object, None for everything else."""
     return value if isinstance(value, dict) else None

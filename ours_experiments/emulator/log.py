@@ -39,7 +39,7 @@ Watcher = Callable[[LogEntry], object]
 
 
 class RequestLog:
-    """Counters for each route, and the latest requests one by one.
+    """Counters by route, and a list of the latest requests.
 
     Routes are named like the methods of the client: `experiments.start`.
     """

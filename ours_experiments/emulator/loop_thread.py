@@ -13,8 +13,8 @@ T = TypeVar("T")
 class _SharingSelector(selectors.DefaultSelector):
     """A selector that gives a lock to other threads while it waits.
 
-    Whatever the loop runs, it runs with the lock held. So one lock keeps the test's
-    thread out of every callback, and no handler needs to take it.
+    All callbacks of the loop run with the lock held. So one lock keeps other threads
+    out of every handler, and no handler needs to take it.
     """
 
     def __init__(self, lock: RLock) -> None:
@@ -38,7 +38,7 @@ class LoopThread:
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
         self._loop = asyncio.SelectorEventLoop(_SharingSelector(lock))
-        # A daemon, so that a test that never leaves its block cannot keep Python up.
+        # A daemon: a test that never ends its block must not keep Python from exiting.
         self._thread = Thread(target=self._serve, name="emulator", daemon=True)
         self._thread.start()
 

@@ -57,10 +57,10 @@ class Emulator:
         clock_skew: float = 0.0,
         allow_remote: bool = False,
     ) -> None:
-        """Prepare an empty account.
+        """Create an empty account.
 
         Args:
-            api_keys: The keys that are accepted. A mapping gives each its scopes:
+            api_keys: The keys that are accepted. A mapping assigns scopes:
                 "all", "read-only", "list-only", or a set of the documented ones.
             host: Address to listen on; loopback, unless `allow_remote` is true.
             port: Port to listen on; 0 takes any that is free.
@@ -207,7 +207,7 @@ class Emulator:
         loses: Mapping[str, float] | None = None,
         seed: int | None = None,
     ) -> None:
-        """Give an experiment visitors on each of the last `days` of its run.
+        """Simulate visitors on each of the last `days` of an experiment's run.
 
         The run begins earlier if need be. Traffic of an earlier call is replaced.
 

@@ -21,7 +21,7 @@ from ours_experiments._writes.matching import is_form_of
 from ours_experiments._writes.service_time import elapsed
 from ours_experiments.emulator import Emulator
 from tests._writes.support import served, settings_of, while_lost
-from tests.support.clock import run_fast
+from tests.support.clock import SPEED, run_fast
 
 
 CREATE = "experiments.create"
@@ -116,14 +116,14 @@ def test_clocks_that_differ(skew: float, *, applied: bool) -> None:
     run_fast(main)
 
 
-@pytest.mark.parametrize("delay", [0.0, 1.5])
-def test_a_list_that_lags(delay: float) -> None:
-    """A list that shows an experiment 4 s late is asked again later than that."""
+@pytest.mark.parametrize(("delay", "lag"), [(0.0, 4.0), (1.5, 4.0), (0.0, 9.0)])
+def test_a_list_that_lags(delay: float, lag: float) -> None:
+    """A list that shows an experiment less than 10 s late is asked late enough."""
 
     async def main() -> None:
         async with served() as (emulator, client, _):
-            # The emulator's clock is not the fast one: 4 s are 0.1 s there.
-            emulator.state.index._delay = 100
+            # The emulator's clock is the real one, and counts milliseconds.
+            emulator.state.index._delay = round(lag / SPEED * 1000)
             emulator.faults.add("late", route=CREATE, delay=delay, times=1)
             draft = NewExperiment(settings_of(emulator), "Pricing", key="pricing")
             await client.experiments.create(draft)

@@ -207,6 +207,21 @@ def test_a_create_without_a_key_is_never_sent_twice() -> None:
     run_fast(main)
 
 
+def test_candidates_are_kept_when_the_last_read_fails() -> None:
+    """What an earlier read has shown is passed on, though the last one fails."""
+
+    async def main() -> None:
+        async with served() as (emulator, client, _):
+            draft = NewExperiment(settings_of(emulator), "Pricing")
+            emulator.faults.add("reset", route=CREATE, applied=True, times=1)
+            emulator.faults.add("status", route="experiments.list", code=500, after=4)
+            with pytest.raises(OutcomeUnknownError) as caught:
+                await client.experiments.create(draft)
+            assert len(caught.value.candidates) == 1
+
+    run_fast(main)
+
+
 def test_a_publish_is_found_by_its_marker() -> None:
     """Each publish carries a marker of its own in its notes."""
 

@@ -13,7 +13,7 @@ from ours_experiments import (
     SettingsPatch,
     TargetingRules,
 )
-from ours_experiments.bulk.bulk import Action
+from ours_experiments.bulk.options import Action
 from ours_experiments.emulator import Emulator
 from tests.support.bulk_calls import statuses, writes
 

@@ -182,6 +182,19 @@ async def test_begun_ids_are_read_back_first(
     assert states(emulator, [done, undone]) == {after}
 
 
+async def test_what_others_changed_since_it_was_sent(
+    client: Client, emulator: Emulator, journal: Path
+) -> None:
+    """A start that an earlier run sent may have been applied, and then paused."""
+    [paused] = emulator.seed_experiments(1, status="paused")
+    [unready] = emulator.seed_experiments(1, variants=1)
+    await client.bulk.start([], journal=journal)
+    add(journal, [paused, unready])
+    report = await client.bulk.start([], journal=journal)
+    assert statuses(report) == [OutcomeStatus.UNKNOWN, OutcomeStatus.FAILED]
+    assert states(emulator, [paused]) == {"paused"}
+
+
 async def test_begun_deletions_are_read_back_first(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:

@@ -10,6 +10,7 @@ from ours_experiments.emulator import Emulator
 from ours_experiments.emulator.faults.kinds import KINDS as ALL_KINDS
 from tests.support.clock import run_fast
 from tests.trials.bulk_honesty import KINDS, start_amid_faults
+from tests.trials.bulk_kills import COMMANDS, kill_and_resume
 
 
 FOR_EVER = 10_000.0
@@ -72,3 +73,11 @@ async def test_publishes_that_do_not_conflict(
     assert len(report.succeeded) == 200
     assert emulator.log.peak_in_flight("experiments.start") == 32
     assert asyncio.get_running_loop().time() - began < 200 * 0.02
+
+
+@pytest.mark.parametrize("way", COMMANDS)
+@pytest.mark.parametrize("kill_at", [20, 41])
+async def test_a_killed_run_resumes_whole(way: str, kill_at: int) -> None:
+    """Killed at a write, the same call ends with all live, reported and sent once."""
+    found = await kill_and_resume(way, 40, kill_at)
+    assert found.whole, found

@@ -13,33 +13,33 @@ Order = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a listing is confined to, all of it together; by default to nothing."""
+    """Conditions that listed experiments meet, joined by AND; none by default."""
 
     status: str | None = None
     type: str | None = None
     search: str = ""
-    """Looked for in id, name and description, without regard to case."""
+    """Part of the id, name or description, in any case."""
 
     @property
     def is_open(self) -> bool:
-        """Whether every experiment is let in."""
+        """Whether every experiment matches."""
         return self.status is None and self.type is None and not self.search
 
-    def admits(self, experiment: Experiment) -> bool:
-        """Tell whether an experiment belongs to the listing."""
+    def matches(self, experiment: Experiment) -> bool:
+        """Return whether an experiment meets the conditions."""
         if self.status not in (None, experiment.status):
             return False
         if self.type not in (None, experiment.type):
             return False
         texts = (experiment.name, experiment.id, experiment.description or "")
-        wanted = self.search.casefold()
-        return not wanted or any(wanted in text.casefold() for text in texts)
+        part = self.search.casefold()
+        return not part or any(part in text.casefold() for text in texts)
 
 
 class Index:
-    """A sorted view of the experiments that may lag behind the state.
+    """The experiments in listing order, `delay` milliseconds behind their changes.
 
-    With a delay, a change shows that many milliseconds after it was made.
+    A sorted list of keys: a page of 100 among 100 000 costs no sort.
     """
 
     def __init__(self, clock: Clock, delay: int) -> None:
@@ -52,43 +52,48 @@ class Index:
         self._waiting: deque[tuple[int, str, Experiment | None]] = deque()
 
     def put(self, experiment: Experiment) -> None:
-        """Enter an experiment, or move it to where it now belongs."""
+        """Add an experiment, or move it to its present position."""
         if self._delay:
-            self._wait(experiment.id, experiment.copy())
+            self._postpone(experiment.id, experiment.copy())
         else:
-            self._place(experiment.id, experiment)
+            self._move(experiment.id, experiment)
 
     def remove(self, id: str) -> None:
-        """Take an experiment out."""
+        """Remove an experiment."""
         if self._delay:
-            self._wait(id, None)
+            self._postpone(id, None)
         else:
-            self._place(id, None)
+            self._move(id, None)
 
     def after(
-        self, place: Order | None, wanted: Filter, limit: int
+        self, position: Order | None, conditions: Filter, limit: int
     ) -> tuple[list[Experiment], Order | None]:
-        """Read on from a place: the rows, and the place of the last if more follow."""
-        self._settle()
-        start = len(self._orders) if place is None else bisect_left(self._orders, place)
+        """Return rows after a position, and the position to continue at, if any."""
+        self._apply_due()
+        start = (
+            len(self._orders)
+            if position is None
+            else bisect_left(self._orders, position)
+        )
         found: list[Experiment] = []
-        for position in range(start - 1, -1, -1):
-            row = self._rows[self._orders[position]]
-            if wanted.admits(row):
+        for number in range(start - 1, -1, -1):
+            row = self._rows[self._orders[number]]
+            if conditions.matches(row):
                 if len(found) == limit:
                     return found, self._order_of[found[-1].id]
                 found.append(row)
         return found, None
 
     def skipping(
-        self, count: int, newest: int, wanted: Filter, limit: int
+        self, count: int, newest: int, conditions: Filter, limit: int
     ) -> tuple[list[Experiment], bool]:
-        """Skip rows by number: the rows, and whether more follow.
+        """Return the rows after the first `count`, and whether more follow.
 
-        Rows numbered above `newest` came after the listing began, and do not count.
+        Rows numbered above `newest` were created after the first page, and are left
+        out.
         """
-        self._settle()
-        if wanted.is_open and self._newest <= newest:
+        self._apply_due()
+        if conditions.is_open and self._newest <= newest:
             end = max(len(self._orders) - count, 0)
             start = max(end - limit, 0)
             page = reversed(self._orders[start:end])
@@ -96,7 +101,7 @@ class Index:
         found: list[Experiment] = []
         for order in reversed(self._orders):
             row = self._rows[order]
-            if row.number <= newest and wanted.admits(row):
+            if row.number <= newest and conditions.matches(row):
                 if count:
                     count -= 1
                 elif len(found) == limit:
@@ -105,18 +110,18 @@ class Index:
                     found.append(row)
         return found, False
 
-    def _wait(self, id: str, row: Experiment | None) -> None:
+    def _postpone(self, id: str, row: Experiment | None) -> None:
         due = milliseconds(self._clock.now()) + self._delay
         self._waiting.append((due, id, row))
 
-    def _settle(self) -> None:
+    def _apply_due(self) -> None:
         if self._waiting:
             now = milliseconds(self._clock.now())
             while self._waiting and self._waiting[0][0] <= now:
                 _, experiment_id, row = self._waiting.popleft()
-                self._place(experiment_id, row)
+                self._move(experiment_id, row)
 
-    def _place(self, id: str, row: Experiment | None) -> None:
+    def _move(self, id: str, row: Experiment | None) -> None:
         old = self._order_of.pop(id, None)
         if old is not None:
             del self._orders[bisect_left(self._orders, old)]

@@ -1,11 +1,11 @@
-"""The lifecycle of an experiment: what each call needs, and what it does."""
+"""The lifecycle of an experiment: conditions and effects of its calls."""
 
 from ours_experiments.emulator.account.records import Experiment
 from ours_experiments.emulator.json_values import Values, string
 from ours_experiments.emulator.problems import conflict, not_found
 
 
-_FROM = {
+ALLOWED_FROM = {
     "start": ("draft",),
     "pause": ("running",),
     "resume": ("paused",),
@@ -14,7 +14,7 @@ _FROM = {
     "end_rollout": ("completed",),
     "winner": ("completed",),
 }
-_TO = {
+_STATUS_AFTER = {
     "start": "running",
     "pause": "paused",
     "resume": "running",
@@ -23,15 +23,15 @@ _TO = {
 
 
 def check(action: str, experiment: Experiment, values: Values) -> None:
-    """Refuse a call that the experiment's state or variants do not allow."""
+    """Raise ProblemError if the state or the variants do not allow a call."""
     winner = values.get("winnerVariantId")
     rollout = values.get("rolloutVariantId", values.get("variantId"))
     own = {variant.id for variant in experiment.variants}
     for name, chosen in (("winner", winner), ("rollout", rollout)):
         if chosen is not None and chosen not in own:
-            raise not_found(f"{name} variant: none of this experiment's")
-    if experiment.status not in _FROM[action]:
-        needed = " or ".join(_FROM[action])
+            raise not_found(f"{name} variant: not a variant of this experiment")
+    if experiment.status not in ALLOWED_FROM[action]:
+        needed = " or ".join(ALLOWED_FROM[action])
         verb = action.replace("_", " ")
         raise conflict(
             f"Cannot {verb}: the experiment is {experiment.status}, not {needed}"
@@ -48,13 +48,13 @@ def check(action: str, experiment: Experiment, values: Values) -> None:
 
 
 def perform(action: str, experiment: Experiment, values: Values, now: int) -> None:
-    """Do what `check` has let pass."""
-    experiment.status = _TO.get(action, experiment.status)
+    """Carry out a call that `check` has accepted."""
+    experiment.status = _STATUS_AFTER.get(action, experiment.status)
     experiment.updated_at = now
     if action in ("start", "resume"):
         experiment.started_at = now
     if action == "start":
-        experiment.run_began_at = now
+        experiment.run_started_at = now
     if action == "stop":
         experiment.stopped_at = now
     if action in ("winner", "stop"):

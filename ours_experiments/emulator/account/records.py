@@ -1,4 +1,4 @@
-"""What the emulated account holds, and how it is written on the wire."""
+"""The records of the account, and their form in JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ TYPES = frozenset({"ab", "multivariate", "personalization"})
 
 @dataclass(slots=True)
 class Variant:
-    """One arm of an experiment."""
+    """A variant of an experiment."""
 
     id: str
     experiment_id: str
@@ -29,7 +29,7 @@ class Variant:
     dom_modifications: Sequence[Json] | None = None
 
     def wire(self) -> dict[str, Json]:
-        """Write the variant as the API does."""
+        """Return the variant as the API spells it."""
         return {
             "id": self.id,
             "experimentId": self.experiment_id,
@@ -58,7 +58,7 @@ class Experiment:
     updated_at: int | None = None
     started_at: int | None = None
     stopped_at: int | None = None
-    run_began_at: int | None = None
+    run_started_at: int | None = None
     traffic_allocation: int = 100
     include_query_string: bool | None = None
     winner_variant_id: str | None = None
@@ -69,7 +69,7 @@ class Experiment:
     full_json: bytes | None = None
 
     def bare(self) -> dict[str, Json]:
-        """Write the experiment as the API does, without its variants."""
+        """Return the experiment as the API spells it, without its variants."""
         return {
             "id": self.id,
             "key": self.key,
@@ -90,29 +90,29 @@ class Experiment:
         }
 
     def full(self) -> dict[str, Json]:
-        """Write the experiment with its variants."""
+        """Return the experiment with its variants."""
         return {
             **self.bare(),
             "variants": [variant.wire() for variant in self.variants],
         }
 
     def full_bytes(self) -> bytes:
-        """Give `full` as JSON, written once for each change."""
+        """Return `full` as JSON, written once for each change."""
         if self.full_json is None:
             self.full_json = orjson.dumps(self.full())
         return self.full_json
 
     def order(self) -> tuple[int, int, int]:
-        """Give the place in a listing: the greatest comes first."""
+        """Return the sort key of listings; the greatest comes first."""
         changed = self.created_at if self.updated_at is None else self.updated_at
         return (changed, self.created_at, self.number)
 
     def copy(self) -> "Experiment":
-        """Give the experiment as it is now, apart from later changes."""
+        """Return a copy that later changes do not reach."""
         return copy_of(self, variants=[copy_of(variant) for variant in self.variants])
 
     def primary_event(self) -> str | None:
-        """Name the event of the primary metric, None when there is none."""
+        """Return the event name of the primary metric, if there is one."""
         primary = mapping(self.metrics.get("primary")) if self.metrics else None
         name = string(primary.get("eventName")) if primary else None
         return name if name and name.strip() else None
@@ -133,7 +133,7 @@ class Settings:
     updated_at: int | None = None
 
     def wire(self) -> dict[str, Json]:
-        """Write the settings as the API does."""
+        """Return the settings as the API spells them."""
         return {
             "id": self.id,
             "accountId": self.account_id,

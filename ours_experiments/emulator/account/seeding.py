@@ -1,13 +1,13 @@
-"""Fill the account in process, faster than by calls."""
+"""Create experiments in process: 10 000 take seconds instead of minutes."""
 
 from ours_experiments.emulator.account import lifecycle as _lifecycle
 from ours_experiments.emulator.account.records import STATUSES
 from ours_experiments.emulator.account.state import State
 
 
-# Each has at least one percent of the split.
-_MOST_VARIANTS = 100
-_WAY_TO = {
+MAX_VARIANTS = 100
+"""Every variant has at least one percent of the split."""
+_ACTIONS_TO = {
     "draft": (),
     "running": ("start",),
     "paused": ("start", "pause"),
@@ -18,22 +18,24 @@ _WAY_TO = {
 def seed_experiments(
     state: State, count: int, *, status: str = "draft", variants: int = 2
 ) -> list[str]:
-    """Make experiments that are published already; give their ids."""
+    """Create experiments that are published already, and return their ids."""
     if count < 0:
         raise ValueError(f"count: at least 0, not {count}")
     if status not in STATUSES:
         raise ValueError(f"status: one of {', '.join(sorted(STATUSES))}")
-    if not 1 <= variants <= _MOST_VARIANTS:
-        raise ValueError(f"variants: 1 to {_MOST_VARIANTS}, not {variants}")
+    if not 1 <= variants <= MAX_VARIANTS:
+        raise ValueError(f"variants: 1 to {MAX_VARIANTS}, not {variants}")
     if variants == 1 and status != "draft":
         raise ValueError("variants: an experiment that is started has at least 2")
     if not state.settings_by_id:
         state.adopt_settings(state.create_settings({}))
     settings_id = next(iter(state.settings_by_id))
-    return [_seed_one(state, settings_id, status, variants) for _ in range(count)]
+    return [
+        _seed_experiment(state, settings_id, status, variants) for _ in range(count)
+    ]
 
 
-def _seed_one(state: State, settings_id: str, status: str, variants: int) -> str:
+def _seed_experiment(state: State, settings_id: str, status: str, variants: int) -> str:
     experiment = state.create(
         {
             "experimentSettingsId": settings_id,
@@ -53,7 +55,7 @@ def _seed_one(state: State, settings_id: str, status: str, variants: int) -> str
                 "redirectUrl": f"/variant-{number}",
             }
         )
-    for action in _WAY_TO[status]:
+    for action in _ACTIONS_TO[status]:
         _lifecycle.perform(action, experiment, {}, state.now())
     state.adopt(experiment)
     return experiment.id

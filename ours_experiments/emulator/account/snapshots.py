@@ -1,4 +1,4 @@
-"""What of an entity goes into a version."""
+"""The content of a version: what is served of each entity."""
 
 import orjson
 
@@ -16,7 +16,7 @@ _ONLY_REPORTED = (
 
 
 def experiment_snapshots(experiment: Experiment) -> list[tuple[Key, Snapshot]]:
-    """Give what a version keeps of an experiment and of its variants."""
+    """Return what a version keeps of an experiment and of its variants."""
     served = experiment.bare()
     for name in _ONLY_REPORTED:
         del served[name]
@@ -34,7 +34,7 @@ def experiment_snapshots(experiment: Experiment) -> list[tuple[Key, Snapshot]]:
 
 
 def settings_key(settings: Settings) -> Key:
-    """Tell settings from the other entities of a version."""
+    """Return the key of settings in a version."""
     return Key("experimentSettings", settings.id, settings.id)
 
 

@@ -1,4 +1,4 @@
-"""The emulated account: experiments, variants, settings, versions. No I/O."""
+"""The account: experiments, variants, settings and versions, without I/O."""
 
 from threading import RLock
 
@@ -24,10 +24,10 @@ from ours_experiments.emulator.problems import conflict, not_found
 
 
 class State:
-    """Everything the service keeps, and the rules for changing it.
+    """All records of the account, and the rules for changing them.
 
-    `experiment`, `experiments`, `settings` and `versions` give copies as the API
-    writes them. The other methods raise `ProblemError` where the service refuses.
+    `experiment`, `experiments`, `settings` and `versions` return copies as the API
+    spells them. The other methods raise `ProblemError` where the service refuses.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class State:
         self.traffic: Traffic = Traffic(self.ids, seed)
         self.settings_by_id: dict[str, Settings] = {}
         self.created: int = 0
-        """How many experiments were ever created."""
+        """Number of experiments that were ever created."""
         self._account_id = self.ids.new("org")
         self._user_id = self.ids.new("user")
         self._unique_keys = unique_keys
@@ -65,21 +65,21 @@ class State:
 
     @property
     def size(self) -> int:
-        """How many experiments there are."""
+        """Number of experiments."""
         return len(self._experiments)
 
     def now(self) -> int:
-        """Tell the time in milliseconds since the epoch."""
+        """Return the time in milliseconds since the epoch."""
         return milliseconds(self.clock.now()) + self._skew
 
     def experiment(self, id: str) -> dict[str, Json]:
-        """Give an experiment with its variants, as the API writes it."""
+        """Return an experiment with its variants, as the API spells it."""
         with self._lock:
             written: dict[str, Json] = orjson.loads(self.get(id).full_bytes())
         return written
 
     def experiments(self) -> list[dict[str, Json]]:
-        """Give all experiments, the most recently updated first."""
+        """Return all experiments, the most recently updated first."""
         with self._lock:
             newest_first = sorted(
                 self._experiments.values(), key=Experiment.order, reverse=True
@@ -87,12 +87,12 @@ class State:
             return [self.experiment(experiment.id) for experiment in newest_first]
 
     def settings(self) -> list[dict[str, Json]]:
-        """Give the settings records."""
+        """Return the settings records."""
         with self._lock:
             return [settings.wire() for settings in self.settings_by_id.values()]
 
     def versions(self) -> list[dict[str, Json]]:
-        """Give all versions, the newest first."""
+        """Return all versions, the newest first."""
         with self._lock:
             return [version.wire() for version in reversed(self.releases.versions)]
 
@@ -140,7 +140,7 @@ class State:
         return experiment
 
     def patch(self, id: str, values: Values) -> Experiment:
-        """Change the fields that are given, unless the experiment is completed."""
+        """Update an experiment, unless it is completed."""
         experiment = self.get(id)
         if experiment.status == "completed":
             raise conflict("A completed experiment can no longer be edited")
@@ -172,13 +172,13 @@ class State:
             self._track(experiment, gone=True)
 
     def check_transition(self, id: str, action: str, values: Values) -> None:
-        """Refuse a lifecycle call that the state does not allow."""
+        """Raise ProblemError if the state does not allow a lifecycle call."""
         _lifecycle.check(action, self.get(id), values)
 
     def transition(
         self, id: str, action: str, values: Values, *, publish: bool
     ) -> tuple[Experiment, int]:
-        """Carry out a lifecycle call: the experiment, and the unpublished changes."""
+        """Carry out a lifecycle call; return also the number of staged changes."""
         experiment = self.get(id)
         _lifecycle.check(action, experiment, values)
         _lifecycle.perform(action, experiment, values, self.now())
@@ -193,7 +193,7 @@ class State:
         return self._located(id)[1]
 
     def variants_of(self, experiment_id: str) -> list[Variant]:
-        """Give the variants of an experiment, none when there is no such one."""
+        """Return the variants of an experiment, an empty list if there is none."""
         experiment = self._experiments.get(experiment_id)
         return [] if experiment is None else experiment.variants
 
@@ -212,7 +212,7 @@ class State:
         return variant
 
     def patch_variant(self, id: str, values: Values) -> Variant:
-        """Change the fields of a variant that are given."""
+        """Update a variant."""
         experiment, variant = self._located(id)
         _variants.change(experiment, variant, self._with_kept_name(values))
         self._show(experiment)
@@ -234,7 +234,7 @@ class State:
             raise not_found("experiment settings") from None
 
     def create_settings(self, values: Values) -> Settings:
-        """Create the settings of the account, which has one record at most."""
+        """Create the settings of the account; a second record is refused."""
         if self.settings_by_id:
             raise conflict("Experiment settings already exist for this account")
         settings = Settings(
@@ -255,7 +255,7 @@ class State:
         return settings
 
     def patch_settings(self, id: str, values: Values) -> Settings:
-        """Change the fields of the settings that are given."""
+        """Update settings."""
         settings = self.find_settings(id)
         _assign_settings(settings, values)
         settings.updated_at = self.now()
@@ -263,7 +263,7 @@ class State:
         return settings
 
     def delete_settings(self, id: str) -> Settings:
-        """Delete settings with all experiments and variants that they own."""
+        """Delete settings, and all experiments and variants that they own."""
         settings = self.find_settings(id)
         # There is one record at most, so that all experiments are its own.
         for experiment_id in list(self._experiments):
@@ -273,20 +273,20 @@ class State:
         return settings
 
     def simulate(self, id: str, behavior: Behavior, seed: int | None) -> None:
-        """Give an experiment that has been started the traffic of some days."""
+        """Simulate the traffic of an experiment that has been started."""
         experiment = self.get(id)
         self.traffic.simulate(experiment, self.now(), behavior, seed)
         self._show(experiment)
 
     def adopt(self, experiment: Experiment) -> None:
-        """Let what was made in process be published already, unless it is a draft."""
+        """Publish what was created in process, unless it is a draft."""
         if experiment.status == "draft":
             return
         for key, snapshot in experiment_snapshots(experiment):
             self.releases.seed(key, snapshot)
 
     def adopt_settings(self, settings: Settings) -> None:
-        """Let settings that were made in process be published already."""
+        """Publish settings that were created in process."""
         key, snapshot = settings_key(settings), settings_snapshot(settings)
         self.releases.seed(key, snapshot)
         self.releases.track(key, snapshot)
@@ -317,8 +317,8 @@ class State:
             return values
         return {**values, "name": self._names.rewrite(name)}
 
-    def _free_key(self, wanted: str, name: str, present: str | None = None) -> str:
-        key = self._keys.normalize(wanted if wanted.strip() else slug(name), present)
+    def _free_key(self, sent: str, name: str, present: str | None = None) -> str:
+        key = self._keys.normalize(sent if sent.strip() else slug(name), present)
         if self._unique_keys and key != present and key in self._keys:
             raise conflict(f"An experiment with the key {key} already exists")
         return key

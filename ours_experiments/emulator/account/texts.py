@@ -41,7 +41,7 @@ class Texts:
         self._in_use[text] -= 1
 
     def normalize(self, text: str, present: str | None = None) -> str:
-        """Return what the rules leave of a text.
+        """Return a text as the rules change it.
 
         Args:
             text: What was sent.
@@ -55,7 +55,7 @@ class Texts:
         return text
 
     def rewrite(self, text: str) -> str:
-        """Return what the rules leave of a text that need not be unique."""
+        """Return a text as the rules change it, without a suffix."""
         for rule in self._rules:
             if rule != "suffix":
                 text = _apply(rule, text)

@@ -34,7 +34,7 @@ class Replay:
     pages: int
 
     def wire(self, variant_name: str) -> dict[str, Json]:
-        """Write the replay as the API does."""
+        """Return the replay as the API spells it."""
         started = timestamp(self.started_at) or ""
         query = f"sessionId={self.session_id}&visitorId={self.visitor_id}"
         return {
@@ -50,7 +50,7 @@ class Replay:
 
 @dataclass(slots=True)
 class Traffic:
-    """The visitors of every experiment, reproducible from the seed."""
+    """The traffic of all experiments, repeatable by the seed."""
 
     ids: Ids
     seed: int
@@ -66,8 +66,8 @@ class Traffic:
         behavior: Behavior,
         seed: int | None = None,
     ) -> None:
-        """Replace the traffic of an experiment, and let its run begin early enough."""
-        if experiment.run_began_at is None:
+        """Replace the traffic of an experiment; its run starts early enough."""
+        if experiment.run_started_at is None:
             raise ValueError("only an experiment that was started has traffic")
         behavior.check(experiment)
         source = f"traffic {self.seed if seed is None else seed} {experiment.number}"
@@ -79,18 +79,20 @@ class Traffic:
         last = _day_of(end)
         first = last - timedelta(days=behavior.days - 1)
         midnight = _midnight(first)
-        began = min(experiment.run_began_at, midnight)
-        experiment.run_began_at = began
+        started_at = min(experiment.run_started_at, midnight)
+        experiment.run_started_at = started_at
         experiment.started_at = min(experiment.started_at or midnight, midnight)
-        experiment.created_at = min(experiment.created_at, began)
+        experiment.created_at = min(experiment.created_at, started_at)
         enrolled = behavior.visitors_per_day * experiment.traffic_allocation / 100
-        whole = sum(variant.weight for variant in experiment.variants)
+        total_weight = sum(variant.weight for variant in experiment.variants)
         self._days[experiment.id] = {
             first + timedelta(days=number): {
                 variant.id: behavior.repeat(
                     variant.id,
                     visitors_and_converters(
-                        dice, enrolled * variant.weight / whole, rates[variant.id]
+                        dice,
+                        enrolled * variant.weight / total_weight,
+                        rates[variant.id],
                     ),
                     repeats,
                 )
@@ -98,15 +100,17 @@ class Traffic:
             }
             for number in range(behavior.days)
         }
-        self._replays[experiment.id] = self._record(experiment.id, dice, began, end)
+        self._replays[experiment.id] = self._record(
+            experiment.id, dice, started_at, end
+        )
 
     def forget(self, experiment_id: str) -> None:
-        """Drop the traffic of an experiment that is deleted."""
+        """Delete the traffic of an experiment."""
         self._days.pop(experiment_id, None)
         self._replays.pop(experiment_id, None)
 
     def results(self, experiment: Experiment, event: str) -> list[dict[str, Json]]:
-        """Write the results of the whole run, one row for each variant."""
+        """Return the results of the total_weight run, a row for each variant."""
         days = self._days.get(experiment.id, {}).values()
         counts: list[Counts] = []
         for variant in experiment.variants:
@@ -132,7 +136,7 @@ class Traffic:
     def series(
         self, experiment: Experiment, event: str, first: date, last: date
     ) -> list[dict[str, Json]]:
-        """Write the days of a window, those without impressions left out."""
+        """Return the days of a window that have impressions."""
         return [
             {
                 "date": day.isoformat(),
@@ -146,7 +150,7 @@ class Traffic:
         ]
 
     def replays(self, experiment_id: str, variant_id: str | None) -> list[Replay]:
-        """Give the recorded sessions, the newest first."""
+        """Return the recorded sessions, the newest first."""
         return [
             replay
             for replay in self._replays.get(experiment_id, [])
@@ -154,11 +158,11 @@ class Traffic:
         ]
 
     def _record(
-        self, experiment_id: str, dice: random.Random, began: int, end: int
+        self, experiment_id: str, dice: random.Random, started_at: int, end: int
     ) -> list[Replay]:
         recorded: list[Replay] = []
         for day, counts in self._days[experiment_id].items():
-            earliest = max(_midnight(day), began)
+            earliest = max(_midnight(day), started_at)
             latest = max(earliest, min(_midnight(day) + _DAY - 1, end))
             for variant_id, (seen, _) in counts.items():
                 for _ in range(min(seen, _REPLAYS_PER_DAY)):
@@ -176,15 +180,15 @@ class Traffic:
 
 
 def run_of(experiment: Experiment, now: int) -> tuple[date, date] | None:
-    """Give the first and the last day of the run, None before the start."""
-    if experiment.run_began_at is None:
+    """Return the first and the last day of the run, None before the start."""
+    if experiment.run_started_at is None:
         return None
     end = now if experiment.stopped_at is None else experiment.stopped_at
-    return _day_of(experiment.run_began_at), _day_of(end)
+    return _day_of(experiment.run_started_at), _day_of(end)
 
 
 def _for_event(experiment: Experiment, event: str, counts: Counts) -> Counts:
-    """Scale the conversions of the primary event to those of another one."""
+    """Return the conversions of an event, a share of the primary one's."""
     seen, converted = counts
     if event == experiment.primary_event():
         return counts

@@ -1,4 +1,4 @@
-"""The rules of variants: the split of weights, the payload, the one control."""
+"""The rules of variants: weights, payloads, and a single control."""
 
 from collections.abc import Mapping
 
@@ -7,9 +7,9 @@ from ours_experiments.emulator.json_values import Json, Values, array, string
 from ours_experiments.emulator.problems import bad_request, conflict
 
 
-MOST_VARIANTS = 200
-MOST_TREATED = 99
-"""Percent that all treatments may take together."""
+MAX_VARIANTS = 200
+MAX_TREATMENT_WEIGHT = 99
+"""Percent that all treatments may have together."""
 
 _PAYLOADS = {"redirect": "redirectUrl", "dom_modifications": "domModifications"}
 
@@ -17,13 +17,13 @@ _PAYLOADS = {"redirect": "redirectUrl", "dom_modifications": "domModifications"}
 def check_payload(
     kind: Json, redirect_url: Json, dom_modifications: Json
 ) -> str | None:
-    """Settle the type of a variant by its payload, None when it has neither."""
-    given = {"redirectUrl": redirect_url, "domModifications": dom_modifications}
-    present = [name for name, value in given.items() if value]
+    """Return the type of a variant by its payload, None without a payload."""
+    payloads = {"redirectUrl": redirect_url, "domModifications": dom_modifications}
+    present = [name for name, value in payloads.items() if value]
     if kind is None:
         if len(present) > 1:
             raise bad_request("variantType: both payloads are given")
-        kinds = [k for k, name in _PAYLOADS.items() if given[name] is not None]
+        kinds = [k for k, name in _PAYLOADS.items() if payloads[name] is not None]
         kind = kinds[0] if kinds else None
     if not isinstance(kind, str):
         return None
@@ -31,27 +31,27 @@ def check_payload(
     for name in present:
         if name != needed:
             raise bad_request(f"{name}: contradicts variantType {kind}")
-    if given[needed] is None:
+    if payloads[needed] is None:
         raise bad_request(f"{needed}: is required for variantType {kind}")
     return kind
 
 
 def add(experiment: Experiment, variant: Variant, kind: str | None) -> None:
-    """Add a treatment, and give the control what is left of the split."""
+    """Add a treatment; the control gets the rest of the split."""
     if variant.is_control:
         raise conflict("The experiment already has a control variant")
     _check_split(experiment, {variant.id: variant.weight})
     _check_draft(experiment)
-    if len(experiment.variants) >= MOST_VARIANTS:
-        raise conflict(f"An experiment has at most {MOST_VARIANTS} variants")
+    if len(experiment.variants) >= MAX_VARIANTS:
+        raise conflict(f"An experiment has at most {MAX_VARIANTS} variants")
     variant.variant_type = kind
     _drop_other_payload(variant)
     experiment.variants.append(variant)
-    _reconcile(experiment)
+    _update_control(experiment)
 
 
 def change(experiment: Experiment, variant: Variant, values: Values) -> None:
-    """Change a variant; fields that are absent stay as they are."""
+    """Update a variant; absent fields stay as they are."""
     weight = values.get("weight")
     if isinstance(weight, int):
         if variant.is_control:
@@ -61,7 +61,7 @@ def change(experiment: Experiment, variant: Variant, values: Values) -> None:
     modifications = values.get("domModifications", variant.dom_modifications)
     kind = values.get("variantType") or variant.variant_type
     if kind != variant.variant_type:
-        # The former payload goes with the former type.
+        # A change of type without its payload is refused below.
         url = values.get("redirectUrl")
         modifications = values.get("domModifications")
     kind = check_payload(kind, url, modifications)
@@ -78,16 +78,16 @@ def change(experiment: Experiment, variant: Variant, values: Values) -> None:
     variant.redirect_url = string(url)
     variant.dom_modifications = array(modifications)
     _drop_other_payload(variant)
-    _reconcile(experiment)
+    _update_control(experiment)
 
 
 def remove(experiment: Experiment, variant: Variant) -> None:
-    """Remove a treatment, whose weight goes to the control."""
+    """Remove a treatment; the control gets its weight."""
     if variant.is_control:
         raise conflict("The control variant cannot be deleted")
     _check_draft(experiment)
     experiment.variants.remove(variant)
-    _reconcile(experiment)
+    _update_control(experiment)
 
 
 def _check_draft(experiment: Experiment) -> None:
@@ -96,9 +96,11 @@ def _check_draft(experiment: Experiment) -> None:
 
 
 def _check_split(experiment: Experiment, weights: Mapping[str, int]) -> None:
-    treated = {v.id: v.weight for v in experiment.variants if not v.is_control}
-    if sum((treated | dict(weights)).values()) > MOST_TREATED:
-        raise bad_request(f"weight: the treatments take at most {MOST_TREATED}")
+    treatment_weights = {
+        v.id: v.weight for v in experiment.variants if not v.is_control
+    }
+    if sum((treatment_weights | dict(weights)).values()) > MAX_TREATMENT_WEIGHT:
+        raise bad_request(f"weight: the treatments take at most {MAX_TREATMENT_WEIGHT}")
 
 
 def _drop_other_payload(variant: Variant) -> None:
@@ -108,8 +110,8 @@ def _drop_other_payload(variant: Variant) -> None:
         variant.dom_modifications = None
 
 
-def _reconcile(experiment: Experiment) -> None:
-    treated = sum(v.weight for v in experiment.variants if not v.is_control)
+def _update_control(experiment: Experiment) -> None:
+    treatment_weights = sum(v.weight for v in experiment.variants if not v.is_control)
     for variant in experiment.variants:
         if variant.is_control:
-            variant.weight = 100 - treated
+            variant.weight = 100 - treatment_weights

@@ -1,4 +1,4 @@
-"""What is live, what is staged, and the versions that carried it there."""
+"""Versions: what is live, what is staged, and every publish."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from ours_experiments.emulator.problems import conflict, not_found
 
 NOTHING_TO_PUBLISH = "There are no draft changes to publish"
 IN_FLIGHT = "Another publish is already in flight"
-_OLDEST = 45 * 24 * 60 * 60 * 1000
+MAX_AGE = 45 * 24 * 60 * 60 * 1000
 _COLLECTIONS = (
     "destinations",
     "sources",
@@ -35,7 +35,7 @@ _COLLECTIONS = (
 
 
 class Key(NamedTuple):
-    """An entity; `owner` groups what counts as one change."""
+    """The key of an entity; `owner` groups what counts as a single change."""
 
     collection: str
     id: str
@@ -43,7 +43,7 @@ class Key(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """An entity as it is served; `content` tells two snapshots apart."""
+    """An entity as a version holds it; equal content means no change."""
 
     name: str
     type: str | None
@@ -58,7 +58,7 @@ Changes: TypeAlias = Mapping[Key, Snapshot | None]
 
 @dataclass(slots=True)
 class Version:
-    """One publish: what it changed, and upon which version."""
+    """A publish: what it changed, and the version before it."""
 
     id: str
     number: int
@@ -67,11 +67,11 @@ class Version:
     created_at: int
     published_at: int
     changes: Changes
-    upon: "Version | None"
+    previous: "Version | None"
     is_published: bool = True
 
     def wire(self) -> dict[str, Json]:
-        """Write the version as the API does."""
+        """Return the version as the API spells it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -103,15 +103,15 @@ class Releases:
     _owners: Counter[str] = field(default_factory=Counter[str])
 
     def track(self, key: Key, snapshot: Snapshot | None) -> None:
-        """Note how an entity is now; a change back to what is live is none."""
+        """Stage the present state of an entity, unless it equals what is live."""
         if key in self.pending:
-            self._settle(key)
+            self._unstage(key)
         if self._live.get(key) != snapshot:
             self.pending[key] = snapshot
             self._owners[key.owner] += 1
 
     def seed(self, key: Key, snapshot: Snapshot) -> None:
-        """Let an entity be live from the beginning."""
+        """Make an entity live without a publish."""
         self._live[key] = self._seeded[key] = snapshot
 
     def others(self, owner: str) -> int:
@@ -119,13 +119,13 @@ class Releases:
         return len(self._owners) - (owner in self._owners)
 
     def begin(self) -> None:
-        """Take the one place for a publish."""
+        """Begin a publish; only one may be in flight."""
         if self.in_flight:
             raise conflict(IN_FLIGHT)
         self.in_flight = True
 
     def end(self) -> None:
-        """Give the place back."""
+        """End the publish that is in flight."""
         self.in_flight = False
 
     def publish(
@@ -136,7 +136,7 @@ class Releases:
         name: str | None = None,
         notes: str | None = None,
     ) -> Version:
-        """Ship the pending changes; of a collection in `include` only those ids."""
+        """Publish the staged changes; of a collection in `include` only those ids."""
         wanted = include or {}
         changes = {
             key: snapshot
@@ -144,7 +144,7 @@ class Releases:
             if key.collection not in wanted or key.id in wanted[key.collection]
         }
         for key, snapshot in changes.items():
-            self._settle(key)
+            self._unstage(key)
             if snapshot is None:
                 del self._live[key]
             else:
@@ -157,28 +157,28 @@ class Releases:
             created_at=now,
             published_at=now,
             changes=changes,
-            upon=self._current,
+            previous=self._current,
         )
         self.versions.append(version)
         self._go_live(version, now)
         return version
 
     def check_publishable(self, include: Mapping[str, frozenset[str]]) -> None:
-        """Refuse a publish that would ship nothing."""
+        """Raise ProblemError if a publish would change nothing."""
         for key in self.pending:
             if key.collection not in include or key.id in include[key.collection]:
                 return
         raise conflict(NOTHING_TO_PUBLISH)
 
     def check_republishable(self, version: Version, now: int) -> None:
-        """Refuse a version that is live or too old."""
+        """Raise ProblemError for a version that is live or too old."""
         if version.is_published:
             raise conflict("This version is already published")
-        if now - version.created_at > _OLDEST:
+        if now - version.created_at > MAX_AGE:
             raise conflict("This version is older than 45 days")
 
     def republish(self, version: Version, now: int) -> None:
-        """Make an older version live; what is newer becomes unpublished again."""
+        """Make an older version live; what differs from it is staged again."""
         draft: dict[Key, Snapshot | None] = {**self._live, **self.pending}
         self._live = self._config(version)
         self.pending.clear()
@@ -225,7 +225,7 @@ class Releases:
         _apply(draft, self.pending)
         return draft
 
-    def _settle(self, key: Key) -> None:
+    def _unstage(self, key: Key) -> None:
         del self.pending[key]
         self._owners[key.owner] -= 1
         if not self._owners[key.owner]:
@@ -243,7 +243,7 @@ class Releases:
         layer: Version | None = version
         while layer is not None:
             layers.append(layer.changes)
-            layer = layer.upon
+            layer = layer.previous
         layers.append(self._seeded)
         config: Config = {}
         for changes in reversed(layers):

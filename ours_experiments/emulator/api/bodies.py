@@ -8,11 +8,11 @@ from ours_experiments.emulator.api.validation import (
     array_of,
     boolean,
     free_object,
+    integer,
     nullable,
     one_of,
     percentage,
     text,
-    whole,
 )
 from ours_experiments.emulator.json_values import Json, array, mapping, parse, string
 from ours_experiments.emulator.problems import bad_request
@@ -70,7 +70,7 @@ def redirect_url(value: Json, path: str) -> Json:
 
 
 def dom_modification(value: Json, path: str) -> Json:
-    """Check a mutation, and write its payload both ways it can be read."""
+    """Check a DOM change; its payload is kept as text and as structure."""
     change = _MODIFICATION(value, path)
     styles, attribute = change.pop("styles"), change.pop("attribute")
     change["value"] = change["value"] or ""
@@ -94,12 +94,12 @@ def dom_modification(value: Json, path: str) -> Json:
 
 
 def text_of(value: Json) -> str:
-    """Give a string as it is, anything else as JSON."""
+    """Return a string as it is, anything else as JSON."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def _pairs(value: Json, path: str) -> dict[str, Json] | None:
-    """Read the canonical payload of a mutation, None when it is no object."""
+    """Return the payload of a DOM change, None when it is not an object."""
     try:
         parsed = mapping(parse(string(value) or ""))
     except ValueError:
@@ -124,7 +124,7 @@ _QUERY_PARAM = Shape(
 )
 _TARGETING = Shape(
     {
-        "urlPatterns": array_of(text(most=2000), most=200),
+        "urlPatterns": array_of(text(maximum=2000), maximum=200),
         "audienceId": nullable(text()),
         "visitorProperties": nullable(free_object),
         "visitorStatus": nullable(text()),
@@ -134,7 +134,7 @@ _TARGETING = Shape(
     filled=True,
 )
 _STYLE = Shape(
-    {"property": text(least=1), "value": text()},
+    {"property": text(minimum=1), "value": text()},
     required=frozenset({"property", "value"}),
 )
 _MODIFICATION = Shape(
@@ -159,7 +159,7 @@ _EXPERIMENT = {
 }
 _VARIANT = {
     "name": nullable(text()),
-    "weight": nullable(whole(0, 100)),
+    "weight": nullable(integer(0, 100)),
     "variantType": nullable(one_of({"dom_modifications", "redirect"})),
     "redirectUrl": nullable(redirect_url),
     "domModifications": nullable(array_of(dom_modification)),
@@ -171,10 +171,10 @@ NOTHING = Shape({})
 NEW_EXPERIMENT = Shape(
     {
         **_EXPERIMENT,
-        "experimentSettingsId": text(least=1),
+        "experimentSettingsId": text(minimum=1),
         "name": text(),
         "type": nullable(one_of(TYPES)),
-        "controlWeight": nullable(whole(1, 100)),
+        "controlWeight": nullable(integer(1, 100)),
     },
     required=frozenset({"experimentSettingsId", "name"}),
 )
@@ -188,9 +188,9 @@ WINNER = Shape({"winnerVariantId": text()})
 NEW_VARIANT = Shape(
     {
         **_VARIANT,
-        "experimentId": text(least=1),
+        "experimentId": text(minimum=1),
         "name": text(),
-        "weight": whole(0, 100),
+        "weight": integer(0, 100),
     },
     required=frozenset({"experimentId", "name", "weight"}),
 )

@@ -1,4 +1,4 @@
-"""From a request to the operation and back: the checks, in their order."""
+"""From a request to its operation, through the checks in their order."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -28,7 +28,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 class Dispatcher:
-    """Receive every request: authenticate, route, check, carry out, answer."""
+    """Answer requests: authenticate, route, check, carry out."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Dispatcher:
         self._routes = Routes(is_initial=service.is_initial)
 
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request, by way of the faults that are active."""
+        """Answer a request, through the faults that are active."""
         request = cast("web.Request", request)  # as the server makes them
         path = request.rel_url.raw_path
         target = self._routes.find(request.method, path)

@@ -8,19 +8,21 @@ from ours_experiments.emulator.api.service import Call, Service
 
 
 async def list_page(service: Service, call: Call) -> object:
-    """Return a page of experiments, the most recently updated first."""
+    """Return a page of experiments, the maximum recently updated first."""
     query = call.query
-    limit = query.limit(default=25, most=100)
-    wanted = Filter(
+    limit = query.limit(default=25, maximum=100)
+    conditions = Filter(
         status=query.one_of("status", STATUSES),
         type=query.one_of("type", TYPES),
         search=query.text("search") or "",
     )
-    listing = f"experiments\0{wanted.status}\0{wanted.type}\0{wanted.search}"
+    listing = (
+        f"experiments\0{conditions.status}\0{conditions.type}\0{conditions.search}"
+    )
     cursor = query.text("cursor")
     position = None if cursor is None else service.cursors.read(listing, cursor)
     cut = _after_key if service.cursor_kind == "keyset" else _after_offset
-    rows, following = cut(service.state, position, wanted, limit)
+    rows, following = cut(service.state, position, conditions, limit)
     entities = [service.list_item(row, call) for row in rows]
     return service.page(listing, entities, following)
 
@@ -47,16 +49,16 @@ async def delete(service: Service, call: Call) -> object:
 
 
 def _after_key(
-    state: State, position: Position | None, wanted: Filter, limit: int
+    state: State, position: Position | None, conditions: Filter, limit: int
 ) -> tuple[list[Experiment], Position | None]:
     order = None if position is None else (position[0], position[1], position[2])
-    return state.index.after(order, wanted, limit)
+    return state.index.after(order, conditions, limit)
 
 
 def _after_offset(
-    state: State, position: Position | None, wanted: Filter, limit: int
+    state: State, position: Position | None, conditions: Filter, limit: int
 ) -> tuple[list[Experiment], Position | None]:
     # What is created after the first page does not count, or rows would come twice.
     count, newest = (0, state.created) if position is None else position[:2]
-    rows, more = state.index.skipping(count, newest, wanted, limit)
+    rows, more = state.index.skipping(count, newest, conditions, limit)
     return rows, (count + len(rows), newest) if more else None

@@ -1,4 +1,4 @@
-"""Cursors that belong to one listing and cannot be altered."""
+"""Pages, and cursors that belong to a listing and cannot be altered."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
@@ -12,39 +12,39 @@ from ours_experiments.emulator.problems import bad_request
 
 T = TypeVar("T")
 Position = tuple[int, ...]
-_SEAL_BYTES = 9
+_SIGNATURE_BYTES = 9
 
 
 class Cursors:
-    """Write and read cursors, sealed together with the listing they continue."""
+    """Signed cursors, each for the listing that it continues."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def write(self, listing: str, position: Position) -> str:
-        """Give the cursor that continues `listing` after `position`."""
+        """Return the cursor that continues `listing` after `position`."""
         body = ",".join(map(str, position)).encode()
-        sealed = urlsafe_b64encode(self._seal(listing, body) + body)
-        return sealed.rstrip(b"=").decode()
+        signed = urlsafe_b64encode(self._sign(listing, body) + body)
+        return signed.rstrip(b"=").decode()
 
     def read(self, listing: str, cursor: str) -> Position:
-        """Give the position of a cursor that this emulator wrote for `listing`."""
+        """Return the position of a cursor that this emulator wrote for `listing`."""
         try:
-            sealed = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
+            signed = urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
         except (Base64Error, UnicodeError, ValueError):
             raise bad_request("cursor: malformed") from None
-        seal, body = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
-        if not compare_digest(seal, self._seal(listing, body)):
+        signature, body = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
+        if not compare_digest(signature, self._sign(listing, body)):
             raise bad_request("cursor: altered, or of another listing")
         position = tuple(int(number) for number in body.split(b","))
-        # Base64 has several spellings of the same bytes; one of them was given out.
+        # Base64 has several spellings of the same bytes; only the issued one is valid.
         if self.write(listing, position) != cursor:
             raise bad_request("cursor: altered")
         return position
 
-    def _seal(self, listing: str, body: bytes) -> bytes:
+    def _sign(self, listing: str, body: bytes) -> bytes:
         text = listing.encode(errors="surrogatepass") + b"\0" + body
-        return blake2b(text, key=self._secret, digest_size=_SEAL_BYTES).digest()
+        return blake2b(text, key=self._secret, digest_size=_SIGNATURE_BYTES).digest()
 
 
 def page_after(
@@ -53,9 +53,9 @@ def page_after(
     position: Position | None,
     limit: int,
 ) -> tuple[Sequence[T], Position | None]:
-    """Cut a page from rows that are sorted by falling position.
+    """Return a page of rows, which are sorted by falling position.
 
-    Gives the rows, and the position of the last of them if more follow.
+    The second value is the position to continue at, None on the last page.
     """
     if position is not None:
         rows = [row for row in rows if position_of(row) < position]

@@ -41,7 +41,7 @@ async def results_time_series(service: Service, call: Call) -> object:
 async def session_replays(service: Service, call: Call) -> object:
     """Return a page of recorded sessions, the newest first."""
     query = call.query
-    limit = query.limit(default=25, most=100)
+    limit = query.limit(default=25, maximum=100)
     variant_id = query.text("variant_id")
     listing = f"replays\0{call.id}\0{variant_id}"
     cursor = query.text("cursor")

@@ -1,4 +1,4 @@
-"""The table of the API: which method and path is which operation."""
+"""The operations of the API, by method and path."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -22,13 +22,13 @@ PREFIX = "/rest/v1/"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: its name, what it needs, and who carries it out."""
+    """An operation, and what a call of it needs."""
 
     name: str
     scope: str
     handler: Callable[[Service, Call], Awaitable[object]]
     body: Shape | None = None
-    """None when the operation takes no body, and ignores one."""
+    """None when the operation ignores the body."""
     optional: bool = False
     """Whether the body may be left out."""
     documents_conflict: bool = False
@@ -37,7 +37,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes."""
+    """What a method and a path stand for."""
 
     route: Route | None
     """None when there is no such path, or the path has no such method."""

@@ -5,7 +5,7 @@ from typing import TypeAlias, cast
 
 
 Scopes: TypeAlias = str | Iterable[str]
-"""`all`, `read-only`, `list-only`, or the documented scopes one by one."""
+"""`all`, `read-only`, `list-only`, or a set of the documented scopes."""
 
 READ_SCOPES = frozenset(
     {

@@ -29,7 +29,7 @@ async def rollout(service: Service, call: Call) -> object:
 
 
 async def end_rollout(service: Service, call: Call) -> object:
-    """Serve the original again."""
+    """Serve the control again."""
     return await _transition(service, "end_rollout", call)
 
 

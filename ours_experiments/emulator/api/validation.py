@@ -1,4 +1,4 @@
-"""Checks of JSON values; a refused one names its field."""
+"""Checks of JSON values; errors name the field."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from ours_experiments.emulator.problems import bad_request
 
 
 Check = Callable[[Json, str], Json]
-"""Takes a value and its path, gives what is to be kept, or refuses."""
+"""Takes a value and its path; returns what is kept, or raises ProblemError."""
 
-_DEEPEST = 100
+MAX_DEPTH = 100
 
 
 def nullable(check: Check) -> Check:
-    """Let null pass, and check everything else."""
+    """Accept null, and check all other values."""
 
     def checked(value: Json, path: str) -> Json:
         return None if value is None else check(value, path)
@@ -22,23 +22,23 @@ def nullable(check: Check) -> Check:
     return checked
 
 
-def text(*, least: int = 0, most: int | None = None) -> Check:
+def text(*, minimum: int = 0, maximum: int | None = None) -> Check:
     """Check for a string of so many characters."""
 
     def checked(value: Json, path: str) -> Json:
         if not isinstance(value, str):
             raise bad_request(f"{path}: must be a string")
-        if len(value) < least:
+        if len(value) < minimum:
             raise bad_request(f"{path}: must not be empty")
-        if most is not None and len(value) > most:
-            raise bad_request(f"{path}: must have at most {most} characters")
+        if maximum is not None and len(value) > maximum:
+            raise bad_request(f"{path}: must have at maximum {maximum} characters")
         return value
 
     return checked
 
 
 def one_of(choices: Collection[str]) -> Check:
-    """Check for one of the documented words."""
+    """Check for a documented value."""
     listed = ", ".join(sorted(choices))
 
     def checked(value: Json, path: str) -> Json:
@@ -56,24 +56,24 @@ def boolean(value: Json, path: str) -> Json:
     return value
 
 
-def whole(least: int, most: int) -> Check:
-    """Check for a whole number within bounds, `2.0` included."""
+def integer(minimum: int, maximum: int) -> Check:
+    """Check for a integer number within bounds, `2.0` included."""
 
     def checked(value: Json, path: str) -> Json:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
             or value != value // 1
-            or not least <= value <= most
+            or not minimum <= value <= maximum
         ):
-            raise bad_request(f"{path}: must be a whole number, {least} to {most}")
+            raise bad_request(f"{path}: must be a whole number, {minimum} to {maximum}")
         return int(value)
 
     return checked
 
 
 def percentage(value: Json, path: str) -> Json:
-    """Check for a number from 0 to 100, and keep its whole part."""
+    """Check for a number from 0 to 100, and keep its integer part."""
     if (
         not isinstance(value, bool)
         and isinstance(value, int | float)
@@ -83,14 +83,14 @@ def percentage(value: Json, path: str) -> Json:
     raise bad_request(f"{path}: must be a number from 0 to 100")
 
 
-def array_of(check: Check, *, most: int | None = None) -> Check:
+def array_of(check: Check, *, maximum: int | None = None) -> Check:
     """Check for an array and each of its items."""
 
     def checked(value: Json, path: str) -> Json:
         if not isinstance(value, list):
             raise bad_request(f"{path}: must be an array")
-        if most is not None and len(value) > most:
-            raise bad_request(f"{path}: must have at most {most} items")
+        if maximum is not None and len(value) > maximum:
+            raise bad_request(f"{path}: must have at maximum {maximum} items")
         return [check(item, f"{path}[{i}]") for i, item in enumerate(value)]
 
     return checked
@@ -101,11 +101,11 @@ def free_object(value: Json, path: str) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise bad_request(f"{path}: must be an object")
     level: list[Json] = [value]
-    for _ in range(_DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [item for container in level for item in _inside(container)]
         if not level:
             return value
-    raise bad_request(f"{path}: must not be nested over {_DEEPEST} levels")
+    raise bad_request(f"{path}: must not be nested over {MAX_DEPTH} levels")
 
 
 def _inside(container: Json) -> Iterable[Json]:
@@ -116,9 +116,9 @@ def _inside(container: Json) -> Iterable[Json]:
 
 @dataclass(frozen=True)
 class Shape:
-    """An object with known fields; unknown ones are left out.
+    """A check for an object; fields that it does not name are left out.
 
-    With `filled`, fields that were absent are kept as null.
+    With `filled`, absent fields are kept as null.
     """
 
     fields: Mapping[str, Check]

@@ -8,7 +8,7 @@ from ours_experiments.emulator.problems import bad_request
 async def list_page(service: Service, call: Call) -> object:
     """Return a page of variants, the control first."""
     query = call.query
-    limit = query.limit(default=200, most=200)
+    limit = query.limit(default=200, maximum=200)
     experiment_id = query.text("experimentId")
     if not experiment_id:
         raise bad_request("experimentId: is required")

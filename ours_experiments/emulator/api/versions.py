@@ -9,7 +9,7 @@ from ours_experiments.emulator.json_values import Values, array, string
 async def list_page(service: Service, call: Call) -> object:
     """Return a page of versions, the newest first."""
     query = call.query
-    limit = query.limit(default=25, most=100)
+    limit = query.limit(default=25, maximum=100)
     published = query.one_of("isPublished", {"true", "false"})
     name = (query.text("nameContains") or "").casefold()
     notes = (query.text("notesContains") or "").casefold()

@@ -1,1 +1,1 @@
-"""What goes wrong on request between the account and its caller."""
+"""Faults on request: of the network, the gateway, the body and the payload."""

@@ -78,7 +78,7 @@ class TruncatedJson:
 class MalformedJson:
     """Break the JSON: a trailing comma, NaN, bytes that are no UTF-8, a tail.
 
-    Without a `defect` each answer gets one of them at random.
+    Without a `defect` it is drawn for each answer.
     """
 
     defect: Literal["comma", "nan", "encoding", "tail"] | None = None
@@ -166,7 +166,7 @@ class GzipBomb:
 
 
 def padding(size: int) -> Iterator[bytes]:
-    """Give so many spaces in blocks that share their memory."""
+    """Yield spaces in blocks that share their memory."""
     for _ in range(size // BLOCK):
         yield PADDING
     yield PADDING[: size % BLOCK]
@@ -185,7 +185,7 @@ def deflated(text: bytes) -> bytes:
 
 
 def gzipped(head: bytes, size: int) -> Iterator[bytes]:
-    """Give a gzip stream of the head and the spaces after it."""
+    """Return a gzip stream of the head and the spaces after it."""
     yield GZIP_HEADER + deflated(head)
     checksum = zlib.crc32(head)
     for block in padding(size - len(head)):

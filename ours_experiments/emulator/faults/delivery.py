@@ -22,7 +22,7 @@ from ours_experiments.emulator.faults.wire import (
 
 @dataclass(frozen=True)
 class Latency:
-    """Wait before the request is looked at: `seconds` and up to `jitter` more."""
+    """Wait before the request is processed: `seconds` and up to `jitter` more."""
 
     seconds: float = 0.1
     jitter: float = 0.0
@@ -31,7 +31,7 @@ class Latency:
         at_least(0, seconds=self.seconds, jitter=self.jitter)
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
-        """Wait, and answer even when the client has left meanwhile."""
+        """Wait, and answer even if the client has disconnected."""
         await exchange.background.pause(
             self.seconds + self.jitter * exchange.random.random()
         )
@@ -48,7 +48,7 @@ class Refuse:
         at_least(0, seconds=self.seconds)
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
-        """Close the listener before the answer leaves, open it again later."""
+        """Close the listener before the answer is sent, and open it again later."""
         await exchange.background.begin_outage()
         exchange.background.start(self.end(exchange))
         await exchange.background.pause(NOTICE_SECONDS)
@@ -57,7 +57,7 @@ class Refuse:
         return response
 
     async def end(self, exchange: Exchange) -> None:
-        """Sit the outage out."""
+        """End the outage after its seconds."""
         try:
             await exchange.background.pause(self.seconds)
         finally:
@@ -69,7 +69,7 @@ class Stale:
     """Close a connection that was promised to stay open.
 
     `upon` is "answer" (right after this answer) or "next_request" (when the next
-    request comes on the same connection, whatever its route); `applied` tells
+    request comes on the same connection, whatever its route); `applied` says
     whether that next request is still carried out.
     """
 
@@ -84,7 +84,7 @@ class Stale:
             raise ValueError("applied is for upon=next_request only")
 
     def claims(self, request: web.Request) -> bool:
-        """Tell whether this request came on a connection that is to die."""
+        """Return whether this request came on a connection that is to be closed."""
         return request.transport in self.doomed
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
@@ -140,7 +140,7 @@ class Close:
 
 @dataclass(frozen=True)
 class Hang:
-    """Give no answer until the client leaves, for at most `seconds`."""
+    """Send no answer until the client disconnects, for at most `seconds`."""
 
     applied: bool = False
     seconds: float = 60.0
@@ -176,7 +176,7 @@ class Late:
             at_most(599, reply=self.reply)
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
-        """Keep the request for later and lose its reply."""
+        """Postpone the request, and lose its reply."""
         await exchange.receive()
         exchange.background.start(self.change(exchange))
         if isinstance(self.reply, int):
@@ -186,7 +186,7 @@ class Late:
         return exchange.hang_up(reset=self.reply == "reset")
 
     async def change(self, exchange: Exchange) -> None:
-        """Make the change that the client no longer hears of."""
+        """Make the change after the reply was lost."""
         await exchange.background.pause(self.delay)
         if not exchange.background.stopping:
             await exchange.answer()
@@ -214,7 +214,7 @@ class PartialReply:
         if transport is None:
             return response
         head, body = raw_head(response), next(raw_blocks(response))
-        # At least one byte is held back, or the answer would be whole.
+        # At least one byte is left out, or the answer would be complete.
         kept = min(int(len(body) * self.share), len(body) - 1)
         transport.write(head + body[:kept] if body else head[:-1])
         if self.then == "hang":
@@ -249,7 +249,7 @@ class Drip:
         return web.Response(status=response.status)
 
     def pieces(self, response: web.StreamResponse) -> Iterator[bytes]:
-        """Cut the answer up."""
+        """Yield the answer in pieces."""
         head = raw_head(response)
         if self.headers:
             yield from cut(head)
@@ -260,5 +260,5 @@ class Drip:
 
 
 def cut(text: bytes) -> Iterator[bytes]:
-    """Give the single bytes."""
+    """Return the single bytes."""
     return (text[index : index + 1] for index in range(len(text)))

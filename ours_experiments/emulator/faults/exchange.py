@@ -1,4 +1,4 @@
-"""What a fault gets to work with, and the owner of what it leaves running."""
+"""The request that a fault affects, and the owner of its background tasks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -24,9 +24,9 @@ from ours_experiments.emulator.faults.wire import (
 T = TypeVar("T")
 Switch = Callable[[], Awaitable[None]]
 
-# aiohttp tells a running handler nothing of a client that leaves.
+# aiohttp does not notify a running handler when the client disconnects.
 POLL_SECONDS = 0.01
-# What clients need to see that their idle connections were closed.
+# Clients need this long to notice that their idle connections were closed.
 NOTICE_SECONDS = 0.01
 
 
@@ -45,7 +45,7 @@ def ring(alarm: asyncio.Future[None]) -> None:
 
 
 class Background:
-    """Own the waits, late changes and outages that faults start."""
+    """Owner of the waits, late changes and outages that faults start."""
 
     def __init__(self) -> None:
         self.stopping: bool = False
@@ -63,7 +63,7 @@ class Background:
         return self._outages > 0
 
     def attach(self, close_listener: Switch, open_listener: Switch) -> None:
-        """Take the two switches of a server that starts on the running loop."""
+        """Take the functions that close and open the listener on this loop."""
         self.stopping = False
         self._loop = asyncio.get_running_loop()
         self._close_listener = close_listener
@@ -84,14 +84,14 @@ class Background:
             self._alarms.discard(alarm)
 
     async def wait_until_gone(self, request: web.Request, seconds: float) -> None:
-        """Wait for the client to leave, for at most so many seconds."""
+        """Wait until the client disconnects, for at most `seconds`."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while is_connected(request) and not self.stopping and loop.time() < end:
             await self.pause(min(POLL_SECONDS, end - loop.time()))
 
     def start(self, work: Coroutine[object, object, None]) -> None:
-        """Run something beside the request."""
+        """Start a task that outlives the request."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -109,7 +109,7 @@ class Background:
             await self._close_listener()
 
     async def end_outage(self) -> None:
-        """Accept connections again, unless another outage goes on."""
+        """Accept connections again, once the last outage ends."""
         self._outages -= 1
         if self._outages == 0 and self._open_listener and not self.stopping:
             await self._open_listener()
@@ -143,7 +143,7 @@ class Background:
             await asyncio.gather(*self._tasks)
 
     async def aclose(self) -> None:
-        """End every wait and drop every change that is still to come."""
+        """End every wait, and drop late changes."""
         self.stopping = True
         for alarm in self._alarms:
             ring(alarm)
@@ -194,13 +194,13 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request, and the means to answer it."""
+    """A request, and the means to answer it."""
 
     request: web.Request
     handler: Handler
-    """The real route behind the faults that lie deeper than this one."""
+    """The operation, behind the faults that are nested more deeply."""
     random: Random
-    """Seeded anew for each request, so that concurrency changes nothing."""
+    """Seeded for each request, so that concurrency changes nothing."""
     background: Background
 
     @property
@@ -209,14 +209,14 @@ class Exchange:
         return self.request.transport if is_connected(self.request) else None
 
     async def answer(self, request: web.Request | None = None) -> web.StreamResponse:
-        """Let the real route answer: this applies the change."""
+        """Carry the operation out, and return its answer."""
         return await self.handler(self.request if request is None else request)
 
     async def receive(self) -> None:
-        """Take the whole body in, so that it does not depend on the connection.
+        """Read the whole body, so that it does not depend on the connection.
 
-        Without this a client that leaves goes unnoticed, and an orderly close turns
-        into a reset. The real route refuses a body that is too large.
+        Without this a disconnect goes unnoticed, and an orderly close turns into a
+        reset. The operation refuses a body that is too large.
         """
         with suppress(web.HTTPRequestEntityTooLarge):
             await self.request.read()
@@ -239,7 +239,7 @@ class Exchange:
 
 
 class FaultKind(Protocol):
-    """A way to misbehave; its fields are the parameters."""
+    """A kind of fault; its fields are the parameters."""
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
         """Answer the request, or do not."""
@@ -247,14 +247,14 @@ class FaultKind(Protocol):
 
 
 def at_least(minimum: float, **parameters: float) -> None:
-    """Refuse parameters that are too small, or no number."""
+    """Raise ValueError for parameters that are too small, or NaN."""
     for name, value in parameters.items():
         if not value >= minimum:
             raise ValueError(f"{name} must be at least {minimum}, not {value}")
 
 
 def at_most(maximum: float, **parameters: float) -> None:
-    """Refuse parameters that are too large, or no number."""
+    """Raise ValueError for parameters that are too large, or NaN."""
     for name, value in parameters.items():
         if not value <= maximum:
             raise ValueError(f"{name} must be at most {maximum}, not {value}")

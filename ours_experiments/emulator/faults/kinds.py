@@ -1,4 +1,4 @@
-"""The table of fault kinds, and how their parameters are read and checked."""
+"""The kinds of faults, and the parsing and checking of their parameters."""
 
 import dataclasses
 import types
@@ -10,8 +10,8 @@ from ours_experiments.emulator.faults import bodies, delivery, payloads, status
 from ours_experiments.emulator.faults.exchange import FaultKind
 
 
-# The order is that of nesting, whatever the order in which faults are added: one
-# further up acts on what those further down make of the answer.
+# The order is that of nesting, whatever the order in which faults are added: a kind
+# further up changes the answer of those further down.
 KINDS: Mapping[str, type[FaultKind]] = {
     "latency": delivery.Latency,
     "refuse": delivery.Refuse,
@@ -43,18 +43,18 @@ KINDS: Mapping[str, type[FaultKind]] = {
     "empty_pages": payloads.EmptyPages,
 }
 NESTING: Mapping[type, int] = {kind: depth for depth, kind in enumerate(KINDS.values())}
-PHRASES: Mapping[object, str] = {
+TYPE_NAMES: Mapping[object, str] = {
     bool: "true or false",
     float: "a number",
     int: "a whole number",
     str: "text",
 }
 FLAGS: Mapping[str, object] = {"true": True, "false": False}
-NO_WORDS: Mapping[str, object] = {}
+NO_VALUES: Mapping[str, object] = {}
 
 
 def build(name: str, parameters: Mapping[str, object]) -> FaultKind:
-    """Make a fault kind of its name and parameters."""
+    """Create a fault kind from its name and parameters."""
     known = parameters_of(name)
     for parameter, value in parameters.items():
         if parameter not in known:
@@ -79,7 +79,7 @@ def build(name: str, parameters: Mapping[str, object]) -> FaultKind:
 
 
 def parameters_of(name: str) -> dict[str, dataclasses.Field[object]]:
-    """Give the parameters of a kind."""
+    """Return the parameters of a kind."""
     if name not in KINDS:
         raise ValueError(f"Unknown fault kind {name!r}; known are {', '.join(KINDS)}")
     fields = dataclasses.fields(KINDS[name])  # type: ignore[arg-type]
@@ -87,33 +87,33 @@ def parameters_of(name: str) -> dict[str, dataclasses.Field[object]]:
 
 
 def is_required(parameter: dataclasses.Field[object]) -> bool:
-    """Tell whether a parameter has no default."""
+    """Return whether a parameter has no default."""
     return parameter.default is dataclasses.MISSING
 
 
 def unknown_parameter(name: str, parameter: str, known: Mapping[str, object]) -> str:
-    """Say what would have been right."""
+    """Format an error for a parameter that a kind does not take."""
     choice = f"known are {', '.join(known)}" if known else "it takes none of its own"
     return f"{name}: unknown parameter {parameter!r}; {choice}"
 
 
-def arms_of(annotation: object) -> list[object]:
-    """Give the types of a union; one type stands for itself."""
+def members_of(annotation: object) -> list[object]:
+    """Return the members of a union, or the type itself."""
     if get_origin(annotation) in {Union, types.UnionType}:
         return list(get_args(annotation))
     return [annotation]
 
 
 def accepts(annotation: object, value: object) -> bool:
-    """Tell whether a value is of the type that a parameter is annotated with."""
-    for arm in arms_of(annotation):
-        if get_origin(arm) is Literal:
-            fits = value in get_args(arm)
-        elif arm is int or arm is float:
-            wanted = int | float if arm is float else int
+    """Return whether a value is of the type that a parameter is annotated with."""
+    for member in members_of(annotation):
+        if get_origin(member) is Literal:
+            fits = value in get_args(member)
+        elif member is int or member is float:
+            wanted = int | float if member is float else int
             fits = isinstance(value, wanted) and not isinstance(value, bool)
         else:
-            kind = get_origin(arm) or arm
+            kind = get_origin(member) or member
             fits = isinstance(kind, type) and isinstance(value, kind)
         if fits:
             return True
@@ -121,30 +121,32 @@ def accepts(annotation: object, value: object) -> bool:
 
 
 def read(annotation: object, text: str) -> object:
-    """Read a parameter's value from text, by the type it is annotated with."""
-    for arm in arms_of(annotation):
-        if get_origin(arm) is Literal:
-            words: Mapping[str, object] = {str(word): word for word in get_args(arm)}
+    """Parse the value of a parameter, by the type of its annotation."""
+    for member in members_of(annotation):
+        if get_origin(member) is Literal:
+            values: Mapping[str, object] = {
+                str(value): value for value in get_args(member)
+            }
         else:
-            words = FLAGS if arm is bool else NO_WORDS
-        if text in words:
-            return words[text]
-        if arm is str:
+            values = FLAGS if member is bool else NO_VALUES
+        if text in values:
+            return values[text]
+        if member is str:
             return text
-        if arm is int or arm is float:
+        if member is int or member is float:
             with suppress(ValueError):
-                return int(text) if arm is int else float(text)
+                return int(text) if member is int else float(text)
     raise ValueError(f"cannot be {text!r}; it takes {expected(annotation)}")
 
 
 def expected(annotation: object) -> str:
-    """Say in words what a parameter takes."""
+    """Describe what a parameter takes."""
     phrases: list[str] = []
-    for arm in arms_of(annotation):
-        if get_origin(arm) is Literal:
-            phrases += map(str, get_args(arm))
-        elif arm is not types.NoneType:
-            phrases.append(PHRASES.get(arm, str(arm)))
+    for member in members_of(annotation):
+        if get_origin(member) is Literal:
+            phrases += map(str, get_args(member))
+        elif member is not types.NoneType:
+            phrases.append(TYPE_NAMES.get(member, str(member)))
     return " or ".join(phrases)
 
 

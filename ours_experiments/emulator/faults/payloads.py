@@ -28,7 +28,7 @@ def objects(payload: Json) -> Iterator[dict[str, Json]]:
 
 
 def other_type(value: Json) -> Json:
-    """Give a value of a type that the field never has."""
+    """Return a value of a type that the field never has."""
     if isinstance(value, dict):
         return [value]
     if isinstance(value, str):
@@ -40,8 +40,8 @@ def other_type(value: Json) -> Json:
 class WrongShape:
     """Change a field's type, drop it, or put null in its place.
 
-    `field` names it, at whatever depth; without a `field` or a `change` each answer
-    gets one at random.
+    `field` names it, at whatever depth; without a `field` or a `change` it is drawn
+    for each answer.
     """
 
     change: Literal["type", "drop", "null"] | None = None
@@ -75,7 +75,7 @@ class UnknownFields:
     """Add a field that no version knows yet to each object."""
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
-        """Make the change and answer with more than was asked."""
+        """Make the change and answer with additional fields."""
         response = await exchange.answer()
         payload = json_of(response)
         owners = list(objects(payload))
@@ -90,7 +90,7 @@ class UnknownEnums:
     """Put values that no version knows yet into the enum fields."""
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
-        """Make the change and answer with new words."""
+        """Make the change and answer with new values."""
         response = await exchange.answer()
         payload = json_of(response)
         owners = list(objects(payload))
@@ -104,9 +104,9 @@ class UnknownEnums:
 
 @dataclass(frozen=True)
 class CursorLoop:
-    """Promise more for ever, with the same cursors over and over.
+    """Answer that more follows for ever, with the same cursors again and again.
 
-    `period` is the number of different cursors; each serves the first page.
+    `period` is the number of different cursors; all serve the first page.
     """
 
     period: int = 1
@@ -115,7 +115,7 @@ class CursorLoop:
         at_least(1, period=self.period)
 
     def claims(self, request: web.Request) -> bool:
-        """Tell whether the client follows one of these cursors."""
+        """Return whether the client follows one of these cursors."""
         return LOOP_CURSOR.fullmatch(cursor_of(request)) is not None
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
@@ -130,7 +130,7 @@ class CursorLoop:
 
 @dataclass(frozen=True)
 class MissingCursor:
-    """Promise more (`hasMore`) and give no cursor."""
+    """Answer that more follows (`hasMore`), without a cursor."""
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
         """Answer with the page, without its cursor."""
@@ -139,7 +139,7 @@ class MissingCursor:
 
 @dataclass(frozen=True)
 class SpareCursor:
-    """Say that there is no more, and give a cursor nevertheless."""
+    """Answer that no more follows, with a cursor nevertheless."""
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
         """Answer with the page as if it were the last."""
@@ -156,7 +156,7 @@ class EmptyPages:
         at_least(1, pages=self.pages)
 
     def claims(self, request: web.Request) -> bool:
-        """Tell whether the client comes with the cursor of an empty page."""
+        """Return whether the client comes with the cursor of an empty page."""
         return EMPTY_CURSOR.fullmatch(cursor_of(request)) is not None
 
     async def apply(self, exchange: Exchange) -> web.StreamResponse:
@@ -173,7 +173,7 @@ class EmptyPages:
 
 
 def cursor_of(request: web.Request) -> str:
-    """Give the cursor that was asked for; empty for the first page."""
+    """Return the cursor that was asked for; empty for the first page."""
     return request.query.get("cursor", "")
 
 
@@ -192,7 +192,7 @@ def paged(
     has_more: bool,
     keep: int | None = None,
 ) -> web.StreamResponse:
-    """Replace what a page says of the next; leave all but pages alone."""
+    """Replace the pagination of a page; other answers stay as they are."""
     payload = json_of(response)
     if not isinstance(payload, dict) or "pagination" not in payload:
         return response

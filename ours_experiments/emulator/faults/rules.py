@@ -1,9 +1,9 @@
-"""Misbehave on command, the same way for the same seed and requests.
+"""Faults on request, the same ones for the same seed and requests.
 
     emulator.faults.add("reset", applied=True, route="experiments.create", times=1)
     emulator.faults.add("status", code=429, retry_after=2, probability=0.1)
 
-Several faults may meet in one request; `describe()` lists the kinds.
+Several faults may affect the same request; `describe()` lists the kinds.
 """
 
 from collections.abc import Callable
@@ -41,38 +41,38 @@ SCHEDULE = {"route": str, "probability": float, "times": int, "after": int}
 
 
 @runtime_checkable
-class FollowingUp(Protocol):
-    """A kind that also wants later requests, outside its schedule."""
+class AffectsLater(Protocol):
+    """A kind that also affects later requests, outside its schedule."""
 
     def claims(self, request: web.Request) -> bool:
-        """Tell whether a request follows from one that was met before."""
+        """Return whether a request follows a request that was affected."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One way to misbehave, and the requests that it is meant for."""
+    """A fault, and the requests that it affects."""
 
     kind: FaultKind
-    """What goes wrong."""
+    """What it does."""
     route: str | None = None
     """Operation, such as "experiments.start", or a pattern ("experiments.*")."""
     probability: float = 1.0
     """0-1, drawn for each request that matches."""
     times: int | None = None
-    """How many requests to meet at most."""
+    """Number of requests to affect at most."""
     after: int = 0
-    """How many matching requests to let pass first."""
+    """Number of matching requests to spare first."""
     when: Condition | None = None
-    """A further condition."""
+    """A further condition, called in the thread of the emulator."""
     hits: int = field(default=0, init=False)
-    """How many requests were met so far."""
+    """Number of requests affected so far."""
     seen: int = field(default=0, init=False)
-    """How many requests matched so far."""
+    """Number of requests that matched so far."""
     seed: str = field(default="", init=False)
-    """What its draws begin from, once it is installed."""
+    """Seed of its draws, once it is installed."""
     claims: Condition | None = field(default=None, init=False)
-    """Which requests it meets because it met one before; None: none."""
+    """Condition for requests that follow an affected one; None without any."""
     faults: "Faults | None" = field(default=None, init=False, repr=False)
     """Where it is installed."""
 
@@ -81,16 +81,16 @@ class Fault:
         at_most(1, probability=self.probability)
         if self.times is not None:
             at_least(1, times=self.times)
-        if isinstance(self.kind, FollowingUp):
+        if isinstance(self.kind, AffectsLater):
             self.claims = self.kind.claims
 
     def remove(self) -> None:
-        """Meet no more requests; those already met are not released."""
+        """Affect no more requests; those in progress are not released."""
         if self.faults is not None:
             self.faults.remove(self)
 
     def draw(self, request: web.Request, route: str) -> Random | None:
-        """Decide about one request, and give the source of its further draws."""
+        """Return the source of further draws if a request is affected, else None."""
         if self.claims is not None and self.claims(request):
             return self.source()
         if self.route is not None and not fnmatchcase(route, self.route):
@@ -107,7 +107,7 @@ class Fault:
         return source
 
     def source(self) -> Random:
-        """Give each request a source of its own: concurrency then changes nothing."""
+        """Return a source for a single request, so that concurrency changes nothing."""
         return Random(f"{self.seed}/{self.seen}")  # noqa: S311 - repeatable, not secret
 
 
@@ -137,16 +137,16 @@ class Faults:
         when: Condition | None = None,
         **parameters: object,
     ) -> Fault:
-        """Misbehave in one way from now on.
+        """Add a fault, which affects requests from now on.
 
         Raises:
-            ValueError: an unknown kind, or a parameter that it does not take.
+            ValueError: The kind is unknown, or does not take a parameter.
         """
         fault = Fault(build(kind, parameters), route, probability, times, after, when)
         return self.install(fault)
 
     def install(self, fault: Fault) -> Fault:
-        """Add a fault that has been made already, by `parse` for instance."""
+        """Add a fault that exists already, from `parse` for instance."""
         with self._lock:
             fault.seed = f"{self.seed}/{self._added}"
             fault.faults = self
@@ -155,13 +155,13 @@ class Faults:
         return fault
 
     def remove(self, fault: Fault) -> None:
-        """Let a fault meet no more requests; those already met are not released."""
+        """Remove a fault; requests in progress are not released."""
         with self._lock:
             if fault in self._installed:
                 self._installed.remove(fault)
 
     def clear(self) -> None:
-        """Remove all faults; those added next draw as the first ones did."""
+        """Remove all faults; those added next draw as the first did."""
         with self._lock:
             self._installed.clear()
             self._added = 0
@@ -169,11 +169,11 @@ class Faults:
     async def apply(
         self, request: web.Request, route: str, handler: Handler
     ) -> web.StreamResponse:
-        """Answer a request through the faults that are due."""
+        """Answer a request through the faults that affect it."""
         if self._background.refusing:
             # A connection from before the outage: a dead service drops it too.
             return hang_up(request, reset=True)
-        due = [(one, one.draw(request, route)) for one in self._installed]
+        due = [(fault, fault.draw(request, route)) for fault in self._installed]
         due.sort(key=lambda pair: NESTING[type(pair[0].kind)])
         for fault, source in reversed(due):
             if source is not None:
@@ -181,7 +181,7 @@ class Faults:
         return await handler(request)
 
     def _behind(self, kind: FaultKind, source: Random, handler: Handler) -> Handler:
-        """Put a handler behind a fault."""
+        """Return a handler with a fault in front of it."""
 
         async def faulty(request: web.Request) -> web.StreamResponse:
             exchange = Exchange(request, handler, source, self._background)
@@ -190,7 +190,7 @@ class Faults:
         return faulty
 
     def attach(self, close_listener: Switch, open_listener: Switch) -> None:
-        """Take the switches of a server that starts.
+        """Take the functions that close and open the listener of a server.
 
         `close_listener` stops listening and closes idle connections, without waiting
         for busy ones; `open_listener` listens again at the same port.
@@ -215,20 +215,20 @@ class Faults:
         self._background.run_blocking(self._background.finish_tasks())
 
     async def aclose(self) -> None:
-        """Let go of whatever hangs, drips or is still to come."""
+        """End what hangs or drips, and drop late changes."""
         self.clear()
         await self._background.aclose()
 
 
 def parse(text: str) -> Fault:
-    """Read a fault from text: `reset:route=experiments.start,applied=true`.
+    """Parse a fault: `reset:route=experiments.start,applied=true`.
 
     Raises:
-        ValueError: what is wrong, and what would be right.
+        ValueError: The text is not valid; the message says what is.
     """
     name, _, rest = text.strip().partition(":")
     fields = parameters_of(name)
-    annotations: dict[str, object] = {key: one.type for key, one in fields.items()}
+    annotations: dict[str, object] = {key: entry.type for key, entry in fields.items()}
     annotations |= SCHEDULE
     values: dict[str, object] = {}
     for pair in filter(None, map(str.strip, rest.split(","))):

@@ -1,4 +1,4 @@
-"""Faults of the gateway: statuses, Retry-After, redirects, pages for people."""
+"""Faults of the gateway: statuses, Retry-After, redirects, HTML pages."""
 
 import asyncio
 import math
@@ -18,7 +18,7 @@ RetryAfter: TypeAlias = (
 )
 
 DATE_PREFIX = "date"
-# A client that waits for exactly as long as told must not fail by a last digit.
+# A client that waits exactly as long as Retry-After says must not fail by rounding.
 ROUNDING = 1e-6
 PAGE = """<!doctype html>
 <html><head><title>{code} {reason}</title></head>
@@ -42,11 +42,11 @@ def parse_retry_after(text: str) -> RetryAfter:
 
 
 def retry_after_headers(value: RetryAfter) -> list[str]:
-    """Give one header value for each of the values."""
+    """Return one header value for each of the values."""
     if value is None:
         return []
     if isinstance(value, tuple):
-        return [text for one in value for text in retry_after_headers(one)]
+        return [text for part in value for text in retry_after_headers(part)]
     if isinstance(value, timedelta):
         return [format_datetime(datetime.now(UTC) + value, usegmt=True)]
     return [str(value)]
@@ -85,7 +85,7 @@ class Status:
 class RateLimit:
     """Let `rate` requests per second through, `burst` at once; 429 for the rest.
 
-    Retry-After tells when the next one may come: in whole seconds, rounded up, or
+    Retry-After says when the next may come: in whole seconds, rounded up, or
     to the millisecond when `exact`.
     """
 
@@ -125,7 +125,7 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class Html:
-    """Answer with a gateway's page for people."""
+    """Answer with the HTML page of a gateway."""
 
     code: int = 502
     applied: bool = False

@@ -18,14 +18,14 @@ ABORTIVE = struct.pack("ii", 1, 0)
 
 
 class LostReply(web.Response):
-    """Stand for an answer that never left: the connection is gone."""
+    """A placeholder for an answer that cannot be sent any more."""
 
     def __init__(self) -> None:
         super().__init__(status=444, reason="No Response")
 
 
 class Blocks:
-    """Hand the blocks of a body to aiohttp as the client takes them."""
+    """An async iterator over the blocks of a body."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self.blocks = blocks
@@ -34,7 +34,7 @@ class Blocks:
         return self
 
     async def __anext__(self) -> bytes:
-        # A fast client would otherwise keep everybody else waiting.
+        # Without a turn of the loop, a fast client would keep all others waiting.
         await asyncio.sleep(0)
         for block in self.blocks:
             return block
@@ -71,7 +71,7 @@ class StreamedReply(web.Response):
 
 
 def is_connected(request: web.Request) -> bool:
-    """Tell whether the client of this request is still there."""
+    """Return whether the client of this request is still there."""
     return request.transport is not None and not request.transport.is_closing()
 
 
@@ -88,7 +88,7 @@ def hang_up(request: web.Request, *, reset: bool) -> LostReply:
 
 
 def body_of(response: web.StreamResponse) -> bytes:
-    """Give the body, or what it starts with when it is made while it is sent."""
+    """Return the body, or what it starts with when it is made while it is sent."""
     if isinstance(response, StreamedReply):
         return response.head
     if isinstance(response, web.Response) and isinstance(response.body, bytes):
@@ -97,7 +97,7 @@ def body_of(response: web.StreamResponse) -> bytes:
 
 
 def json_of(response: web.StreamResponse) -> Json:
-    """Give the decoded body; None when it is not JSON."""
+    """Return the decoded body; None when it is not JSON."""
     try:
         payload: Json = orjson.loads(body_of(response))
     except orjson.JSONDecodeError:
@@ -106,7 +106,7 @@ def json_of(response: web.StreamResponse) -> Json:
 
 
 def with_body(response: web.StreamResponse, body: bytes) -> web.Response:
-    """Give the same answer with another body."""
+    """Return the same answer with another body."""
     headers = response.headers.copy()
     headers.pop("Content-Length", None)
     return web.Response(
@@ -115,12 +115,12 @@ def with_body(response: web.StreamResponse, body: bytes) -> web.Response:
 
 
 def with_json(response: web.StreamResponse, payload: Json) -> web.Response:
-    """Give the same answer with another payload."""
+    """Return the same answer with another payload."""
     return with_body(response, orjson.dumps(payload))
 
 
 def error_reply(code: int, error: str | None, details: str | None) -> web.Response:
-    """Give an error as the service words it."""
+    """Return an error in the form of the service."""
     reply = web.Response(status=code, content_type="application/json")
     payload: dict[str, Json] = {"error": error or reply.reason}
     if details is not None:
@@ -143,7 +143,7 @@ def raw_head(response: web.StreamResponse) -> bytes:
 
 
 def raw_blocks(response: web.StreamResponse) -> Iterator[bytes]:
-    """Give the body block by block, in the form that `raw_head` announces."""
+    """Return the body block by block, in the form that `raw_head` announces."""
     if not isinstance(response, StreamedReply):
         yield body_of(response)
     elif response.content_length is not None:
