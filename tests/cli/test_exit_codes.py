@@ -48,7 +48,7 @@ def test_a_command_ends_with_its_code(
     faults.add("status", code=500, route="experiments.create")
     settings = service.emulator.state.get(draft).settings_id
     spec = tmp_path / "new.json"
-    spec.write_text('{"key": "new", "name": "New"}', encoding="utf-8")
+    spec.write_text('{"key": "new", "id": "nobody"}', encoding="utf-8")
     commands: dict[str, tuple[str, ...]] = {
         "done": ("get", draft),
         "refused by the service": ("settings", "list"),
