@@ -77,7 +77,9 @@ class Publishing:
             waiting = ids_in(changes, EXPERIMENTS).intersection(staged)
             live = set(staged) - waiting
             if waiting:
-                include = {} if unrelated else include_lists(waiting, changes)
+                include: Mapping[str, Iterable[str]] = {}
+                if not unrelated:
+                    include = include_lists(waiting, changes)
                 await self.make_version(waiting, include)
         except OursError as problem:
             self.error = problem
