@@ -172,8 +172,16 @@ targeting = st.builds(
     visitor_status=maybe_null(text),
     query_params=maybe(
         st.lists(
-            st.builds(
-                QueryParam, text, st.sampled_from(list(QueryOperator)), st.none() | text
+            st.one_of(
+                st.builds(
+                    QueryParam, filled, st.sampled_from(["exists", "not_exists"])
+                ),
+                st.builds(
+                    QueryParam,
+                    filled,
+                    st.sampled_from([o for o in QueryOperator if "ex" not in o]),
+                    filled,
+                ),
             ),
             max_size=2,
         )
