@@ -10,11 +10,13 @@ import attrs
 from yarl import URL
 
 from ours_experiments._http.api_key import check_api_key
+from ours_experiments._http.headers import check_headers, check_user_agent
 from ours_experiments._http.pacing import SharedPacing
+from ours_experiments._http.request_log import configure_logging
 from ours_experiments._http.retry import METHODS, RetryBudget, RetryPolicy
 from ours_experiments._http.session import Session
-from ours_experiments._http.transport import Transport
-from ours_experiments._http.urls import parse_base_url, plain_http_proxy
+from ours_experiments._http.transport import USER_AGENT, Transport
+from ours_experiments._http.urls import environment_proxy, parse_base_url
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.bulk.bulk import Bulk
@@ -44,8 +46,10 @@ class Client:
 
     Args:
         api_key: The key; by default the environment's OURS_PRIVACY_API_KEY.
-        base_url: Where the service answers; by default the environment's
-            OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com.
+        base_url: The service's address; by default the environment's
+            OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com. Its
+            certificate is verified, with the authorities of the system or of the file
+            that SSL_CERT_FILE names when the process starts.
         session: An `aiohttp.ClientSession` to borrow; it is never closed here, and
             the key is never stored in it.
         timeout: Seconds for one call altogether: attempts, waits and reads. Decoding
@@ -58,12 +62,21 @@ class Client:
             itself while the service asks for less.
         max_response_bytes: Bytes of a decoded answer at most.
         trace_configs: Passed on to aiohttp; not with a borrowed session.
-        trust_env: Whether aiohttp reads proxies from the environment; not with a
-            borrowed session. Plain http never goes through one of them.
+        trust_env: Whether HTTPS_PROXY and NO_PROXY of the environment count; not with
+            a borrowed session. Plain http goes through a proxy only with
+            `allow_insecure`. A netrc file is never read.
         allow_insecure: Whether `base_url` may be plain http to another machine.
         pacing: What this client and those of other processes agree on before each
             request, such as `ours_experiments.integrations.redis.RedisPacing`; by
             default every client paces itself alone. It is never closed here.
+        user_agent: The application's name and version, such as `app/1.0`; it stands
+            before this package's own in the `User-Agent` header.
+        headers: Headers to add to every request, such as a gateway's; never
+            `Authorization`, nor one that this package or aiohttp sets.
+
+    OURS_PRIVACY_PLATFORM_LOG in the environment, one of debug, info, warn, error and
+    off, writes the log of this package to standard error: at info one line for each
+    request, which holds neither the key nor a body.
 
     Raises:
         ConfigurationError: An argument cannot be used; the text names it.
@@ -95,6 +108,8 @@ class Client:
         trust_env: bool = False,
         allow_insecure: bool = False,
         pacing: SharedPacing | None = None,
+        user_agent: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("OURS_PRIVACY_API_KEY")
@@ -112,14 +127,11 @@ class Client:
                 "trace_configs and trust_env belong to the borrowed session: set them "
                 "where it is built"
             )
+        added = check_headers({} if headers is None else headers)
+        if user_agent is not None:
+            added["User-Agent"] = f"{check_user_agent(user_agent)} {USER_AGENT}"
+        configure_logging()
         prefix = parse_base_url(base_url, allow_insecure=allow_insecure)
-        if not allow_insecure and (proxy := plain_http_proxy(prefix)) is not None:
-            if session is not None and session.trust_env:
-                raise ConfigurationError(
-                    "session would send the API key unencrypted to the environment's "
-                    f"proxy {URL(proxy).host}: build it without trust_env"
-                )
-            trust_env = False
         transport = Transport(
             prefix,
             authorization,
@@ -128,7 +140,10 @@ class Client:
             max_response_bytes=max_response_bytes,
             budget=RetryBudget(check_retry(retry).budget),
             trace_configs=trace_configs,
-            trust_env=trust_env,
+            proxy=proxy_for(
+                prefix, session, trust_env=trust_env, allow_insecure=allow_insecure
+            ),
+            headers=added,
             pacing=pacing,
         )
         check_seconds("timeout", timeout)
@@ -174,6 +189,10 @@ class Client:
         if wait is not None:
             check_seconds("wait", wait)
         await self._session.transport.close(wait)
+
+    async def aclose(self) -> None:
+        """Close the client; for `contextlib.aclosing`."""
+        await self.close()
 
     def with_options(
         self,
@@ -300,6 +319,31 @@ class Client:
         return await self._session.request(
             method, *path_segments, params=params, json=json
         )
+
+
+def proxy_for(
+    prefix: str,
+    session: aiohttp.ClientSession | None,
+    *,
+    trust_env: bool,
+    allow_insecure: bool,
+) -> URL | None:
+    """Return the environment's proxy for a client's own session, if there is one.
+
+    Raises:
+        ConfigurationError: A borrowed session would send the key to it in plain text.
+    """
+    trusting = trust_env if session is None else session.trust_env
+    proxy = environment_proxy(prefix) if trusting else None
+    encrypted = allow_insecure or prefix.startswith("https:")
+    if session is None:
+        return proxy if encrypted else None
+    if proxy is not None and not encrypted:
+        raise ConfigurationError(
+            "session would send the API key unencrypted to the environment's "
+            f"proxy {proxy.host}: build it without trust_env"
+        )
+    return None
 
 
 def check_retry(retry: object) -> RetryPolicy:

@@ -1,4 +1,4 @@
-"""Plots of results; they need the extra `plot`, which installs matplotlib.
+"""Plots of results; they need the extra `plot`, with matplotlib and scipy.
 
     from ours_experiments.plotting import plot_results
 
@@ -14,27 +14,26 @@ Chinese, need a font that has them:
 # matplotlib's own annotations have gaps.
 # pyright: reportUnknownMemberType=false
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import accumulate
-from math import exp, log, log1p
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from ours_experiments.analysis import Analysis, VariantAnalysis
+from ours_experiments.analysis.posterior import rate_interval
+from ours_experiments.analysis.records import percent, percent_range
 from ours_experiments.models import Results, TimeSeries, VariantResult
 
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.text import Text
 
 
-__all__ = ["plot_results", "plot_time_series"]
+__all__ = ["plot_lift", "plot_results", "plot_time_series"]
 
-COVERAGE = 0.95
-"""The probability that a rate lies within its interval."""
 MARKERS = "os^Dv*XP"
+HATCHES = ("//", "\\\\", "..", "xx", "++", "oo")
 LINES = ("-", "--", "-.", ":")
 COLOURS = ("#0b3c5d", "#c8641b", "#8cc79b", "#7a2f5c", "#93a1b5", "#b08d1e")
 """They differ in brightness as well."""
@@ -48,6 +47,7 @@ NAME_WIDTH = 28
 """Characters in one line of a name; a name has at most two lines."""
 MAX_LEGEND_INSIDE = 4
 """Lines whose legend fits beside them; a longer legend is drawn outside."""
+EPOCH = date(1970, 1, 1)
 EMPTY = "no impressions yet"
 PER_EVENT = "counted per event"
 """The note on a variant with more conversions than impressions."""
@@ -77,7 +77,7 @@ def plot_results(results: Results, *, axes: "Axes | None" = None) -> "Axes":
     for position, variant in enumerate(results.variants):
         rate = variant.conversion_rate
         if variant.impressions > 0 and rate is not None:
-            bounds = interval(variant.conversions, variant.impressions)
+            bounds = rate_interval(variant.impressions, variant.conversions)
             low, high = bounds or (rate, rate)
             drawn.errorbar(
                 [rate],
@@ -103,7 +103,7 @@ def plot_results(results: Results, *, axes: "Axes | None" = None) -> "Axes":
     drawn.set_xlim(left=max(drawn.get_xlim()[0], 0.0))
     drawn.xaxis.set_major_locator(MaxNLocator(5))
     drawn.xaxis.set_major_formatter(PercentFormatter(xmax=1))
-    drawn.set_xlabel(f"conversion rate with {COVERAGE:.0%} credible interval")
+    drawn.set_xlabel("conversion rate with 95 % credible interval")
     drawn.grid(visible=True, axis="x", alpha=0.3)
     if not count:
         annotate_empty(drawn)
@@ -129,8 +129,7 @@ def plot_time_series(
     Returns:
         The axes drawn on; `axes.figure.savefig(…)` saves them.
     """
-    from matplotlib.dates import DateFormatter  # noqa: PLC0415 - the extra
-    from matplotlib.ticker import MaxNLocator, PercentFormatter  # noqa: PLC0415
+    from matplotlib.ticker import PercentFormatter  # noqa: PLC0415 - the extra
     from numpy import array  # noqa: PLC0415 - matplotlib has it
 
     called = (series.variant_names or {}) if names is None else names
@@ -145,16 +144,10 @@ def plot_time_series(
             **style_of(number),
         )
     if lines:
-        legend = (
-            drawn.legend(fontsize="small")
-            if len(lines) <= MAX_LEGEND_INSIDE
-            else drawn.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1, 1))
+        add_legend(
+            drawn, [shorten(called.get(variant, variant), 2) for variant in lines]
         )
-        labels = [shorten(called.get(variant, variant), 2) for variant in lines]
-        set_labels(legend.get_texts(), labels)
-        drawn.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-        written = DateFormatter("%Y-%m-%d")  # type: ignore[no-untyped-call]
-        drawn.xaxis.set_major_formatter(written)
+        format_days(drawn)
         left, right = drawn.dataLim.intervalx
         if left == right:
             drawn.set_xlim(left - 0.5, right + 0.5)
@@ -165,6 +158,109 @@ def plot_time_series(
     drawn.set_xlabel("day, UTC")
     drawn.grid(visible=True, alpha=0.3)
     return drawn
+
+
+def plot_lift(analysis: Analysis, *, axes: "Axes | None" = None) -> "Axes":
+    """Draw the effect of each treatment on the conversion rate, day by day.
+
+    The bands are confidence sequences: each holds at every look. On the right stands
+    the interval of the last day. The line at zero is the control. Early bands may be
+    wider than the axes.
+
+    Args:
+        analysis: The analysis to draw.
+        axes: The axes to draw on; None: those of a new figure. A figure of your own
+            keeps texts inside with `layout="constrained"`.
+
+    Returns:
+        The axes drawn on; `axes.figure.savefig(…)` saves them.
+    """
+    from matplotlib.ticker import PercentFormatter  # noqa: PLC0415 - the extra
+
+    drawn = new_axes(4.8) if axes is None else axes
+    treatments = [variant for variant in analysis.variants if not variant.is_control]
+    days = [
+        day_number(effect.date) for row in treatments for effect in row.effect_by_day
+    ]
+    first, last = min(days, default=0.0), max(days, default=0.0)
+    gap = max((last - first) / 25, 0.5)
+    for number, variant in enumerate(treatments):
+        draw_effect(drawn, variant, number, last + (number + 1) * gap)
+    drawn.axhline(0, color="black", linewidth=1.2)
+    bounds = [0.0, *(x for row in treatments for x in row.confidence_sequence or ())]
+    room = (max(bounds) - min(bounds)) or 0.1
+    drawn.set_ylim(min(bounds) - 0.5 * room, max(bounds) + 0.5 * room)
+    drawn.set_xlim(first - gap, last + (len(treatments) + 1) * gap)
+    drawn.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    drawn.set_ylabel("effect, relative to the control")
+    drawn.grid(visible=True, axis="y", alpha=0.3)
+    if treatments:
+        add_legend(drawn, [effect_label(row) for row in treatments])
+    else:
+        annotate_empty(drawn)
+    if days:
+        format_days(drawn)
+    drawn.set_xticks([tick for tick in drawn.get_xticks() if tick in days])
+    return drawn
+
+
+def draw_effect(
+    axes: "Axes", variant: VariantAnalysis, number: int, position: float
+) -> None:
+    """Draw the band of a treatment, and its last interval at a position beside it."""
+    style = style_of(number)
+    effects = variant.effect_by_day
+    days = [day_number(effect.date) for effect in effects]
+    axes.plot(
+        days,
+        [effect.lift for effect in effects],
+        markevery=max(1, -(-len(days) // MAX_MARKERS)),
+        label=str(number),
+        **style,
+    )
+    axes.fill_between(
+        days,
+        [effect.low for effect in effects],
+        [effect.high for effect in effects],
+        facecolor="none",
+        edgecolor=style["color"],
+        hatch=HATCHES[number % len(HATCHES)],
+        alpha=0.5,
+    )
+    if variant.lift is not None and variant.confidence_sequence is not None:
+        low, high = variant.confidence_sequence
+        axes.errorbar(
+            [position],
+            [variant.lift],
+            yerr=[[max(variant.lift - low, 0.0)], [max(high - variant.lift, 0.0)]],
+            capsize=5,
+            **style,
+        )
+
+
+def effect_label(variant: VariantAnalysis) -> str:
+    """Return the name of a treatment with its effect."""
+    name = shorten(variant.name, 1)
+    if variant.lift is None:
+        return f"{name}: too few conversions"
+    effect = f"{percent(variant.lift)}, {percent_range(variant.confidence_sequence)}"
+    return f"{name}: {effect}"
+
+
+def day_number(day: date) -> float:
+    """Return a day as matplotlib counts days, from 1970."""
+    return float((day - EPOCH).days)
+
+
+def format_days(axes: "Axes") -> None:
+    """Write days below the axes, as many as fit."""
+    from matplotlib.dates import DateFormatter  # noqa: PLC0415 - the extra
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - the extra
+
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
+    formatter = DateFormatter("%Y-%m-%d")  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(formatter)
+    axes.set_xlabel("day, UTC")
 
 
 def name_of(variant: VariantResult) -> str:
@@ -225,54 +321,6 @@ def new_axes(height: float) -> "Axes":
     return axes
 
 
-GRID_CELLS = 4_000
-"""Cells of the grid over which the posterior is summed."""
-GRID_REACH = 12
-"""Standard deviations on each side; beyond them lies less than 1e-5."""
-
-
-def interval(conversions: int, impressions: int) -> tuple[float, float] | None:
-    """Return the 95 % credible interval of a conversion rate, 0 to 1.
-
-    The posterior is Beta(1 + conversions, 1 + the others). Both tails have the same
-    probability. Where nobody or everybody converted there is one tail, so that the
-    observed rate lies inside. None without impressions, and with more conversions than
-    impressions, which are then counted per event and no share of them.
-    """
-    if impressions <= 0 or conversions > impressions:
-        return None
-    hits = max(conversions, 0)
-    misses = impressions - hits
-    outside = 1 - COVERAGE
-    below = 0.0 if hits == 0 else outside if misses == 0 else outside / 2
-    low, high = posterior_quantiles(hits, misses, below, below + COVERAGE)
-    return (low if hits else 0.0), (high if misses else 1.0)
-
-
-def posterior_quantiles(hits: int, misses: int, *shares: float) -> list[float]:
-    """Return quantiles of Beta(1 + hits, 1 + misses).
-
-    The density is summed over a fine grid, whose error is far less than a pixel.
-    """
-    total = hits + misses + 2
-    mean = (hits + 1) / total
-    reach = GRID_REACH * (mean * (1 - mean) / (total + 1)) ** 0.5
-    start, end = max(mean - reach, 0.0), min(mean + reach, 1.0)
-    width = (end - start) / GRID_CELLS
-    middles = [start + (cell + 0.5) * width for cell in range(GRID_CELLS)]
-    logs = [hits * log(x) + misses * log1p(-x) for x in middles]
-    top = max(logs)
-    sums = list(accumulate(exp(value - top) for value in logs))
-    found: list[float] = []
-    for share in shares:
-        wanted = share * sums[-1]
-        cell = min(bisect_left(sums, wanted), GRID_CELLS - 1)
-        before = sums[cell - 1] if cell else 0.0
-        part = (wanted - before) / (sums[cell] - before)
-        found.append(start + (cell + part) * width)
-    return found
-
-
 def rates_by_variant(
     series: TimeSeries, *, cumulative: bool
 ) -> dict[str, tuple[list[date], list[float]]]:
@@ -294,8 +342,13 @@ def rates_by_variant(
     return lines
 
 
-def set_labels(texts: Sequence["Text"], labels: Sequence[str]) -> None:
-    """Set the labels of a legend, which may hold `$` or start with an underscore."""
-    for text, label in zip(texts, labels, strict=True):
+def add_legend(axes: "Axes", labels: Sequence[str]) -> None:
+    """Add a legend, whose labels may hold `$` or start with an underscore."""
+    handles = axes.get_legend_handles_labels()[0][: len(labels)]
+    numbers = [str(number) for number in range(len(labels))]
+    outside: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1, 1)}
+    place = outside if len(labels) > MAX_LEGEND_INSIDE else {}
+    legend = axes.legend(handles, numbers, fontsize="small", **place)
+    for text, label in zip(legend.get_texts(), labels, strict=True):
         text.set_parse_math(False)
         text.set_text(label)

@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from io import BytesIO
 from itertools import combinations, pairwise
-from math import comb
 
 import attrs
 import matplotlib as mpl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.container import ErrorbarContainer
 from matplotlib.text import Text
 
@@ -21,17 +19,21 @@ from ours_experiments import (
     Client,
     Day,
     DayVariant,
+    ExperimentStatus,
     Results,
     TimeSeries,
     VariantResult,
 )
+from ours_experiments.analysis import Rules, analyze
+from ours_experiments.analysis.posterior import rate_interval
 from ours_experiments.emulator import Emulator
 from ours_experiments.plotting import (
-    interval,
+    plot_lift,
     plot_results,
     plot_time_series,
     rates_by_variant,
 )
+from tests.analysis.made import Case, make_case, make_experiment
 
 
 mpl.use("Agg")
@@ -106,59 +108,81 @@ def test_nothing_to_plot() -> None:
     assert rendered(plot_time_series(TimeSeries(())))
 
 
-@pytest.mark.parametrize(
-    ("conversions", "impressions", "low", "high"),
-    [
-        pytest.param(10, 100, 0.055637, 0.174553, id="ten-of-a-hundred"),
-        pytest.param(123, 4567, 0.022628, 0.032043, id="many"),
-        pytest.param(1000, 10**6, 0.000940, 0.001064, id="a-million"),
-        pytest.param(1, 1000, 0.000242, 0.005553, id="one"),
-        pytest.param(0, 20, 0.0, 0.132946, id="none"),
-        pytest.param(20, 20, 0.867054, 1.0, id="all"),
-        pytest.param(-1, 20, 0.0, 0.132946, id="less-than-none"),
-    ],
-)
-def test_intervals_are_those_of_the_posterior(
-    conversions: int, impressions: int, low: float, high: float
-) -> None:
-    """The interval is that of tables for Beta(1 + k, 1 + n - k), to six places."""
-    assert interval(conversions, impressions) == pytest.approx((low, high), abs=1e-6)
+FOUR_ARMS = (25, 25, 25, 25)
+DAYS = 12
 
 
-@given(st.integers(1, 10**9), st.floats(0, 1))
-def test_an_interval_holds_the_observed_rate(impressions: int, share: float) -> None:
-    """Whatever was observed lies inside, and both ends are rates."""
-    conversions = round(impressions * share)
-    low, high = interval(conversions, impressions) or (1.0, 0.0)
-    assert 0 <= low <= conversions / impressions <= high <= 1
+def lift_case(weights: tuple[int, ...] = FOUR_ARMS, *, days: int = DAYS) -> Case:
+    """Make days on which each arm converts a little better than the one before."""
+    row = [(100 + 15 * number, 1_000) for number in range(len(weights))]
+    return make_case([row] * days, weights)
 
 
-@pytest.mark.parametrize(("conversions", "impressions"), [(0, 0), (11, 10), (1, 0)])
-def test_no_interval(conversions: int, impressions: int) -> None:
-    """Without impressions, or with more conversions than these, there is none."""
-    assert interval(conversions, impressions) is None
+def test_lift_has_a_band_for_each_treatment() -> None:
+    """Bands differ without colour, and end in the interval of the analysis."""
+    analysis = lift_case().analyze()
+    axes = plot_lift(analysis)
+    assert len(rendered(axes)) > 10_000
+    bands = [band for band in axes.collections if isinstance(band, PolyCollection)]
+    assert len({band.get_hatch() for band in bands}) == 3
+    lines = [line for line in axes.get_lines() if len(line.get_xdata()) == DAYS]  # type: ignore[arg-type]
+    assert len({(line.get_marker(), line.get_linestyle()) for line in lines}) == 3
+    bars = [bar for bar in axes.containers if isinstance(bar, ErrorbarContainer)]
+    for variant, band, bar in zip(analysis.variants[1:], bands, bars, strict=True):
+        segments = bar[2][0].get_segments()[0]
+        ends = segments[0][1], segments[1][1]
+        assert ends == pytest.approx(variant.confidence_sequence)
+        top = band.get_paths()[0].get_extents().y1
+        assert top == pytest.approx(variant.effect_by_day[0].high)
 
 
-def chance_of_at_least(hits: int, trials: int, rate: float) -> float:
-    """Sum up the binomial distribution: the posterior's other face."""
-    return sum(
-        comb(trials, k) * rate**k * (1 - rate) ** (trials - k)
-        for k in range(hits, trials + 1)
-    )
+def test_lift_has_a_line_at_zero_and_its_days() -> None:
+    """The control stands out, and no day is written that has no counts."""
+    axes = plot_lift(lift_case((50, 50)).analyze())
+    assert any(list(line.get_ydata()) == [0, 0] for line in axes.get_lines())  # type: ignore[arg-type]
+    rendered(axes)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels
+    assert all("2026-08-03" <= label <= "2026-08-14" for label in labels)
 
 
-@given(st.integers(1, 200), st.data())
-def test_an_interval_holds_its_probability(
-    impressions: int, data: st.DataObject
-) -> None:
-    """The posterior's mass inside is 95 %, as exact binomial sums tell."""
-    conversions = data.draw(st.integers(0, impressions))
-    low, high = interval(conversions, impressions) or (1.0, 0.0)
-    mass = [
-        chance_of_at_least(conversions + 1, impressions + 1, rate)
-        for rate in (low, high)
+def test_lift_is_written_beside_its_name() -> None:
+    """The legend has each treatment's effect with its interval."""
+    analysis = lift_case((50, 50)).analyze()
+    legend = plot_lift(analysis).get_legend()
+    assert legend is not None
+    [text] = legend.get_texts()
+    assert text.get_text() == "Treatment_1: +15.0%, +2.3% to +29.3%"
+
+
+def test_lift_without_a_series() -> None:
+    """Without days there are intervals alone."""
+    case = lift_case((50, 50))
+    axes = plot_lift(analyze(case.experiment, case.results, rules=Rules()))
+    assert rendered(axes)
+    assert len(axes.containers) == 1
+    assert not list(axes.get_xticks())
+
+
+def test_lift_of_too_few_conversions() -> None:
+    """A treatment without an effect is named all the same."""
+    axes = plot_lift(make_case([[(1, 100), (2, 100)]] * 4).analyze())
+    assert rendered(axes)
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "Treatment_1: too few conversions"
     ]
-    assert mass[1] - mass[0] == pytest.approx(0.95, abs=1e-4)
+
+
+def test_lift_of_nothing_to_compare() -> None:
+    """A draft has no treatments to draw."""
+    case = lift_case((50, 50))
+    draft = attrs.evolve(
+        case, experiment=make_experiment(status=ExperimentStatus.DRAFT)
+    )
+    axes = plot_lift(draft.analyze())
+    assert [text.get_text() for text in axes.texts] == ["no impressions yet"]
 
 
 def result_of(
@@ -383,7 +407,7 @@ def test_what_is_drawn_is_what_was_measured() -> None:
     assert line is not None
     assert list(line.get_xdata()) == [0.1]  # type: ignore[arg-type]
     ((start, _), (end, _)) = bars.get_segments()[0]
-    assert (start, end) == pytest.approx(interval(100, 1000))
+    assert (start, end) == pytest.approx(rate_interval(1000, 100))
     assert axes.get_xlim()[0] < start < end < axes.get_xlim()[1]
 
 

@@ -18,6 +18,7 @@ from ours_experiments.analysis.power import (
 )
 from ours_experiments.analysis.records import (
     Analysis,
+    DailyEffect,
     Decision,
     Reason,
     ReasonCode,
@@ -33,6 +34,7 @@ from ours_experiments.analysis.verdict import analyze, decided
 
 __all__ = [
     "Analysis",
+    "DailyEffect",
     "Decision",
     "Reason",
     "ReasonCode",

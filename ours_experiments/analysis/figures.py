@@ -1,6 +1,7 @@
 """The figures of each variant."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from math import expm1, isnan
 
 from ours_experiments.analysis.counts import Counts
@@ -12,7 +13,7 @@ from ours_experiments.analysis.posterior import (
     lift_intervals,
     posterior,
 )
-from ours_experiments.analysis.records import Interval, VariantAnalysis
+from ours_experiments.analysis.records import DailyEffect, Interval, VariantAnalysis
 from ours_experiments.analysis.sequence import Comparison
 from ours_experiments.models import Results, Variant
 
@@ -76,6 +77,9 @@ def analyze_variants(
                 sequential_p_value=(
                     None if comparison is None else known(comparison.p_value[-1])
                 ),
+                effect_by_day=(
+                    () if comparison is None else effects_of(metric.days, comparison)
+                ),
                 probability_to_beat_control=(
                     None if comparison is None else chance.beats_control
                 ),
@@ -137,6 +141,17 @@ def sequence_of(comparison: Comparison) -> Interval | None:
     low = known(comparison.running_lower[-1])
     high = known(comparison.running_upper[-1])
     return None if low is None or high is None or low > high else (low, high)
+
+
+def effects_of(days: Sequence[date], comparison: Comparison) -> tuple[DailyEffect, ...]:
+    """Return the effect after each day on which it is known."""
+    paths = (comparison.log_ratio, comparison.running_lower, comparison.running_upper)
+    rows = zip(days, *(path.tolist() for path in paths), strict=False)
+    return tuple(
+        DailyEffect(day, expm1(log_ratio), low, high)
+        for day, log_ratio, low, high in rows
+        if not isnan(log_ratio) and low <= high
+    )
 
 
 def known(value: float) -> float | None:

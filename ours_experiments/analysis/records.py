@@ -106,6 +106,20 @@ class SampleRatio:
     """Variants of weight 0 that were served all the same."""
 
 
+@attrs.frozen
+class DailyEffect:
+    """The effect of a treatment, relative to the control, as known after a day."""
+
+    date: date
+    """The last day that counts, UTC."""
+    lift: float
+    """The observed relative effect."""
+    low: float
+    """The lower bound of the running confidence sequence."""
+    high: float
+    """The upper bound of the running confidence sequence."""
+
+
 @attrs.frozen(kw_only=True)
 class VariantAnalysis:
     """The figures of one variant.
@@ -136,6 +150,8 @@ class VariantAnalysis:
     """The interval of the relative effect that holds at every look."""
     sequential_p_value: float | None = None
     """The p-value that goes with `confidence_sequence`, 0 to 1."""
+    effect_by_day: tuple[DailyEffect, ...] = attrs.field(default=(), repr=False)
+    """How lift and sequence came about; without days that have too few conversions."""
     probability_to_beat_control: float | None = None
     """By flat priors, 0 to 1; no rule to stop by."""
     probability_to_be_best: float | None = None
@@ -198,8 +214,8 @@ class Analysis:
     def to_records(self) -> list[dict[str, object]]:
         """List one flat dict for each variant, for pandas, polars or csv.
 
-        Keys: those of `VariantAnalysis`, with an interval in two columns:
-        rate_low and rate_high, lift_low and lift_high, sequence_low and
+        Keys: those of `VariantAnalysis` but `effect_by_day`, with an interval in two
+        columns: rate_low and rate_high, lift_low and lift_high, sequence_low and
         sequence_high.
         """
         return [record_of(variant) for variant in self.variants]
@@ -255,7 +271,7 @@ def record_of(variant: VariantAnalysis) -> dict[str, object]:
             low, high = value if value is not None else (None, None)
             column = INTERVAL_COLUMNS[name]
             record[f"{column}_low"], record[f"{column}_high"] = low, high
-        else:
+        elif name != "effect_by_day":
             record[name] = value
     return record
 

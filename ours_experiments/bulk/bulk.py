@@ -8,9 +8,9 @@ from collections.abc import (
     Iterable,
     Mapping,
 )
-from contextlib import aclosing, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import attrs
 
@@ -22,7 +22,6 @@ from ours_experiments.bulk.batch_publish import BatchPublish
 from ours_experiments.bulk.create import BulkCreate
 from ours_experiments.bulk.input import Input
 from ours_experiments.bulk.journal import Journal
-from ours_experiments.bulk.ledger import Ledger
 from ours_experiments.bulk.options import (
     ACTIONS,
     WAYS_TO_PUBLISH,
@@ -39,15 +38,19 @@ from ours_experiments.bulk.options import (
 )
 from ours_experiments.bulk.outcomes import BulkReport
 from ours_experiments.bulk.preview import StartWarnings
+from ours_experiments.bulk.readings import read_each
 from ours_experiments.bulk.run import BulkRun, OnProgress
 from ours_experiments.bulk.staged import StagedChanges
-from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.drafts import NewExperiment
-from ours_experiments.errors import ConfigurationError, OursError
+from ours_experiments.errors import ConfigurationError
 from ours_experiments.experiments import Experiments
 from ours_experiments.models import Results
 from ours_experiments.settings import SettingsRecords
 from ours_experiments.versions import Versions
+
+
+if TYPE_CHECKING:
+    from ours_experiments.analysis import Analysis, Rules
 
 
 @attrs.frozen
@@ -240,7 +243,7 @@ class Bulk:
         with reporting(create.report):
             return await create.run(concurrency)
 
-    async def results(
+    def results(
         self,
         ids: Ids,
         *,
@@ -260,28 +263,35 @@ class Bulk:
             ExceptionGroup: At the end, one error for each experiment that failed.
         """
         check_count("concurrency", concurrency, 1)
-        experiments = Experiments(self._session)
-        source = Input(ids, mapping_allowed=False)
-        distinct = await source.read(Ledger("results", keep=False))
-        failures: list[OursError] = []
+        read = partial(Experiments(self._session).results, event_name=event_name)
+        return read_each("results", ids, read, concurrency)
 
-        async def read(experiment_id: str) -> tuple[str, Results] | None:
-            try:
-                if (refusal := source.refused.get(experiment_id)) is not None:
-                    raise refusal
-                results = await experiments.results(
-                    experiment_id, event_name=event_name
-                )
-            except OursError as problem:
-                failures.append(problem)
-                return None
-            return experiment_id, results
+    def analyze(
+        self,
+        ids: Ids,
+        *,
+        rules: "Rules | Mapping[str, Rules] | None" = None,
+        guardrails: Iterable[str] = (),
+        concurrency: int = 8,
+    ) -> AsyncGenerator[tuple[str, "Analysis"], None]:
+        """Yield each experiment's id and analysis, in completion order.
 
-        async with aclosing(in_parallel(distinct, read, concurrency)) as pairs:
-            async for pair in pairs:
-                yield pair
-        if failures:
-            raise ExceptionGroup("results that could not be read", failures)
+        `GET /experiments/{id}` and its results for each, as in `Experiments.analyze`.
+
+        Args:
+            ids: The experiments.
+            rules: What has to hold; a mapping of ids gives an experiment its own, and
+                `Rules()` to those that it does not name.
+            guardrails: Names of events that a treatment must not harm.
+            concurrency: Experiments at the same time, 1 or more.
+
+        Raises:
+            ExceptionGroup: At the end, one error for each experiment that failed.
+        """
+        from ours_experiments.bulk.analyses import analyze_each  # noqa: PLC0415 - 0.1 s
+
+        check_count("concurrency", concurrency, 1)
+        return analyze_each(self._session, ids, rules, guardrails, concurrency)
 
 
 async def drive(run: BulkRun) -> BulkReport:

@@ -3,7 +3,9 @@
 import sys
 
 
-EXTRA_PACKAGES = frozenset({"cyclopts", "docstring_parser", "rich", "rich_rst"})
+EXTRA_PACKAGES = frozenset(
+    {"cyclopts", "docstring_parser", "plotext", "rich", "rich_rst"}
+)
 
 
 def main() -> None:
@@ -15,7 +17,7 @@ def main() -> None:
             raise
         sys.stderr.write(
             "ours-experiments: the command line needs more packages; "
-            'hint: pip install "ours-experiments[cli]"\n'
+            "hint: install ours-experiments with its extra `cli`\n"
         )
         sys.exit(1)
     sys.exit(run(sys.argv[1:]))

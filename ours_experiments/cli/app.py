@@ -26,7 +26,10 @@ from ours_experiments.cli.context import (
     print_line,
 )
 from ours_experiments.cli.event_loop import run_until_complete
-from ours_experiments.cli.output.terminal import open_console
+from ours_experiments.cli.output.terminal import (
+    ignore_unusable_width,
+    open_console,
+)
 from ours_experiments.cli.parser import app
 from ours_experiments.errors import OursError
 
@@ -65,8 +68,12 @@ def launch(
     call: Callable[..., int | None] = command
     if "context" not in ignored:
         return call(*bound.args, **bound.kwargs) or 0
+    if format == "ids" and not command.__name__.startswith("list_"):
+        raise _errors.UsageError("--format ids is a format of lists only")
     if format == "markdown" and command.__name__ not in MARKDOWN_COMMANDS:
         raise _errors.UsageError("--format markdown: only plan and drift write it")
+    if format != "table":
+        prepare_for_programs()
     context = Context(
         out=open_console(),
         err=open_console(stderr=True),
@@ -89,6 +96,7 @@ def launch(
 def run(tokens: Sequence[str]) -> int:
     """Run a command line and return its exit code."""
     prepare_streams()
+    ignore_unusable_width()
     try:
         refuse_keys(tokens)
         code: int | None = app.meta(
@@ -117,6 +125,13 @@ def prepare_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def prepare_for_programs() -> None:
+    """Encode what programs read as UTF-8; only a terminal keeps its encoding."""
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+        stream.reconfigure(encoding="utf-8", newline="\n")
 
 
 def discard_output() -> None:

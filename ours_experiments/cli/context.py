@@ -13,10 +13,11 @@ from rich.text import Text
 import ours_experiments as ours
 from ours_experiments.cli.errors import DeclinedError, OutputError, UsageError
 from ours_experiments.cli.output.terminal import safe_text
+from ours_experiments.cli.text_input import read_text
 from ours_experiments.errors import ConfigurationError
 
 
-Format = Literal["table", "json", "jsonl", "csv", "markdown"]
+Format = Literal["table", "json", "jsonl", "csv", "ids", "markdown"]
 
 KEY_VARIABLE = "OURS_PRIVACY_API_KEY"
 
@@ -45,7 +46,10 @@ class Context:
             max_in_flight: Limit of requests at the same time.
         """
         return ours.Client(
-            self.api_key(), base_url=self.base_url, max_in_flight=max_in_flight
+            self.api_key(),
+            base_url=self.base_url,
+            max_in_flight=max_in_flight,
+            trust_env=True,
         )
 
     def with_csv(self, wanted: bool) -> "Context":  # noqa: FBT001 - an option's value
@@ -106,7 +110,8 @@ class Context:
         """
         if yes:
             return
-        if not (sys.stdin.isatty() and self.err.is_terminal):
+        # Python sets standard input to None if it was closed before the start.
+        if not (sys.stdin and sys.stdin.isatty() and self.err.is_terminal):
             raise UsageError(
                 f"refused without a terminal to ask: {question}", "add --yes"
             )
@@ -124,22 +129,3 @@ InContext: TypeAlias = Annotated[Context, Parameter(parse=False)]
 def print_line(console: Console, line: Text) -> None:
     """Print one line; only a terminal folds it, between words."""
     console.print(line, soft_wrap=not console.is_terminal)
-
-
-def read_text(path: Path, source: str) -> str:
-    """Read a text file; `-` is standard input.
-
-    Args:
-        path: The file.
-        source: How an error names the file.
-
-    Raises:
-        ConfigurationError: It cannot be read.
-    """
-    try:
-        if str(path) == "-":
-            return sys.stdin.read()
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = getattr(problem, "strerror", None) or "it is not UTF-8 text"
-        raise ConfigurationError(f"{source} cannot be read: {reason}") from None

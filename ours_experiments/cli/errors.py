@@ -34,6 +34,8 @@ CONNECTION: Final = 8
 UNKNOWN: Final = 9
 SOME_FAILED: Final = 10
 DIFFERENT: Final = 11
+KEEP_RUNNING: Final = 11
+DO_NOT_TRUST: Final = 12
 DIFFERENT_DETAILED: Final = 2
 """With `--detailed-exitcode`, by which a wrong command line is FAILURE."""
 INTERRUPTED: Final = 130
@@ -53,7 +55,8 @@ Exit codes:
     8  no connection, or no answer in time
     9  sent, but whether it was applied is not known
    10  some of many failed
-   11  the account differs from the files
+   11  plan --check, drift: differences; analyze --check: keep running
+   12  analyze --check: do not trust the results
   130  interrupted
   141  the reader of the output went away
   143  terminated"""
@@ -73,6 +76,10 @@ class DeclinedError(Exception):
 
 class NoSuchKeyError(Exception):
     """No experiment has the key."""
+
+
+class DuplicateKeyError(Exception):
+    """An experiment has the key already."""
 
 
 class OutputError(Exception):
@@ -95,6 +102,7 @@ CLI_ERRORS: Final = (
     UsageError,
     DeclinedError,
     NoSuchKeyError,
+    DuplicateKeyError,
     OutputError,
     TerminatedError,
     KeyboardInterrupt,
@@ -110,13 +118,18 @@ KINDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
     (OutputError, FAILURE, ""),
     (NoSuchKeyError, NOT_FOUND, "keys are compared as a whole, case included"),
     (
+        DuplicateKeyError,
+        CONFLICT,
+        "choose another --key, or add --allow-duplicate-key",
+    ),
+    (
         AuthenticationError,
         AUTHENTICATION,
         "check the key: missing, mistyped or expired?",
     ),
     (PermissionDeniedError, AUTHENTICATION, "the key lacks the scope for this"),
-    (NotFoundError, NOT_FOUND, "`ours-experiments list` shows what exists"),
-    (ConflictError, CONFLICT, "`ours-experiments get ID` shows the present state"),
+    (NotFoundError, NOT_FOUND, "check --base-url: is this the service?"),
+    (ConflictError, CONFLICT, ""),
     (RateLimitError, TEMPORARY, "try again later, or with a lower --concurrency"),
     (InternalServerError, TEMPORARY, "try again later"),
     (BadRequestError, FAILURE, ""),
@@ -135,6 +148,18 @@ ENDINGS: Final[Mapping[type[BaseException], str]] = {
     DeclinedError: "nothing was done",
     KeyboardInterrupt: "interrupted",
     TerminatedError: "terminated",
+}
+
+LISTS: Final[Mapping[str, str]] = {
+    "experiments": "list",
+    "experiment-variants": "variants list ID",
+    "experiment-settings": "settings list",
+    "versions": "versions list",
+}
+"""Commands that list a collection of the API."""
+SHOWS: Final[Mapping[type[APIStatusError], str]] = {
+    NotFoundError: "what exists",
+    ConflictError: "the present state",
 }
 
 # The library names its arguments; these are the options for them.
@@ -170,7 +195,27 @@ def hint_for(problem: BaseException) -> str:
         return next((hint for word, hint in OPTION_HINTS if word in str(problem)), "")
     if isinstance(problem, APIStatusError) and problem.retry_after is not None:
         return f"try again in {problem.retry_after:.0f} s"
+    if isinstance(problem, NotFoundError | ConflictError):
+        command = command_for(problem)
+        if command:
+            return f"`ours-experiments {command}` shows {SHOWS[type(problem)]}"
     return next((hint for kind, _, hint in KINDS if isinstance(problem, kind)), "")
+
+
+def command_for(problem: NotFoundError | ConflictError) -> str:
+    """Return the command that shows what is missing or in the way, or an empty text."""
+    collection, _, rest = problem.path.lstrip("/").partition("/")
+    entity = rest.partition("/")[0]
+    lists = LISTS.get(collection, "")
+    if isinstance(problem, NotFoundError):
+        # The service names what it has not found. A wrong address cannot; the emulator
+        # answers that with `path`.
+        named = problem.details not in {None, "path"}
+        return lists if entity and named else ""
+    if collection == "versions":
+        return lists if entity else "versions changes"
+    group = lists.removesuffix("list ID").removesuffix("list")
+    return f"{group}get {entity}" if entity else lists
 
 
 def format_error(problem: BaseException) -> str:

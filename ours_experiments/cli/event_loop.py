@@ -1,10 +1,12 @@
 """Run coroutines so that a signal can end them."""
 
 import signal
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import TypeVar
 
+import ours_experiments as ours  # noqa: TC001 - loads the client on use
+from ours_experiments.cli.context import Context
 from ours_experiments.cli.errors import TerminatedError
 
 
@@ -31,3 +33,17 @@ def run_until_complete(work: Coroutine[object, object, T]) -> T:
         return asyncio.run(cancellable())
     except asyncio.CancelledError:
         raise TerminatedError from None
+
+
+def call_client(context: Context, call: "Callable[[ours.Client], Awaitable[T]]") -> T:
+    """Make a call with a client of its own, outside of any event loop.
+
+    Commands that ask a question use this: Ctrl-C does not interrupt a question that
+    is asked within an event loop.
+    """
+
+    async def work() -> T:
+        async with context.client() as client:
+            return await call(client)
+
+    return run_until_complete(work())

@@ -8,17 +8,17 @@ from typing import TypeAlias, TypeVar, cast
 import attrs
 
 from ours_experiments._codec.converter import decode, decode_entities
-from ours_experiments._codec.hooks import wire_name
-from ours_experiments.cli.context import Context, read_text
-from ours_experiments.errors import ConfigurationError, DecodeError
-from ours_experiments.models import (
-    DomModification,
-    Metric,
-    Metrics,
-    QueryParam,
-    Style,
-    TargetingRules,
+from ours_experiments.cli.context import Context
+from ours_experiments.cli.field_names import (
+    NESTED,
+    spellings,
+    to_wire_names,
+    unknown_field,
 )
+from ours_experiments.cli.text_input import read_text
+from ours_experiments.drafts import NewVariant
+from ours_experiments.errors import ConfigurationError, DecodeError
+from ours_experiments.models import DomModification, Metrics, TargetingRules, Variant
 
 
 D = TypeVar("D")
@@ -29,18 +29,12 @@ MAX_VALUES = 100_000
 MAX_DEPTH = 50
 """Limits of a file; a draft has a few hundred values, 6 levels deep."""
 
-NESTED: Mapping[str, type[TargetingRules] | type[Metrics]] = {
+NO_EXPERIMENT = "-"
+"""In place of the id of an experiment that is not created yet."""
+DECODED: Mapping[str, type[TargetingRules] | type[Metrics]] = {
     "targeting_rules": TargetingRules,
     "metrics": Metrics,
 }
-CONTENT = (DomModification, Metric, Metrics, QueryParam, Style, TargetingRules)
-WIRE_NAMES = {
-    field.name: wire_name(field.name)
-    for kind in CONTENT
-    for field in attrs.fields(kind)
-}
-FREE_FORM = frozenset({"visitorProperties", "visitor_properties", "attribute"})
-"""Fields whose keys are the user's own."""
 
 
 def read_fields(
@@ -58,34 +52,89 @@ def read_fields(
     Raises:
         ConfigurationError: The file cannot be read, or has an unknown field.
     """
+    payload = read_object(path)
+    return to_fields(context, f"--from {path}", payload, draft, model)
+
+
+def read_object(path: Path | None) -> dict[str, object]:
+    """Read a file with one object; None: an empty object.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or holds something else.
+    """
     if path is None:
         return {}
     payload = parse_file(path)
     if not isinstance(payload, dict):
         raise ConfigurationError(f"--from {path}: expected an object of fields")
+    return cast("dict[str, object]", payload)
+
+
+def to_fields(
+    context: Context | None,
+    source: str,
+    payload: Mapping[str, object],
+    draft: type,
+    model: type,
+) -> dict[str, object]:
+    """Convert an object from a file to the fields of a draft.
+
+    Args:
+        context: For a note about fields that are not sent; None: no note.
+        source: The place of the object, for errors.
+        payload: The object.
+        draft: The class of the draft.
+        model: The class of the API's answer, whose other fields are skipped.
+
+    Raises:
+        ConfigurationError: A field is unknown, or a value has another shape.
+    """
     known = spellings(draft)
     read_only = spellings(model)
     fields: dict[str, object] = {}
     skipped: list[str] = []
-    for key, value in cast("dict[str, object]", payload).items():
+    for key, value in payload.items():
         if key in known:
-            fields[known[key]] = build_content(path, known[key], value)
+            fields[known[key]] = build_content(source, known[key], value)
         elif key in read_only:
             skipped.append(key)
         else:
-            allowed = ", ".join(sorted(set(known.values())))
-            raise ConfigurationError(
-                f"--from {path}: unknown field {key!r}; allowed are {allowed}"
-            )
-    if skipped:
+            raise unknown_field(source, key, known)
+    if skipped and context is not None:
         context.note(f"not sent, since they cannot be set: {', '.join(skipped)}")
     return fields
 
 
-def spellings(kind: type) -> dict[str, str]:
-    """Map both spellings of a class's fields to their names."""
-    names = [field.name for field in attrs.fields(kind)]
-    return {name: name for name in names} | {wire_name(name): name for name in names}
+def take_variants(
+    path: Path | None, payload: dict[str, object]
+) -> tuple[Mapping[str, object] | None, list[NewVariant]]:
+    """Take the variants out of the object of an experiment.
+
+    Returns:
+        The fields of the control, and drafts of the treatments. The drafts still need
+        the id of their experiment.
+
+    Raises:
+        ConfigurationError: They are no list of objects, or a draft refuses a field.
+    """
+    variants: object = payload.pop("variants", None) or []
+    source = f"--from {path}: variants"
+    if not isinstance(variants, list):
+        raise ConfigurationError(f"{source}: expected a list")
+    control: Mapping[str, object] | None = None
+    treatments: list[NewVariant] = []
+    for index, variant in enumerate(cast("list[object]", variants)):
+        if not isinstance(variant, dict):
+            raise ConfigurationError(f"{source}[{index}]: expected an object")
+        item = cast("dict[str, object]", variant)
+        fields = to_fields(None, f"{source}[{index}]", item, NewVariant, Variant)
+        # The service creates the control, and gives it the weight that is left.
+        if fields.pop("is_control", None):
+            control = fields
+        else:
+            fields["experiment_id"] = NO_EXPERIMENT
+            treatments.append(build_draft(NewVariant, fields))
+    return control, treatments
 
 
 def parse_file(path: Path) -> object:
@@ -101,7 +150,7 @@ def parse_file(path: Path) -> object:
         loaded = parse(text)
     except ModuleNotFoundError:
         raise ConfigurationError(
-            f"{source}: YAML needs PyYAML: pip install 'ours-experiments[cli]'"
+            f"{source}: YAML needs PyYAML: install the extra `cli`"
         ) from None
     except ValueError as problem:
         raise ConfigurationError(f"{source}: {problem}") from None
@@ -143,39 +192,25 @@ def is_bounded(loaded: object) -> bool:
     return False
 
 
-def build_content(path: Path, field: str, value: object) -> object:
+def build_content(source: str, field: str, value: object) -> object:
     """Build the objects within a draft.
 
     Raises:
-        ConfigurationError: The value has another shape.
+        ConfigurationError: A field is unknown, or the value has another shape.
     """
     at = f"$.{field}"
+    if value is None or field not in NESTED:
+        return value
     try:
-        if value is None:
-            return None
-        if field in NESTED:
-            return decode(NESTED[field], to_wire_names(value), at=at)
+        payload = to_wire_names(value, NESTED[field], f"{source}: {field}")
         if field == "dom_modifications":
-            return decode_entities(DomModification, to_wire_names(value), at=at)
+            return decode_entities(DomModification, payload, at=at)
+        return decode(DECODED[field], payload, at=at)
     except DecodeError as problem:
         reason = "; ".join(problem.problems)
-        raise ConfigurationError(f"--from {path}: {reason}") from None
+        raise ConfigurationError(f"{source}: {reason}") from None
     except RecursionError:
-        raise ConfigurationError(f"--from {path}: {at}: nested too deeply") from None
-    return value
-
-
-def to_wire_names(value: object) -> object:
-    """Rename the known keys to the API's spelling, at every level."""
-    if isinstance(value, dict):
-        items = cast("dict[str, object]", value).items()
-        return {
-            WIRE_NAMES.get(key, key): item if key in FREE_FORM else to_wire_names(item)
-            for key, item in items
-        }
-    if isinstance(value, list):
-        return [to_wire_names(item) for item in cast("list[object]", value)]
-    return value
+        raise ConfigurationError(f"{source}: {at}: nested too deeply") from None
 
 
 def given(**options: object) -> dict[str, object]:

@@ -1,13 +1,13 @@
 """Options that select experiments: filters, and files of ids."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, TypedDict
 
 import attrs
 from cyclopts import Parameter
 
-from ours_experiments.cli.context import Flag, read_text
+from ours_experiments.cli.context import Flag
+from ours_experiments.cli.text_input import read_standard_input, read_text
 from ours_experiments.models import ExperimentStatus, ExperimentType
 
 
@@ -61,7 +61,7 @@ class IdSource:
                 self.from_file, f"--from-file {self.from_file}"
             ).splitlines()
         if self.stdin:
-            lines += sys.stdin.read().splitlines()
+            lines += read_standard_input().splitlines()
         stripped = (line.strip() for line in lines)
         return [line for line in stripped if line and not line.startswith("#")]
 

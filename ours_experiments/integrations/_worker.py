@@ -18,6 +18,10 @@ from taskiq import (
 from taskiq_redis import RedisStreamBroker
 
 from ours_experiments import BulkReport, Client, ConfigurationError, Outcome
+from ours_experiments.integrations._decisions import (
+    DecisionRecord,
+    stop_when_decided,
+)
 from ours_experiments.integrations._records import OutcomeRecord, outcome_of, record_of
 from ours_experiments.integrations._results import write_until_done
 from ours_experiments.integrations._streams import maintain
@@ -113,17 +117,37 @@ class Worker:
         self, action: str, ids: Ids, publish: str
     ) -> list[OutcomeRecord]:
         """Carry out an action on experiments; return a record of each outcome."""
-        if self.client is None:
-            raise ConfigurationError("the broker's worker has not been started up")
+        client = self.open_client()
         options: dict[str, Any] = {"concurrency": self.concurrency}
         if publish != "each":
             options["publish"] = publish
-        run = self.client.bulk.stream(cast("Any", action), ids, **options)
+        run = client.bulk.stream(cast("Any", action), ids, **options)
         records = {outcome.experiment_id: record_of(outcome) async for outcome in run}
-        if self.closing:
-            # A task that is cut short must not be acknowledged: another worker gets it.
-            await asyncio.get_running_loop().create_future()
+        await self.wait_if_closing()
         return [records[outcome.experiment_id] for outcome in run.report().outcomes]
+
+    async def decide(
+        self, experiment_id: str, options: dict[str, Any]
+    ) -> DecisionRecord:
+        """Stop an experiment if it is decided; return what became of it."""
+        try:
+            return await stop_when_decided(self.open_client(), experiment_id, options)
+        finally:
+            await self.wait_if_closing()
+
+    def open_client(self) -> Client:
+        """Return the client of this process."""
+        if self.client is None:
+            raise ConfigurationError("the broker's worker has not been started up")
+        return self.client
+
+    async def wait_if_closing(self) -> None:
+        """Wait for the end of a process that shuts down.
+
+        A task that is cut short must not be acknowledged: another worker gets it.
+        """
+        if self.closing:
+            await asyncio.get_running_loop().create_future()
 
     async def split(
         self, task_id: str, action: str, ids: Ids, publish: str

@@ -21,7 +21,7 @@ arguments that no call can have.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Annotated, Literal, Protocol, TypeAlias, cast
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, Unpack, cast
 
 import attrs
 from taskiq import (
@@ -41,6 +41,7 @@ from taskiq_redis import (
 
 from ours_experiments import BulkReport, Client, ConfigurationError
 from ours_experiments._validation import check_count, check_seconds, check_text
+from ours_experiments.integrations._decisions import DecisionOptions, DecisionRecord
 from ours_experiments.integrations._records import OutcomeRecord, outcome_of
 from ours_experiments.integrations._results import ResultBackend
 from ours_experiments.integrations._worker import BatchRecord, Ids, Worker
@@ -48,6 +49,8 @@ from ours_experiments.integrations._worker import BatchRecord, Ids, Worker
 
 __all__ = [
     "BatchRecord",
+    "DecisionOptions",
+    "DecisionRecord",
     "OutcomeRecord",
     "Tasks",
     "outcome_of",
@@ -102,6 +105,26 @@ class StopTask(Protocol):
         ...
 
 
+class DecisionTask(Protocol):
+    """The task that completes an experiment once its results are decided."""
+
+    async def kiq(
+        self, experiment_id: str, **options: Unpack[DecisionOptions]
+    ) -> AsyncTaskiqTask[DecisionRecord]:
+        """Put it on the queue; options as in `DecisionOptions`."""
+        ...
+
+    async def schedule_by_time(
+        self,
+        source: ScheduleSource,
+        time: datetime,
+        experiment_id: str,
+        **options: Unpack[DecisionOptions],
+    ) -> CreatedSchedule[DecisionRecord]:
+        """Let a scheduler put it on the queue at this time; UTC unless it is aware."""
+        ...
+
+
 class BulkTask(Protocol):
     """The task that splits a bulk call into tasks for a hundred ids each."""
 
@@ -140,6 +163,8 @@ class Tasks:
     """Resumes an experiment."""
     stop: StopTask
     """Completes an experiment."""
+    stop_when_decided: DecisionTask
+    """Completes an experiment if it is decided; needs the extra `analysis`."""
     bulk: BulkTask
     """Any of these, and delete, on many; `report` waits for them."""
     _worker: Worker = attrs.field(alias="worker")
@@ -193,6 +218,7 @@ def register_tasks(
         pause=transition_task(worker, "pause"),
         resume=transition_task(worker, "resume"),
         stop=stop_task(worker),
+        stop_when_decided=decision_task(worker),
         bulk=bulk_task(worker),
         worker=worker,
     )
@@ -221,6 +247,15 @@ def stop_task(worker: Worker) -> StopTask:
         return record
 
     return cast("StopTask", worker.register(stop, "stop"))
+
+
+def decision_task(worker: Worker) -> DecisionTask:
+    """Register the task that stops what is decided."""
+
+    async def stop_when_decided(experiment_id: str, **options: Any) -> DecisionRecord:
+        return await worker.decide(experiment_id, options)
+
+    return cast("DecisionTask", worker.register(stop_when_decided, "stop_when_decided"))
 
 
 def bulk_task(worker: Worker) -> BulkTask:

@@ -1,9 +1,11 @@
 """Posteriors of rates, against betaincinv and Simpson's rule."""
 
 from collections.abc import Sequence
-from math import inf
+from math import comb, inf
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ours_experiments.analysis.posterior import (
     chances,
@@ -156,3 +158,33 @@ def test_the_interval_of_half_a_conversion() -> None:
     """Counts that dispersion divides need not be whole."""
     low, high = credible_interval(posterior(10, 0.5))
     assert 0 < low < 0.05 < high < 1
+
+
+@given(st.integers(1, 10**9), st.floats(0, 1))
+def test_an_interval_holds_the_observed_rate(impressions: int, share: float) -> None:
+    """Whatever was observed lies inside, and both ends are rates."""
+    conversions = round(impressions * share)
+    low, high = rate_interval(impressions, conversions) or (1.0, 0.0)
+    assert 0 <= low <= conversions / impressions <= high <= 1
+
+
+def chance_of_at_least(hits: int, trials: int, rate: float) -> float:
+    """Sum up the binomial distribution: the posterior's other face."""
+    return sum(
+        comb(trials, k) * rate**k * (1 - rate) ** (trials - k)
+        for k in range(hits, trials + 1)
+    )
+
+
+@given(st.integers(1, 200), st.data())
+def test_an_interval_holds_its_probability(
+    impressions: int, data: st.DataObject
+) -> None:
+    """The posterior's mass inside is 95 %, as exact binomial sums tell."""
+    conversions = data.draw(st.integers(0, impressions))
+    low, high = rate_interval(impressions, conversions) or (1.0, 0.0)
+    mass = [
+        chance_of_at_least(conversions + 1, impressions + 1, rate)
+        for rate in (low, high)
+    ]
+    assert mass[1] - mass[0] == pytest.approx(0.95, abs=1e-4)

@@ -20,16 +20,16 @@ from ours_experiments.emulator import Emulator
 from tests.support.bulk_calls import all_end, one_by_one, states, statuses, writes
 
 
-async def stage_foreign(client: Client, emulator: Emulator) -> str:
+async def stage_unrelated(client: Client, emulator: Emulator) -> str:
     """Have somebody else start something without publishing it."""
-    [foreign] = emulator.seed_experiments(1)
-    await client.experiments.start(foreign, publish=False)
+    [unrelated] = emulator.seed_experiments(1)
+    await client.experiments.start(unrelated, publish=False)
     emulator.log.clear()
-    return foreign
+    return unrelated
 
 
 async def pending(client: Client) -> set[str]:
-    """Tell which experiments have changes that are not live."""
+    """Return which experiments have changes that are not live."""
     changes = await client.versions.draft_changes()
     return set(changes.differences["experiments"].ids)
 
@@ -73,14 +73,14 @@ async def test_other_peoples_changes_stop_the_run(
     client: Client, emulator: Emulator
 ) -> None:
     """Foreign changes are listed in a refusal before anything is written."""
-    foreign = await stage_foreign(client, emulator)
+    unrelated = await stage_unrelated(client, emulator)
     [settings] = emulator.state.settings()
     await client.settings.update(str(settings["id"]), SettingsPatch(name="Renamed"))
     emulator.log.clear()
     ids = emulator.seed_experiments(2)
     with pytest.raises(ConfigurationError) as caught:
         await client.bulk.start(ids, publish="once")
-    assert f"experiments {foreign}" in str(caught.value)
+    assert f"experiments {unrelated}" in str(caught.value)
     assert f"experimentSettings {settings['id']}" in str(caught.value)
     assert "experimentVariants" not in str(caught.value)
     report: BulkReport = vars(caught.value)["report"]
@@ -88,9 +88,9 @@ async def test_other_peoples_changes_stop_the_run(
     assert writes(emulator) == []
 
 
-async def test_shipping_others_too(client: Client, emulator: Emulator) -> None:
+async def test_publishing_others_too(client: Client, emulator: Emulator) -> None:
     """With leave to, everything that is staged goes live, nothing by halves."""
-    await stage_foreign(client, emulator)
+    await stage_unrelated(client, emulator)
     ids = emulator.seed_experiments(2)
     report = await client.bulk.start(ids, publish="once", ship_others=True)
     assert statuses(report) == [OutcomeStatus.APPLIED] * 2
@@ -209,17 +209,17 @@ async def test_two_runs_that_begin_together(emulator: Emulator, *, same: bool) -
 async def test_changes_that_come_at_the_last_moment(
     client: Client, emulator: Emulator
 ) -> None:
-    """The version is made of the batch's own ids: a later change is not shipped."""
+    """The version is made of the batch's own ids: a later change is not published."""
     ids = emulator.seed_experiments(2)
-    [foreign] = emulator.seed_experiments(1)
+    [unrelated] = emulator.seed_experiments(1)
     emulator.faults.add("latency", seconds=0.05, route="versions.publish")
     call = asyncio.create_task(client.bulk.start(ids, publish="once"))
     while not emulator.log.received("versions.publish"):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
-    await client.experiments.start(foreign, publish=False)
+    await client.experiments.start(unrelated, publish=False)
     report = await call
     assert statuses(report) == [OutcomeStatus.APPLIED] * 2
-    assert await pending(client) == {foreign}
+    assert await pending(client) == {unrelated}
 
 
 async def test_a_publish_that_is_refused(client: Client, emulator: Emulator) -> None:
@@ -248,7 +248,7 @@ async def test_a_last_look_that_fails(client: Client, emulator: Emulator) -> Non
 async def test_a_publish_that_nobody_saw_answered(
     client: Client, emulator: Emulator
 ) -> None:
-    """An unsettled publish claims nothing."""
+    """A publish without a known outcome claims nothing."""
     ids = emulator.seed_experiments(2)
     emulator.faults.add("reset", applied=True, route="versions.publish")
     emulator.faults.add("status", code=500, route="versions.list")
@@ -292,7 +292,7 @@ async def test_a_publish_that_is_cut_off(client: Client, emulator: Emulator) -> 
 
 
 async def test_the_same_call_again(client: Client, emulator: Emulator) -> None:
-    """What an earlier call staged and could not publish is shipped by the next."""
+    """What an earlier call staged and could not publish is published by the next."""
     ids = emulator.seed_experiments(3)
     fault = emulator.faults.add("status", code=403, route="versions.publish")
     await client.bulk.start(ids, publish="once")
@@ -315,14 +315,14 @@ async def test_what_is_staged_already_is_foretold(
 async def test_a_stream_cannot_vouch_for_its_ids(
     client: Client, emulator: Emulator
 ) -> None:
-    """What comes one by one is not known beforehand, so its changes are foreign."""
-    staged = await stage_foreign(client, emulator)
+    """What comes one by one is not known beforehand, so its changes are unrelated."""
+    staged = await stage_unrelated(client, emulator)
     with pytest.raises(ConfigurationError, match=staged):
         await client.bulk.start(one_by_one([staged]), publish="once")
 
 
 async def test_unknown_outcomes_do_not_stop_the_publish(emulator: Emulator) -> None:
-    """A change that may be the batch's own is not held against it, nor shipped."""
+    """A change that may be the batch's own is not held against it, nor published."""
     ids = emulator.seed_experiments(3)
     emulator.faults.add(
         "reset",
@@ -373,7 +373,7 @@ async def test_resuming_what_was_staged(
 async def test_resuming_from_a_stream(
     client: Client, emulator: Emulator, tmp_path: Path
 ) -> None:
-    """What the journal knows as staged is not foreign, whatever the ids come from."""
+    """What the journal knows as staged is related, whatever the ids come from."""
     ids = emulator.seed_experiments(3)
     journal = tmp_path / "journal"
     fault = emulator.faults.add("status", code=403, route="versions.publish")

@@ -86,7 +86,7 @@ async def test_repetitions(client: Client, emulator: Emulator) -> None:
     ids = emulator.seed_experiments(2)
     experiment = await client.experiments.retrieve(ids[0])
     report = await client.bulk.start([ids[1], experiment, ids[0], ids[1]])
-    assert [each.experiment_id for each in report.outcomes] == [ids[1], ids[0]]
+    assert [outcome.experiment_id for outcome in report.outcomes] == [ids[1], ids[0]]
     assert len(writes(emulator)) == 2
 
 

@@ -170,7 +170,7 @@ async def test_a_consumer_that_leaves(
 async def test_a_consumer_that_dawdles_does_not_hold_up_what_was_begun(
     client: Client, emulator: Emulator
 ) -> None:
-    """What has been read ahead is settled though nobody asks for it."""
+    """What has been read ahead is finished though nobody asks for it."""
     ids = emulator.seed_experiments(IDS)
     run = client.bulk.stream("start", ids, concurrency=3)
     outcomes = aiter(run)
@@ -258,6 +258,6 @@ async def test_cancelled_creations(client: Client, emulator: Emulator) -> None:
         OutcomeStatus.UNKNOWN: 2,
         OutcomeStatus.NOT_ATTEMPTED: 3,
     }
-    errors = [one.error for one in report.outcomes if one.error is not None]
+    errors = [outcome.error for outcome in report.outcomes if outcome.error]
     assert all(isinstance(error, OutcomeUnknownError) for error in errors)
     assert not own_tasks()

@@ -63,8 +63,8 @@ async def test_repeating(client: Client, emulator: Emulator, settings_id: str) -
     more = [*drafts, NewExperiment(settings_id, "New", key="new")]
     report = await client.bulk.create(more)
     assert statuses(report) == [OutcomeStatus.ALREADY] * 3 + [OutcomeStatus.APPLIED]
-    assert [one.experiment_id for one in report.outcomes[:3]] == [
-        one.experiment_id for one in first.outcomes
+    assert [outcome.experiment_id for outcome in report.outcomes[:3]] == [
+        outcome.experiment_id for outcome in first.outcomes
     ]
     assert writes(emulator) == ["experiments.create"]
 
@@ -76,7 +76,7 @@ async def test_without_keys_nothing_is_listed(
     drafts = [NewExperiment(settings_id, "Twin")] * 2
     report = await client.bulk.create(drafts)
     assert statuses(report) == [OutcomeStatus.APPLIED] * 2
-    assert len({one.experiment_id for one in report.outcomes}) == 2
+    assert len({outcome.experiment_id for outcome in report.outcomes}) == 2
     assert emulator.log.received("experiments.list") == 0
 
 
@@ -110,7 +110,7 @@ async def test_progress(client: Client, settings_id: str) -> None:
     drafts = keyed(settings_id, 3)
     await client.bulk.create(drafts[:1])
     heard: list[tuple[int, int | None]] = []
-    await client.bulk.create(drafts, on_progress=lambda *told: heard.append(told))
+    await client.bulk.create(drafts, on_progress=lambda *given: heard.append(given))
     assert heard == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -124,9 +124,9 @@ async def test_the_journal_is_left_alone(
 async def test_whom_one_publish_would_concern(
     client: Client, emulator: Emulator, *, ship_others: bool
 ) -> None:
-    """The refusal to ship other people's changes is foretold, not raised."""
-    [foreign, own] = emulator.seed_experiments(2)
-    await client.experiments.start(foreign, publish=False)
+    """The refusal to publish other people's changes is reported, not raised."""
+    [unrelated, own] = emulator.seed_experiments(2)
+    await client.experiments.start(unrelated, publish=False)
     report = await client.bulk.start(
         [own], dry_run=True, publish="once", ship_others=ship_others
     )
@@ -134,7 +134,7 @@ async def test_whom_one_publish_would_concern(
     assert (report.publish_error is None) is ship_others
     if not ship_others:
         assert isinstance(report.publish_error, ConfigurationError)
-        assert foreign in str(report)
+        assert unrelated in str(report)
     assert emulator.state.versions() == []
 
 

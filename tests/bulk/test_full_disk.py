@@ -33,7 +33,7 @@ def little_room(size: int) -> Iterator[None]:
 
 
 def size(journal: Path) -> int:
-    """Tell how long a file is."""
+    """Return how long a file is."""
     return journal.stat().st_size
 
 

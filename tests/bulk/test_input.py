@@ -117,7 +117,7 @@ async def test_repetitions_in_a_stream(client: Client, emulator: Emulator) -> No
 
 
 async def test_a_source_that_breaks(client: Client, emulator: Emulator) -> None:
-    """What was begun is settled, then the error comes with the report so far."""
+    """What was begun is finished, then the error comes with the report so far."""
     ids = emulator.seed_experiments(5)
     emulator.faults.add("latency", seconds=0.02)
 

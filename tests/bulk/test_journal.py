@@ -276,7 +276,7 @@ def test_accounts_are_told_apart_and_not_told() -> None:
         for secret in ("key-1", "key-2")
     }
     assert len(prints) == 4
-    assert not any("key" in one or "http" in one for one in prints)
+    assert not any("key" in text or "http" in text for text in prints)
 
 
 @given(content=st.binary(max_size=80), behind_header=st.booleans())

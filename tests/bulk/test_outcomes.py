@@ -125,7 +125,7 @@ def test_records() -> None:
     Tables that take a column's type from its first rows then take the later ones too.
     """
     records = REPORT.to_records()
-    assert len({tuple(type(each) for each in one.values()) for one in records}) == 1
+    assert len({tuple(map(type, record.values())) for record in records}) == 1
     assert records[0] == {
         "experiment_id": "a",
         "action": "start",

@@ -60,7 +60,7 @@ def journal(tmp_path: Path) -> Path:
 
 
 def mode(journal: Path) -> int:
-    """Tell who may do what with a file."""
+    """Return who may do what with a file."""
     return stat.S_IMODE(journal.stat().st_mode)
 
 
@@ -70,7 +70,7 @@ def text(journal: Path) -> str:
 
 
 def add(journal: Path, ids: Iterable[str]) -> None:
-    """Note ids as begun and never settled, as a run that is killed leaves them."""
+    """Record ids as begun only, as a run that is killed leaves them."""
     with journal.open("ab") as file:
         for experiment_id in ids:
             file.write(orjson.dumps({"begun": experiment_id}) + b"\n")
@@ -119,10 +119,10 @@ async def test_begun_comes_before_the_write(
     assert [entry["begun"] for entry in entries(journal)] == ids
 
 
-async def test_settled_ids_are_not_sent_again(
+async def test_finished_ids_are_not_sent_again(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:
-    """A second run sends only what the first has not settled."""
+    """A second run sends only what the first has not finished."""
     ids = emulator.seed_experiments(4)
     await client.bulk.start(ids[:3], journal=journal)
     emulator.log.clear()
@@ -253,7 +253,7 @@ async def test_a_late_request_of_the_run_before(
 async def test_ids_begun_before_and_not_reached(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:
-    """A resumed run that is cut off calls UNKNOWN what the one before had begun."""
+    """A resumed run that is cut off calls UNKNOWN what the run before had begun."""
     ids = emulator.seed_experiments(3)
     await client.bulk.start([], journal=journal)
     add(journal, ids[1:2])
@@ -269,10 +269,10 @@ async def test_ids_begun_before_and_not_reached(
     ]
 
 
-async def test_ids_settled_before_and_not_reached(
+async def test_ids_finished_before_and_not_reached(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:
-    """A resumed run that is cut off still tells what the one before had settled."""
+    """A resumed run that is cut off still reports what the run before had finished."""
     ids = emulator.seed_experiments(3)
     await client.bulk.start(ids[2:], journal=journal)
     emulator.faults.add("hang", route="experiments.start")
@@ -371,14 +371,14 @@ async def test_killed_and_resumed(
     await asyncio.sleep(0.03)
     applied = emulator.log.applied("experiments.start")
     assert 40 <= applied < 120
-    settled = {entry["id"] for entry in entries(journal) if "id" in entry}
+    finished = {entry["id"] for entry in entries(journal) if "id" in entry}
     before = len(emulator.log.entries)
     report = await client.bulk.start(ids, journal=journal)
     assert statuses(report) == [OutcomeStatus.APPLIED] * 120
     assert emulator.log.applied_ids("experiments.start") == Counter(ids)
     resumed = [*emulator.log.entries][before:]
-    assert settled
-    assert settled.isdisjoint(entry.id or "" for entry in resumed)
+    assert finished
+    assert finished.isdisjoint(entry.id or "" for entry in resumed)
     # Those under way when it died are looked at, whatever became of them.
     looked_at = sum(entry.route == "experiments.retrieve" for entry in resumed)
     assert looked_at <= 4

@@ -32,7 +32,7 @@ async def test_streaming_in_completion_order(
     run = client.bulk.stream("start", ids)
     came = [outcome.experiment_id async for outcome in run]
     assert came[-1] == ids[0]
-    assert [each.experiment_id for each in run.report().outcomes] == ids
+    assert [outcome.experiment_id for outcome in run.report().outcomes] == ids
 
 
 async def test_a_stream_gives_answers_away(client: Client, emulator: Emulator) -> None:

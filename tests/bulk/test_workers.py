@@ -120,7 +120,7 @@ async def test_work_that_never_waits() -> None:
     running = asyncio.create_task(others())
     items = 50 * YIELD_EVERY
     nothing: AsyncGenerator[None, None] = in_parallel(iter(range(items)), work, 2)
-    assert [each async for each in nothing] == []
+    assert [result async for result in nothing] == []
     assert turns >= 20
     running.cancel()
 

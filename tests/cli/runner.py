@@ -138,20 +138,19 @@ def serving(**options: Any) -> tuple[Service, Callable[[], None]]:
 def process(
     *arguments: str,
     env: Mapping[str, str] | None = None,
-    stdin: str = "",
+    stdin: str | bytes = "",
     command: Sequence[str] = COMMAND,
 ) -> Ran:
     """Run a command line as a process, without a terminal."""
     ended = subprocess.run(  # noqa: S603 - our own command
         [*command, *arguments],
         env=env or environment(),
-        input=stdin,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
-        text=True,
         timeout=PATIENCE,
         check=False,
     )
-    return Ran(ended.returncode, ended.stdout, ended.stderr)
+    return Ran(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
 
 class Terminal:

@@ -41,8 +41,8 @@ def test_the_main_job_by_hand(service: Service, invoke: Invoke) -> None:
     assert invoke("resume", experiment_id).code == 0
     stopped = invoke("stop", "--winner", f"{experiment_id}={variant_id}", "--yes")
     assert stopped.code == 0, stopped.err
-    assert invoke("rollout", experiment_id, variant_id).code == 0
-    assert invoke("end-rollout", experiment_id).code == 0
+    assert invoke("rollout", experiment_id, variant_id, "--yes").code == 0
+    assert invoke("end-rollout", experiment_id, "--yes").code == 0
     assert invoke("winner", experiment_id, "--clear").code == 0
     found = invoke("get", experiment_id, "--format", "json").json
     assert found["status"] == "completed"
@@ -143,15 +143,17 @@ def test_versions(service: Service, invoke: Invoke) -> None:
     assert invoke("start", *ids, "--publish", "none").code == 0
     changes = invoke("versions", "changes")
     assert ids[0] in changes.out
-    made = invoke("versions", "publish", "--name", "Week 32", "--format", "json")
+    made = invoke(
+        *("versions", "publish", "--name", "Week 32", "--yes"), *("--format", "json")
+    )
     assert made.code == 0, made.err
     version_id = made.json["id"]
     assert version_id in invoke("versions", "list", "--format", "jsonl").out
     assert invoke("versions", "get", version_id).code == 0
-    again = invoke("versions", "publish")
+    again = invoke("versions", "publish", "--yes")
     assert again.code == 6
     assert len(again.err.splitlines()) <= 2
-    assert invoke("versions", "republish", version_id).code == 6
+    assert invoke("versions", "republish", version_id, "--yes").code == 6
 
 
 def test_variants_and_settings(service: Service, invoke: Invoke) -> None:

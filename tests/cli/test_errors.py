@@ -75,7 +75,7 @@ def test_an_error_is_one_line(problem: Exception, code: int) -> None:
     [
         pytest.param(UsageError("a", "say b"), "say b", id="usage"),
         pytest.param(answered(RateLimitError, 429, 7.2), "again in 7 s", id="wait"),
-        pytest.param(answered(NotFoundError, 404), "experiments list", id="404"),
+        pytest.param(answered(NotFoundError, 404), "--base-url", id="404"),
         pytest.param(
             ConfigurationError("there is no API key in X"), "--api-key-file", id="key"
         ),

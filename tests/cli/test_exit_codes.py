@@ -25,6 +25,8 @@ ENDINGS = {
     "outcome unknown": 9,
     "some of many failed": 10,
     "not what the files say": 11,
+    "keep running": 11,
+    "do not trust": 12,
     "interrupted": 130,
     "nobody reads": 141,
     "terminated": 143,
@@ -42,6 +44,9 @@ def test_a_command_ends_with_its_code(
 ) -> None:
     """The code tells the kind of error, which is one line on standard error."""
     [draft] = service.seed(1)
+    young, skewed = service.with_traffic(days=2), service.with_traffic()
+    control, treatment = service.emulator.state.get(skewed).variants
+    control.weight, treatment.weight = 95, 5
     faults = service.emulator.faults
     faults.add("status", code=400, route="settings.list")
     faults.add("status", code=503, retry_after=3600, route="versions.list")
@@ -62,10 +67,12 @@ def test_a_command_ends_with_its_code(
         "outcome unknown": ("create", "Hero", "--settings", settings),
         "some of many failed": ("start", draft, "nobody"),
         "not what the files say": ("drift", str(spec)),
+        "keep running": ("analyze", young, "--check"),
+        "do not trust": ("analyze", skewed, "--check"),
     }
     ran = process(*commands[told], env=service.environment)
     assert ran.code == ENDINGS[told], ran.err
-    if ran.code in {0, 10, 11}:
+    if ran.code in {0, 10, 11, 12}:
         assert ran.err == ""
     else:
         assert re.fullmatch(r"error: .+\n", ran.err)

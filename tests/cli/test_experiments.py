@@ -316,10 +316,10 @@ def test_a_winner_and_a_rollout_are_decided(service: Service, invoke: Invoke) ->
     assert declared["winner_variant_id"] == variant
     cleared = invoke("winner", done, "--clear", "--format", "json").json
     assert cleared["winner_variant_id"] is None
-    rolled = invoke("rollout", done, variant, "--format", "json").json
+    rolled = invoke("rollout", done, variant, "--yes", "--format", "json").json
     assert rolled["publish_status"] == "published"
     assert rolled["rollout_variant_id"] == variant
-    ended = invoke("end-rollout", done, "--format", "json").json
+    ended = invoke("end-rollout", done, "--yes", "--format", "json").json
     assert ended["rollout_variant_id"] is None
 
 
@@ -344,7 +344,7 @@ def test_versions_are_shown_and_made_live_again(
     assert "--all" in cut.err
     assert service.emulator.log.received("versions.list") == before + 1
     oldest = everything[-1]["id"]
-    assert invoke("versions", "republish", oldest).code == 0
+    assert invoke("versions", "republish", oldest, "--yes").code == 0
     live = invoke("versions", "list", "--published", "--format", "json").json
     assert [each["id"] for each in live] == [oldest]
 
@@ -363,7 +363,7 @@ def test_only_named_experiments_are_published(service: Service, invoke: Invoke) 
     """`versions publish --experiment` leaves what others have staged."""
     mine, other = service.seed(2)
     invoke("start", mine, other, "--publish", "none")
-    assert invoke("versions", "publish", "--experiment", mine).code == 0
+    assert invoke("versions", "publish", "--experiment", mine, "--yes").code == 0
     left = invoke("versions", "changes", "--format", "jsonl")
     assert other in left.out
     assert mine not in left.out

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.runner import Invoke, Service
+from tests.cli.runner import Invoke, Service, Terminal
 
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\r\nfake line\u202etxt.exe\u2066\u200b\U000e0041"
@@ -38,16 +38,29 @@ def evil(service: Service) -> str:
 @pytest.mark.parametrize("format", ["table", "json", "jsonl", "csv"])
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_names_do_not_act_upon_a_terminal(
-    invoke: Invoke, evil: str, words: tuple[str, ...], format: str
+    service: Service, evil: str, words: tuple[str, ...], format: str
 ) -> None:
     """What the service names things is text in every format, one line in most."""
     named = [evil if word == "ID" else word for word in words]
-    ran = invoke("--format", format, *named)
+    terminal = Terminal(
+        "--format", format, *named, env=service.environment, columns=250
+    )
+    assert terminal.end() == 0
+    shown = "\n".join(terminal.lines)
+    assert not acts_upon_a_terminal(shown)
+    if words == ("list",):
+        assert SHOWN in shown
+        assert "\n" + SHOWN not in shown
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_a_table_in_a_pipe_is_safe_too(
+    invoke: Invoke, evil: str, words: tuple[str, ...]
+) -> None:
+    """A table is for people: it may be shown on a terminal later."""
+    ran = invoke(*(evil if word == "ID" else word for word in words))
     assert ran.code == 0
     assert not acts_upon_a_terminal(ran.out + ran.err)
-    if words == ("list",):
-        assert SHOWN in ran.out
-        assert "\n" + SHOWN not in ran.out
 
 
 def test_errors_do_not_act_upon_a_terminal(invoke: Invoke, service: Service) -> None:

@@ -122,8 +122,12 @@ EVIL = "\x1b[2J\u202e\x9b\U000e0041[bold]"
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_no_format_lets_control_characters_through(format: Format) -> None:
-    """Control characters of the service are spelled out in every format."""
-    shown = written_records(format, {"id": EVIL, "name": EVIL, "more": [EVIL]})
+    """On a terminal, control characters are escaped in every format."""
+    out = Console(file=io.StringIO(), width=200, force_terminal=True, color_system=None)
+    context = Context(out, out, format)
+    with open_writer(context, ("id", "name"), ("id", "name", "more")) as writer:
+        writer.write({"id": EVIL, "name": EVIL, "more": [EVIL]})
+    shown = written(context)
     assert not {"\x1b", "\u202e", "\x9b", "\U000e0041"} & set(shown)
     assert "[bold]" in shown
     assert "\\u202e" in shown
@@ -131,6 +135,7 @@ def test_no_format_lets_control_characters_through(format: Format) -> None:
 
 def test_escaped_json_means_the_same() -> None:
     """JSON that was made safe is read as the same text."""
+    assert json.loads(to_json([EVIL], for_terminal=True)) == [EVIL]
     assert json.loads(to_json([EVIL])) == [EVIL]
 
 

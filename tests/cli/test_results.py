@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from ours_experiments import Client, RetryPolicy
 from ours_experiments.cli.commands.watch import poll
@@ -48,7 +49,9 @@ def test_a_bar_is_as_long_as_its_share(share: float, drawn: str) -> None:
 
 def test_a_table_without_variants_is_empty() -> None:
     """Results of nothing are a table without rows."""
-    assert results_table(Results(()), 100).row_count == 0
+    table = results_table(Results(()), 100)
+    assert isinstance(table, Table)
+    assert table.row_count == 0
 
 
 def test_results_name_the_control(service: Service, invoke: Invoke) -> None:
@@ -162,7 +165,7 @@ def test_without_matplotlib_a_picture_is_refused(
     monkeypatch.setattr(_figures, "find_spec", lambda _: None)
     ran = invoke("results", "exp_1", "--plot", tmp_path / "picture.png")
     assert ran.code == 3
-    assert "ours-experiments[plot]" in ran.err
+    assert "extra `plot`" in ran.err
 
 
 @pytest.mark.parametrize("style", ["table", "json", "jsonl", "csv"])
@@ -214,7 +217,8 @@ async def test_watching_outlives_a_failure_that_passes(
     once = client.with_options(retry=RetryPolicy(attempts=1))
     context = Context(open_console(), open_console(stderr=True))
     found = poll(once, experiment_id, None, 0.001, context)
-    assert len((await anext(found)).variants) == 2
+    _, results, _ = await anext(found)
+    assert len(results.variants) == 2
     assert "503" in capsys.readouterr().err
 
 
@@ -242,3 +246,32 @@ def test_watching_in_a_terminal_ends_when_it_is_clear(service: Service) -> None:
     )
     assert terminal.end() == 0
     assert "Control" in terminal.screen
+
+
+@pytest.mark.parametrize(
+    ("time", "later"),
+    [
+        ("T23:30:00-05:00", 1),
+        ("T00:30:00+02:00", -1),
+        ("T23:30:00Z", 0),
+        ("T23:30:00", 0),
+        ("", 0),
+    ],
+)
+def test_a_time_with_an_offset_means_its_day_in_utc(
+    service: Service, invoke: Invoke, time: str, later: int
+) -> None:
+    """As in the library, a time with an offset is the day that UTC has then."""
+    experiment_id = service.with_traffic(days=10)
+    lines = invoke("series", experiment_id, "--format", "jsonl").lines
+    days = [row["date"] for row in lines[::2]]
+    for option, expected in (
+        ("--start-date", days[4 + later :]),
+        ("--end-date", days[: 5 + later]),
+    ):
+        ran = invoke(
+            *("series", experiment_id, "--format", "jsonl"),
+            *(option, f"{days[4]}{time}"),
+        )
+        assert ran.code == 0, ran.err
+        assert [row["date"] for row in ran.lines[::2]] == expected

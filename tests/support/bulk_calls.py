@@ -11,13 +11,13 @@ from ours_experiments.emulator import Emulator
 
 
 def states(emulator: Emulator, ids: Iterable[str]) -> set[str]:
-    """Tell which statuses these experiments have."""
+    """Return which statuses these experiments have."""
     return {emulator.state.get(experiment_id).status for experiment_id in ids}
 
 
 def writes(emulator: Emulator) -> list[str]:
     """List the routes of all requests that are no reads, in their order."""
-    return [each.route for each in emulator.log.entries if each.method != "GET"]
+    return [entry.route for entry in emulator.log.entries if entry.method != "GET"]
 
 
 def statuses(report: BulkReport) -> list[OutcomeStatus]:
@@ -49,7 +49,7 @@ def own_tasks() -> list[str]:
 
 
 async def all_end() -> bool:
-    """Tell whether no task is left after a few turns of the event loop."""
+    """Return whether no task is left after a few turns of the event loop."""
     for _ in range(50):
         if not own_tasks():
             return True

@@ -138,7 +138,9 @@ async def start_amid_faults(count: int, seed: int, share: float = 0.1) -> Verdic
             sum(fault.hits for fault in installed),
             sum(times > 1 for times in applied.values()),
             tuple(
-                one for one in report.outcomes if not is_true(one, emulator, applied)
+                outcome
+                for outcome in report.outcomes
+                if not is_true(outcome, emulator, applied)
             ),
         )
 

@@ -6,6 +6,7 @@ Modules of this package load nothing heavy at import: every help page loads them
 """
 
 from ours_experiments.cli.commands import (
+    analysis,
     bulk,
     completion,
     decisions,
@@ -22,6 +23,7 @@ from ours_experiments.cli.commands import (
 
 
 __all__ = [
+    "analysis",
     "bulk",
     "completion",
     "decisions",

@@ -11,7 +11,7 @@ from cyclopts.types import PositiveInt
 
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
-from ours_experiments.cli.event_loop import run_until_complete
+from ours_experiments.cli.event_loop import call_client, run_until_complete
 from ours_experiments.cli.parser import app, examples
 from ours_experiments.cli.selection import NO_FILTERS, NO_SOURCE, Filters, IdSource
 from ours_experiments.models import Experiment
@@ -231,6 +231,8 @@ def run_command(
     if filters.any():
         matching = run_until_complete(list_matching(context, filters))
         ids = [experiment.id for experiment in matching]
+    if action == "start" and ids:
+        note_warnings(context, ids, matching)
     destructive = action in {"stop", "delete"} or bool(matching)
     if ids and destructive and not options.dry_run:
         context.confirm(format_question(action, ids, matching), yes=options.yes)
@@ -245,6 +247,18 @@ def run_command(
     )
     subjects = ids if winners is None else {name: winners.get(name) for name in ids}
     return run_until_complete(run_bulk(context, action, subjects, stream_options))
+
+
+def note_warnings(
+    context: Context, ids: Sequence[str], matching: Sequence[Experiment]
+) -> None:
+    """Print why experiments would be started in vain, before anything is asked."""
+    from ours_experiments.cli.start_warnings import find_warnings  # noqa: PLC0415 - not for help
+
+    for warning in call_client(
+        context, lambda client: find_warnings(client, ids, matching)
+    ):
+        context.note(f"warning: {warning}")
 
 
 def parse_winners(pairs: Sequence[str]) -> dict[str, str]:

@@ -2,35 +2,42 @@
 
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
+from ours_experiments.cli.event_loop import call_client
 from ours_experiments.cli.output.records import record_of
 from ours_experiments.cli.output.writers import write_record
 from ours_experiments.cli.parser import app, examples
 from ours_experiments.models import Transition
 
 
-@app.command(help_epilogue=examples("rollout exp_123 var_1"))
-async def rollout(id: str, variant: str, *, context: InContext) -> int:
+@app.command(help_epilogue=examples("rollout exp_123 var_1 --yes"))
+def rollout(id: str, variant: str, *, yes: Flag = False, context: InContext) -> int:
     """Serve a variant of a completed experiment to everybody; publishes.
 
     Args:
         id: Id of the experiment.
         variant: Id of the variant, not of the control.
+        yes: Do not ask.
     """
-    async with context.client() as client:
-        transition = await client.experiments.rollout(id, variant_id=variant)
+    context.confirm(
+        f"serve the variant {variant} to everybody, in place of {id}?", yes=yes
+    )
+    transition = call_client(
+        context, lambda client: client.experiments.rollout(id, variant_id=variant)
+    )
     write_transition(context, transition)
     return 0
 
 
-@app.command(help_epilogue=examples("end-rollout exp_123"))
-async def end_rollout(id: str, *, context: InContext) -> int:
+@app.command(help_epilogue=examples("end-rollout exp_123 --yes"))
+def end_rollout(id: str, *, yes: Flag = False, context: InContext) -> int:
     """Serve the original again; publishes.
 
     Args:
         id: Id of the experiment.
+        yes: Do not ask.
     """
-    async with context.client() as client:
-        transition = await client.experiments.end_rollout(id)
+    context.confirm(f"serve the original to everybody, in place of {id}?", yes=yes)
+    transition = call_client(context, lambda client: client.experiments.end_rollout(id))
     write_transition(context, transition)
     return 0
 

@@ -9,11 +9,15 @@ from cyclopts.types import PositiveInt
 
 import ours_experiments as ours
 from ours_experiments.cli.context import Flag, InContext
-from ours_experiments.cli.errors import NoSuchKeyError, UsageError
+from ours_experiments.cli.errors import (
+    NoSuchKeyError,
+    UsageError,
+)
 from ours_experiments.cli.output.records import record_of
 from ours_experiments.cli.output.writers import page_size, write_listing, write_record
 from ours_experiments.cli.parser import app, examples
 from ours_experiments.cli.selection import NO_FILTERS, Filters
+from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     Experiment,
     ExperimentType,
@@ -142,6 +146,7 @@ async def create(
     settings: str | None = None,
     type: ExperimentType | None = None,
     control_weight: int | None = None,
+    allow_duplicate_key: Flag = False,
     fields: Fields = NO_FIELDS,
     context: InContext,
 ) -> int:
@@ -152,12 +157,16 @@ async def create(
         settings: Id of its settings; default: the only settings of the account.
         type: Type of the experiment.
         control_weight: Percent of the traffic for the control, 1 to 100.
+        allow_duplicate_key: Create it even if an experiment has the same key.
         fields: Fields of the experiment.
     """
-    from ours_experiments.cli import input_files  # noqa: PLC0415 - not for help
+    from ours_experiments.cli import creation, input_files  # noqa: PLC0415 - not for help
 
     kind = ours.NewExperiment
-    values = input_files.read_fields(context, fields.from_file, kind, Experiment)
+    path = fields.from_file
+    payload = input_files.read_object(path)
+    control, treatments = input_files.take_variants(path, payload)
+    values = input_files.to_fields(context, f"--from {path}", payload, kind, Experiment)
     values |= input_files.given(
         name=name,
         experiment_settings_id=settings,
@@ -166,11 +175,22 @@ async def create(
         **flat_values(fields),
         **nested_values(fields, values.get("targeting_rules"), values.get("metrics")),
     )
+    key = values.get("key")
+    if isinstance(key, str) and not key.strip():
+        raise ConfigurationError("key: blank; leave it out to let the service choose")
     async with context.client() as client:
         if "experiment_settings_id" not in values:
             values["experiment_settings_id"] = await only_settings(client)
         draft = input_files.build_draft(kind, values)
-        write_record(context, record_of(await client.experiments.create(draft)))
+        if draft.key is not None and not allow_duplicate_key:
+            await creation.refuse_duplicate(client, draft.key)
+        experiment = await client.experiments.create(draft)
+        if control or treatments:
+            await creation.create_variants(
+                context, client, experiment, control, treatments
+            )
+            experiment = await client.experiments.retrieve(experiment.id)
+        write_record(context, record_of(experiment))
     return 0
 
 

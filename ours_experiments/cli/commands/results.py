@@ -1,6 +1,6 @@
 """Commands on results: results, series, replays."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -106,7 +106,7 @@ async def series(
     Args:
         id: Id of the experiment.
         event: Conversion event; default: that of the primary metric.
-        start_date: First day in UTC, YYYY-MM-DD.
+        start_date: First day, YYYY-MM-DD; of a time with an offset, its day in UTC.
         end_date: Last day, included.
         plot: Save a plot too: a .png, .svg or .pdf (needs matplotlib).
         cumulative: Plot the rate of all days so far, not of each day.
@@ -190,5 +190,7 @@ async def replays(
 
 
 def day_of(moment: datetime | None) -> date | None:
-    """Return the day of a parsed time."""
-    return None if moment is None else moment.date()
+    """Return the day of a parsed time; with an offset, the day in UTC."""
+    if moment is None:
+        return None
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()

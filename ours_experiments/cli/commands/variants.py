@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 import ours_experiments as ours
 from ours_experiments.cli.context import Flag, InContext
-from ours_experiments.cli.event_loop import run_until_complete
+from ours_experiments.cli.event_loop import call_client
 from ours_experiments.cli.output.records import fields_of, record_of
 from ours_experiments.cli.output.writers import open_writer, write_record
 from ours_experiments.cli.parser import command_group, examples
@@ -126,11 +126,6 @@ def delete(id: str, *, yes: Flag = False, context: InContext) -> int:
         yes: Do not ask.
     """
     context.confirm(f"delete the variant {id}?", yes=yes)
-
-    async def send() -> None:
-        async with context.client() as client:
-            await client.variants.delete(id)
-
-    run_until_complete(send())
+    call_client(context, lambda client: client.variants.delete(id))
     write_record(context, {"id": id, "deleted": True})
     return 0

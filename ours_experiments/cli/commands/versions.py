@@ -6,6 +6,7 @@ from cyclopts import Parameter
 from cyclopts.types import PositiveInt
 
 from ours_experiments.cli.context import Flag, InContext
+from ours_experiments.cli.event_loop import call_client
 from ours_experiments.cli.output.records import record_of
 from ours_experiments.cli.output.writers import (
     open_writer,
@@ -79,13 +80,14 @@ async def get(id: str, *, context: InContext) -> int:
         "versions publish --experiment exp_123 exp_456",
     )
 )
-async def publish(
+def publish(
     *,
     name: str | None = None,
     notes: str | None = None,
     experiment: Ids = None,
     variant: Ids = None,
     settings: Ids = None,
+    yes: Flag = False,
     context: InContext,
 ) -> int:
     """Publish staged changes as a new version.
@@ -99,16 +101,22 @@ async def publish(
         experiment: Publish only these experiments.
         variant: Publish only these variants.
         settings: Publish only these settings.
+        yes: Do not ask.
     """
-    async with context.client() as client:
-        version = await client.versions.publish(
+    named = [*(experiment or ()), *(variant or ()), *(settings or ())]
+    subject = f"only {', '.join(named)}" if named else "everything that is staged"
+    context.confirm(f"publish {subject}?", yes=yes)
+    version = call_client(
+        context,
+        lambda client: client.versions.publish(
             name=name,
             notes=notes,
             include_experiments=experiment,
             include_experiment_variants=variant,
             include_experiment_settings=settings,
-        )
-        write_record(context, record_of(version))
+        ),
+    )
+    write_record(context, record_of(version))
     return 0
 
 
@@ -145,15 +153,17 @@ async def update(
     return 0
 
 
-@group.command(help_epilogue=examples("versions republish ver_1"))
-async def republish(id: str, *, context: InContext) -> int:
+@group.command(help_epilogue=examples("versions republish ver_1 --yes"))
+def republish(id: str, *, yes: Flag = False, context: InContext) -> int:
     """Publish an earlier version again.
 
     Args:
         id: Id of the version.
+        yes: Do not ask.
     """
-    async with context.client() as client:
-        write_record(context, record_of(await client.versions.republish(id)))
+    context.confirm(f"publish the version {id} again, for everybody?", yes=yes)
+    version = call_client(context, lambda client: client.versions.republish(id))
+    write_record(context, record_of(version))
     return 0
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from cyclopts.types import NonNegativeInt, NormFloat, PositiveFloat
 from rich.console import Group, RenderableType
@@ -13,26 +14,46 @@ from ours_experiments.cli.commands.results import Event, write_results
 from ours_experiments.cli.context import Context, InContext
 from ours_experiments.cli.errors import format_error
 from ours_experiments.cli.output.phrases import format_probability
-from ours_experiments.cli.output.records import record_of, to_json
+from ours_experiments.cli.output.records import fields_of, record_of
 from ours_experiments.cli.output.results_table import results_table
 from ours_experiments.cli.output.terminal import is_ascii_only, safe_text
+from ours_experiments.cli.output.writers import CsvWriter, JsonLinesWriter
 from ours_experiments.cli.parser import app, examples
+from ours_experiments.cli.rule_options import (
+    NO_RULE_OPTIONS,
+    RuleOptions,
+    analyze_experiment,
+)
 from ours_experiments.errors import (
     APIConnectionError,
     InternalServerError,
     RateLimitError,
 )
-from ours_experiments.models import Results, VariantResult
+from ours_experiments.models import (
+    Experiment,
+    ExperimentStatus,
+    Results,
+    VariantResult,
+)
 from ours_experiments.plotting import name_of
 
 
+if TYPE_CHECKING:
+    from ours_experiments.analysis import Analysis
+
 TEMPORARY = (APIConnectionError, InternalServerError, RateLimitError)
 """Failures after which the next request may succeed."""
+PROBABILITY_NOTE = (
+    "note: a probability that is looked at often finds a winner in 40 to 50 of 100 "
+    "experiments without a difference; --until decided does in 1 to 4"
+)
+CSV_FIELDS = ("at", *fields_of(VariantResult))
 
 
 @app.command(
     help_epilogue=examples(
         "watch exp_123",
+        "watch exp_123 --until decided --planned-sample 14751",
         "watch exp_1 --until-probability 0.95 --min-impressions 1000",
     )
 )
@@ -40,34 +61,60 @@ async def watch(
     id: str,
     *,
     interval: PositiveFloat = 30.0,
+    until: Literal["decided"] | None = None,
+    options: RuleOptions = NO_RULE_OPTIONS,
     until_probability: NormFloat | None = None,
     min_impressions: NonNegativeInt = 0,
     event: Event = None,
     context: InContext,
 ) -> int:
-    """Show an experiment's results, refreshed until interrupted.
+    """Show an experiment's results, refreshed until it is completed.
 
     Args:
         id: Id of the experiment.
         interval: Seconds between two requests.
+        until: End when the rules decide, as `analyze` does.
+        options: Rules of the decision, with --until decided.
         until_probability: End when a variant is best with this probability, 0 to 1.
+            It does not control how often a false winner ends the watch.
         min_impressions: Do not end before every variant has so many impressions.
         event: Conversion event; default: that of the primary metric.
     """
+    if until_probability is not None:
+        context.note(PROBABILITY_NOTE)
     condition = describe_condition(interval, until_probability, min_impressions)
-    best = None
+    rules = options if until == "decided" else None
+    ending: str | None = None
     async with context.client() as client:
-        name = (await client.experiments.retrieve(id)).name
-        with open_display(context, name, condition) as show:
-            async for found in poll(client, id, event, interval, context):
-                show(found)
+        with open_display(context, condition) as show:
+            async for experiment, found, analysis in poll(
+                client, id, event, interval, context, rules=rules
+            ):
+                show(experiment, found)
                 best = winner(found, until_probability, min_impressions)
-                if best is not None:
+                ending = describe_ending(experiment, analysis, best)
+                if ending is not None:
                     break
-    if context.format == "table" and best is not None:
-        share = format_probability(best.probability_to_be_best or 0.0)
-        context.note(f"{name_of(best)} is best with probability {share}")
+    context.note(ending)
     return 0
+
+
+def describe_ending(
+    experiment: Experiment, analysis: "Analysis | None", best: VariantResult | None
+) -> str | None:
+    """Describe why a watch ends; None: it does not end yet."""
+    if best is not None:
+        share = format_probability(best.probability_to_be_best or 0.0)
+        return f"{name_of(best)} is best with probability {share}"
+    if analysis is not None:
+        from ours_experiments.analysis import decided  # noqa: PLC0415 - not for help
+        from ours_experiments.cli.output.analysis_report import verdict_line  # noqa: PLC0415
+
+        if decided(analysis):
+            return verdict_line(experiment.name, analysis)
+    if experiment.status == ExperimentStatus.COMPLETED:
+        return "the experiment is completed"
+    return None
 
 
 def describe_condition(
@@ -83,14 +130,28 @@ def describe_condition(
 
 
 async def poll(
-    client: "ours.Client", id: str, event: str | None, interval: float, context: Context
-) -> AsyncIterator[Results]:
-    """Yield the results again and again; a temporary failure is a note."""
+    client: "ours.Client",
+    id: str,
+    event: str | None,
+    interval: float,
+    context: Context,
+    *,
+    rules: RuleOptions | None = None,
+) -> AsyncIterator[tuple[Experiment, Results, "Analysis | None"]]:
+    """Yield an experiment, its results and, with rules, their analysis.
+
+    A temporary failure is a note, and the next request follows.
+    """
     import asyncio  # noqa: PLC0415 - not for help
 
     while True:
         try:
-            yield await client.experiments.results(id, event_name=event)
+            experiment = await client.experiments.retrieve(id)
+            found = await client.experiments.results(id, event_name=event)
+            analysis = None
+            if rules is not None:
+                analysis = await analyze_experiment(client, experiment, rules)
+            yield experiment, found, analysis
         except TEMPORARY as problem:
             context.note(format_error(problem))
         await asyncio.sleep(interval)
@@ -98,20 +159,23 @@ async def poll(
 
 @contextmanager
 def open_display(
-    context: Context, name: str, condition: str
-) -> Generator[Callable[[Results], None]]:
+    context: Context, condition: str
+) -> Generator[Callable[[Experiment, Results], None]]:
     """Open a display that redraws results in place, or writes them one by one."""
     if not context.out.is_terminal or context.format != "table":
-        yield partial(write, context, name)
+        # One writer for all looks, so that CSV has one heading.
+        as_csv = context.format == "csv"
+        writer = CsvWriter(context, CSV_FIELDS) if as_csv else JsonLinesWriter(context)
+        yield partial(write, context, writer)
         return
     from rich.live import Live  # noqa: PLC0415 - not for help
 
     latest: RenderableType = ""
     with Live(console=context.out, auto_refresh=False) as live:
 
-        def show(found: Results) -> None:
+        def show(experiment: Experiment, found: Results) -> None:
             nonlocal latest
-            latest = draw(context, name, found)
+            latest = draw(context, experiment.name, found)
             live.update(Group(latest, safe_text(condition, "dim")), refresh=True)
 
         try:
@@ -129,17 +193,25 @@ def draw(context: Context, name: str, found: Results) -> Group:
     )
 
 
-def write(context: Context, name: str, found: Results) -> None:
+def write(
+    context: Context,
+    writer: CsvWriter | JsonLinesWriter,
+    experiment: Experiment,
+    found: Results,
+) -> None:
     """Write results after the earlier ones."""
-    if context.format in {"json", "jsonl"}:
-        variants = [record_of(variant) for variant in found.variants]
-        line = to_json({"at": f"{now()}Z", "variants": variants})
-        context.write(f"{line}\n", flush=True)
-        return
     if context.format == "table":
-        context.out.print(safe_text(f"{name}, {now()} UTC"))
-    write_results(context, found)
-    context.out.file.flush()
+        context.out.print(safe_text(f"{experiment.name}, {now()} UTC"))
+        write_results(context, found)
+        context.out.file.flush()
+        return
+    variants = [record_of(variant) for variant in found.variants]
+    at = f"{now()}Z"
+    if isinstance(writer, CsvWriter):
+        for variant in variants:
+            writer.write({"at": at, **variant})
+    else:
+        writer.write({"at": at, "variants": variants})
 
 
 def now() -> str:

@@ -18,10 +18,9 @@ from ours_experiments.cli.errors import (
 )
 from ours_experiments.cli.output.phrases import headline
 from ours_experiments.cli.output.progress import follow
-from ours_experiments.cli.output.records import to_json
 from ours_experiments.cli.output.table import new_table
 from ours_experiments.cli.output.terminal import escape, safe_text
-from ours_experiments.cli.output.writers import JsonLinesWriter, open_writer
+from ours_experiments.cli.output.writers import JsonLinesWriter, encode, open_writer
 from ours_experiments.errors import APIStatusError, ConfigurationError, OursError
 
 
@@ -108,7 +107,7 @@ def write_report(context: Context, report: BulkReport, written: set[str]) -> Non
     """
     try:
         if context.format == "json":
-            context.write(to_json(summary(report), indent=2) + "\n", flush=True)
+            context.write(encode(context, summary(report), indent=2) + "\n", flush=True)
         elif context.format == "table":
             print_report(context, report)
         else:

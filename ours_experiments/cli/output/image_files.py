@@ -25,9 +25,7 @@ def check_image_path(path: Path) -> None:
     if not path.absolute().parent.is_dir():
         raise ConfigurationError(f"--plot {path}: there is no such folder")
     if find_spec("matplotlib") is None:
-        raise ConfigurationError(
-            "--plot needs matplotlib: pip install 'ours-experiments[plot]'"
-        )
+        raise ConfigurationError("--plot needs matplotlib: install the extra `plot`")
 
 
 def save_image(path: Path, draw: Callable[..., object]) -> None:

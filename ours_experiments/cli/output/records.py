@@ -51,9 +51,20 @@ def format_scalar(value: object) -> str:
     return str(value)
 
 
-def to_json(value: object, *, indent: int | None = None) -> str:
-    """Encode as JSON that is safe on a terminal and decodes to the same value."""
+def to_json(
+    value: object, *, indent: int | None = None, for_terminal: bool = False
+) -> str:
+    """Encode as JSON.
+
+    Args:
+        value: Plain values and times.
+        indent: Spaces for each level; None: a single line.
+        for_terminal: Whether to escape what a terminal acts upon. The JSON means the
+            same.
+    """
     dumped = json.dumps(value, ensure_ascii=False, indent=indent, default=format_scalar)
+    if not for_terminal:
+        return dumped
     return UNSAFE_IN_JSON.sub(lambda match: json.dumps(match[0])[1:-1], dumped)
 
 

@@ -95,7 +95,12 @@ def print_table(out: Console, rows: Sequence[Record], columns: Sequence[str]) ->
         table.add_row(*map(safe_text, cells))
     out.print(table)
     if omitted:
-        out.print(f"not shown, too narrow: {', '.join(omitted)}")
+        out.print(omission(omitted))
+
+
+def omission(names: Sequence[str]) -> str:
+    """Return the line that names what did not fit."""
+    return f"not shown, too narrow: {', '.join(names)}"
 
 
 def print_record(out: Console, record: Record) -> None:

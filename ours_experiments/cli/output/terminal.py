@@ -17,7 +17,7 @@ ODD = (
 UNSAFE = re.compile(f"[\x00-\x1f{ODD}]")
 UNSAFE_IN_JSON = re.compile(f"[{ODD}]")
 PIPE_WIDTH = 10_000
-"""Columns of an output that is no terminal, so that nothing is cut off."""
+"""Columns of an output that is no terminal, whatever COLUMNS is: nothing is cut off."""
 
 
 def escape(value: object) -> str:
@@ -41,10 +41,17 @@ def safe_text(value: object, style: str = "") -> Text:
 def open_console(*, stderr: bool = False) -> Console:
     """Open standard output or error; NO_COLOR and pipes get no colours."""
     stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    width = None if stream.isatty() else PIPE_WIDTH
     return Console(
         stderr=stderr, markup=False, emoji=False, highlight=False, width=width
     )
+
+
+def ignore_unusable_width() -> None:
+    """Remove COLUMNS from the environment if it is no width, such as 0."""
+    columns = os.environ.get("COLUMNS", "1")
+    if not columns.isdecimal() or int(columns) == 0:
+        del os.environ["COLUMNS"]
 
 
 def is_ascii_only(console: Console) -> bool:

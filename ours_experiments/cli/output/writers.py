@@ -78,7 +78,7 @@ class JsonWriter:
     def write(self, record: Record) -> None:
         """Write the next item."""
         self.context.write(",\n" if self.written else "[\n")
-        self.context.write(to_json(record))
+        self.context.write(encode(self.context, record))
         self.written += 1
 
     def close(self) -> None:
@@ -95,7 +95,7 @@ class JsonLinesWriter:
 
     def write(self, record: Record) -> None:
         """Write a line."""
-        self.context.write(to_json(record) + "\n", flush=True)
+        self.context.write(encode(self.context, record) + "\n", flush=True)
         self.written += 1
 
     def close(self) -> None:
@@ -114,7 +114,10 @@ class CsvWriter:
         """Write a row."""
         self.write_heading()
         self.written += 1
-        self.write_row([format_csv(record.get(name)) for name in self.fields])
+        cells = [format_csv(record.get(name)) for name in self.fields]
+        if self.context.out.is_terminal:
+            cells = [escape(cell) for cell in cells]
+        self.write_row(cells)
 
     def close(self) -> None:
         """Write the heading if there are no records."""
@@ -128,8 +131,30 @@ class CsvWriter:
     def write_row(self, cells: Sequence[str]) -> None:
         """Write a row of cells."""
         line = io.StringIO()
-        csv.writer(line, lineterminator="\n").writerow(cells)
-        self.context.write(line.getvalue(), flush=True)
+        # csv quotes a carriage return only if it is a part of the line terminator.
+        csv.writer(line, lineterminator="\r\n").writerow(cells)
+        self.context.write(line.getvalue().removesuffix("\r\n") + "\n", flush=True)
+
+
+@attrs.define
+class IdWriter:
+    """Writes the id of each record on a line of its own."""
+
+    context: Context
+    written: int = 0
+
+    def write(self, record: Record) -> None:
+        """Write a line."""
+        self.context.write(f"{escape(record['id'])}\n", flush=True)
+        self.written += 1
+
+    def close(self) -> None:
+        """Write nothing."""
+
+
+def encode(context: Context, record: Record, *, indent: int | None = None) -> str:
+    """Encode a record as JSON, with escapes on a terminal only."""
+    return to_json(record, indent=indent, for_terminal=context.out.is_terminal)
 
 
 def format_csv(value: object) -> str:
@@ -138,7 +163,7 @@ def format_csv(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return escape(to_json(value) if is_nested(value) else format_scalar(value))
+    return to_json(value) if is_nested(value) else format_scalar(value)
 
 
 @contextmanager
@@ -160,6 +185,8 @@ def open_writer(
             writer = JsonWriter(context)
         case "jsonl":
             writer = JsonLinesWriter(context)
+        case "ids":
+            writer = IdWriter(context)
         case _:
             writer = CsvWriter(context, fields)
     try:
@@ -207,9 +234,9 @@ def write_record(context: Context, record: Record) -> None:
         case "table":
             print_record(context.out, record)
         case "json":
-            context.write(to_json(record, indent=2) + "\n")
+            context.write(encode(context, record, indent=2) + "\n")
         case "jsonl":
-            context.write(to_json(record) + "\n")
+            context.write(encode(context, record) + "\n")
         case _:
             with open_writer(context, (), tuple(record)) as writer:
                 writer.write(record)
