@@ -193,13 +193,15 @@ def compare_one(
     own = {experiment.id, *(variant.id for variant in variants)}
     difference = compare(spec, experiment, variants, staged=bool(own & staged))
     # The spec may rename the experiment; the plan knows it by its new key.
-    return difference, attrs.evolve(target_of(experiment, account), key=spec.key)
+    return difference, target_of(experiment, account, spec.key)
 
 
-def target_of(experiment: Experiment, account: Account) -> Target:
+def target_of(
+    experiment: Experiment, account: Account, key: str | None = None
+) -> Target:
     """Note what an experiment is like while the plan is made."""
     return Target(
-        key=experiment.key,
+        key=experiment.key if key is None else key,
         experiment_id=experiment.id,
         status=str(experiment.status),
         updated_at=experiment.updated_at,

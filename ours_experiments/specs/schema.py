@@ -1,13 +1,16 @@
 """The JSON Schema of a spec, for editors and checks."""
 
+import ast
+import inspect
 from collections.abc import Mapping
+from itertools import pairwise
+from textwrap import dedent
 from typing import cast, get_origin
 
 import attrs
 
 from ours_experiments._codec.hooks import wire_name
 from ours_experiments.specs.checks import RULES
-from ours_experiments.specs.descriptions import field_texts
 from ours_experiments.specs.kinds import Kind, item_of, kinds_of
 from ours_experiments.specs.parts import TargetingSpec, VariantSpec
 from ours_experiments.specs.spec import ExperimentSpec
@@ -123,4 +126,22 @@ def rules_schema() -> dict[str, object]:
         "properties": properties,
         "patternProperties": camel,
         "additionalProperties": False,
+    }
+
+
+def field_texts(cls: type) -> dict[str, str]:
+    """Read the text beneath each field of a class; none without its source."""
+    try:
+        (tree,) = ast.parse(dedent(inspect.getsource(cls))).body
+    except (OSError, SyntaxError, TypeError):
+        return {}
+    body = tree.body if isinstance(tree, ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
     }

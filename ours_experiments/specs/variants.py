@@ -75,17 +75,15 @@ def match_variants(spec: ExperimentSpec, variants: tuple[Variant, ...]) -> Match
         managed_control = paired(as_variant, control)
     if isinstance(spec.variants, Unset):
         return Match(control=managed_control)
-    treatments = [variant for variant in variants if not variant.is_control]
-    return attrs.evolve(
-        matched(spec.variants, treatments, {variant.name for variant in variants}),
-        control=managed_control,
-    )
+    return matched(spec.variants, variants, managed_control)
 
 
 def matched(
-    specs: tuple[VariantSpec, ...], treatments: list[Variant], names: set[str]
+    specs: tuple[VariantSpec, ...], variants: tuple[Variant, ...], control: Pair | None
 ) -> Match:
     """Match treatments, and find why some cannot be."""
+    treatments = [variant for variant in variants if not variant.is_control]
+    names = {variant.name for variant in variants}
     by_id = {variant.id: variant for variant in treatments}
     found: dict[int, Variant] = {}
     new: list[VariantSpec] = []
@@ -121,7 +119,11 @@ def matched(
     if not conflicts:
         conflicts += weight_conflicts(pairs, new)
     return Match(
-        pairs=tuple(pairs), new=tuple(new), extra=extra, conflicts=tuple(conflicts)
+        pairs=tuple(pairs),
+        new=tuple(new),
+        extra=extra,
+        control=control,
+        conflicts=tuple(conflicts),
     )
 
 

@@ -1,7 +1,8 @@
 """`kill -9` at every write of an apply: `python -m tests.trials.plan_kills`.
 
-Each write of the apply of 20 experiments is met twice: before it is sent, and after it was carried out. Applying the
-same specs with the same journal has to end with everything there once.
+Each write of the apply of 20 experiments is met twice: before it is sent, and after it
+was carried out. Applying the same specs with the same journal has to end with
+everything there once.
 """
 
 import asyncio
