@@ -18,7 +18,6 @@ from ours_experiments.specs.changes import Action, Change, Conflict
 from ours_experiments.specs.diff import compare, compare_absent
 from ours_experiments.specs.difference import Difference
 from ours_experiments.specs.files import Limits
-from ours_experiments.specs.identity import check_identities
 from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.spec import ExperimentSpec
 
@@ -116,10 +115,8 @@ def make_plan(
         fingerprint: What tells the account from others.
 
     Raises:
-        SpecError: Two specs mean one experiment.
         ConfigurationError: `prune` without `owns`.
     """
-    check_identities(specs)
     if prune and not owns:
         raise ConfigurationError("prune: needs `owns`, the keys that may be deleted")
     pairings = pair_up(specs, account.experiments)

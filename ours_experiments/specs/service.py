@@ -21,6 +21,7 @@ from ours_experiments.models import (
 from ours_experiments.settings import SettingsRecords
 from ours_experiments.specs.export import export_specs
 from ours_experiments.specs.files import Limits, Specs
+from ours_experiments.specs.identity import check_identities
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.planner import (
     Account,
@@ -85,7 +86,7 @@ def globs(name: str, values: object) -> tuple[str, ...]:
 
 
 def checked(specs: object) -> tuple[ExperimentSpec, ...]:
-    """Refuse what is not a series of specs.
+    """Refuse what is not a series of specs of different experiments.
 
     Raises:
         ConfigurationError: It is not.
@@ -98,7 +99,9 @@ def checked(specs: object) -> tuple[ExperimentSpec, ...]:
             raise ConfigurationError(
                 f"specs[{number}] must be an ExperimentSpec, not {type(item).__name__}"
             )
-    return cast("tuple[ExperimentSpec, ...]", items)
+    found = cast("tuple[ExperimentSpec, ...]", items)
+    check_identities(found)
+    return found
 
 
 def bind_plan(session: Session, text: str) -> Plan:

@@ -82,26 +82,24 @@ def matched(
     specs: tuple[VariantSpec, ...], variants: tuple[Variant, ...], control: Pair | None
 ) -> Match:
     """Match treatments, and find why some cannot be."""
-    treatments = [variant for variant in variants if not variant.is_control]
+    free = {variant.id: variant for variant in variants if not variant.is_control}
     names = {variant.name for variant in variants}
-    by_id = {variant.id: variant for variant in treatments}
     found: dict[int, Variant] = {}
     new: list[VariantSpec] = []
     conflicts: list[str] = []
     # Ids first: what they name is not free for names.
-    order = sorted(range(len(specs)), key=lambda index: specs[index].id is UNSET)
-    for index in order:
+    for index in sorted(
+        range(len(specs)), key=lambda number: specs[number].id is UNSET
+    ):
         wanted = specs[index]
-        taken = {variant.id for variant in found.values()}
-        free = [variant for variant in treatments if variant.id not in taken]
         if isinstance(wanted.id, str):
-            same = [by_id[wanted.id]] if wanted.id in by_id else []
+            same = [free[wanted.id]] if wanted.id in free else []
         else:
-            same = [variant for variant in free if variant.name == wanted.name]
+            same = [variant for variant in free.values() if variant.name == wanted.name]
             if not same and wanted.name not in names:
-                same = [variant for variant in free if variant.name == wanted.was]
+                same = [v for v in free.values() if v.name == wanted.was]
         if len(same) == 1:
-            found[index] = same[0]
+            found[index] = free.pop(same[0].id)
         elif same:
             ids = ", ".join(variant.id for variant in same)
             conflicts.append(
@@ -112,8 +110,7 @@ def matched(
             conflicts.append(f"no treatment of the experiment has the id {wanted.id}")
         else:
             new.append(wanted)
-    taken = {variant.id for variant in found.values()}
-    extra = () if conflicts else tuple(v for v in treatments if v.id not in taken)
+    extra = () if conflicts else tuple(free.values())
     pairs = [paired(specs[index], found[index]) for index in sorted(found)]
     conflicts += new_conflicts(new)
     if not conflicts:

@@ -35,6 +35,7 @@ from ours_experiments.specs import (
     VariantSpec,
 )
 from ours_experiments.specs.export import export_specs
+from ours_experiments.specs.identity import check_identities
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.planner import (
     Account,
@@ -165,7 +166,7 @@ def test_a_key_that_is_given_away_is_free() -> None:
 def test_two_specs_of_one_experiment_are_refused() -> None:
     """Specs that are built in Python have one identity each, too."""
     with pytest.raises(SpecError, match="spec 2: the key 'k' is also at spec 1"):
-        make_plan([ExperimentSpec("k"), ExperimentSpec("k")], account())
+        check_identities([ExperimentSpec("k"), ExperimentSpec("k")])
 
 
 def test_pruning() -> None:
