@@ -46,7 +46,8 @@ class StubTransport(Transport):
             max_response_bytes=MIB,
             budget=RetryBudget(500),
             trace_configs=(),
-            trust_env=False,
+            proxy=None,
+            headers={},
         )
         experiment = Corpus().experiment()
         self.found = orjson.dumps({**experiment, "status": "completed"})

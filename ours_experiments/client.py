@@ -10,11 +10,13 @@ import attrs
 from yarl import URL
 
 from ours_experiments._http.api_key import check_api_key
+from ours_experiments._http.headers import check_headers, check_user_agent
 from ours_experiments._http.pacing import SharedPacing
+from ours_experiments._http.request_log import configure_logging
 from ours_experiments._http.retry import METHODS, RetryBudget, RetryPolicy
 from ours_experiments._http.session import Session
-from ours_experiments._http.transport import Transport
-from ours_experiments._http.urls import parse_base_url, plain_http_proxy
+from ours_experiments._http.transport import USER_AGENT, Transport
+from ours_experiments._http.urls import environment_proxy, parse_base_url
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.bulk.bulk import Bulk
@@ -37,8 +39,10 @@ class Client:
 
     Args:
         api_key: The key; by default the environment's OURS_PRIVACY_API_KEY.
-        base_url: Where the service answers; by default the environment's
-            OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com.
+        base_url: The service's address; by default the environment's
+            OURS_PRIVACY_PLATFORM_BASE_URL, else https://app.oursprivacy.com. Its
+            certificate is verified, with the authorities of the system or of the file
+            that SSL_CERT_FILE names when the process starts.
         session: An `aiohttp.ClientSession` to borrow; it is never closed here, and
             the key is never stored in it.
         timeout: Seconds for one call altogether: attempts, waits and reads. Decoding
@@ -46,17 +50,26 @@ class Client:
         attempt_timeout: Seconds for one request; by default 20, and no more than a
             third of `timeout`, so that a hanging request leaves time to find out what
             became of it.
-        retry: What is repeated, and after how long.
-        max_in_flight: Requests at the same time at most; the client lowers this by
-            itself while the service asks for less.
-        max_response_bytes: Bytes of a decoded answer at most.
+        retry: How often a call is sent, and how long it waits in between.
+        max_in_flight: Maximum number of requests at the same time; the client lowers
+            it by itself while the service answers 429 or 503.
+        max_response_bytes: Maximum size of a decoded response, in bytes.
         trace_configs: Passed on to aiohttp; not with a borrowed session.
-        trust_env: Whether aiohttp reads proxies from the environment; not with a
-            borrowed session. Plain http never goes through one of them.
+        trust_env: Whether HTTPS_PROXY and NO_PROXY of the environment count; not with
+            a borrowed session. Plain http goes through a proxy only with
+            `allow_insecure`. A netrc file is never read.
         allow_insecure: Whether `base_url` may be plain http to another machine.
         pacing: What this client and those of other processes agree on before each
             request, such as `ours_experiments.integrations.redis.RedisPacing`; by
             default every client paces itself alone. It is never closed here.
+        user_agent: The application's name and version, such as `app/1.0`; it stands
+            before this package's own in the `User-Agent` header.
+        headers: Headers to add to every request, such as a gateway's; never
+            `Authorization`, nor one that this package or aiohttp sets.
+
+    OURS_PRIVACY_PLATFORM_LOG in the environment, one of debug, info, warn, error and
+    off, writes the log of this package to standard error: at info one line for each
+    request, which holds neither the key nor a body.
 
     Raises:
         ConfigurationError: An argument cannot be used; the text names it.
@@ -88,6 +101,8 @@ class Client:
         trust_env: bool = False,
         allow_insecure: bool = False,
         pacing: SharedPacing | None = None,
+        user_agent: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         if api_key is None:
             api_key = os.environ.get("OURS_PRIVACY_API_KEY")
@@ -105,14 +120,11 @@ class Client:
                 "trace_configs and trust_env belong to the borrowed session: set them "
                 "where it is built"
             )
+        added = check_headers({} if headers is None else headers)
+        if user_agent is not None:
+            added["User-Agent"] = f"{check_user_agent(user_agent)} {USER_AGENT}"
+        configure_logging()
         prefix = parse_base_url(base_url, allow_insecure=allow_insecure)
-        if not allow_insecure and (proxy := plain_http_proxy(prefix)) is not None:
-            if session is not None and session.trust_env:
-                raise ConfigurationError(
-                    "session would send the API key unencrypted to the environment's "
-                    f"proxy {URL(proxy).host}: build it without trust_env"
-                )
-            trust_env = False
         transport = Transport(
             prefix,
             authorization,
@@ -121,7 +133,10 @@ class Client:
             max_response_bytes=max_response_bytes,
             budget=RetryBudget(check_retry(retry).budget),
             trace_configs=trace_configs,
-            trust_env=trust_env,
+            proxy=proxy_for(
+                prefix, session, trust_env=trust_env, allow_insecure=allow_insecure
+            ),
+            headers=added,
             pacing=pacing,
         )
         check_seconds("timeout", timeout)
@@ -157,16 +172,20 @@ class Client:
     async def close(self, *, wait: float | None = None) -> None:
         """Close the client, and its session unless that is borrowed.
 
-        May be called again. Calls that begin later raise `ConfigurationError`. Those
-        under way end at once: with `ConfigurationError`, or `OutcomeUnknownError` where
-        a write may have been applied.
+        It may be called again. Calls that begin later raise `ConfigurationError`. Calls
+        under way end at once, whatever they wait for: with `ConfigurationError`, or
+        with `OutcomeUnknownError` where a write may have been applied.
 
         Args:
-            wait: Seconds that calls under way may take to end by themselves, before.
+            wait: Seconds in which calls under way may still end by themselves.
         """
         if wait is not None:
             check_seconds("wait", wait)
         await self._session.transport.close(wait)
+
+    async def aclose(self) -> None:
+        """Close the client; for `contextlib.aclosing`."""
+        await self.close()
 
     def with_options(
         self,
@@ -175,7 +194,7 @@ class Client:
         attempt_timeout: float | Unset | None = UNSET,
         retry: RetryPolicy | Unset = UNSET,
     ) -> Self:
-        """Make a light view with other times or another way of repeating.
+        """Return a view of this client with other timeouts or another retry policy.
 
         It shares the connections, the pacing and the retry budget with this client;
         closing either closes both.
@@ -184,7 +203,8 @@ class Client:
             timeout: Seconds for one call altogether.
             attempt_timeout: Seconds for one request; None for the default of
                 `Client`, which follows `timeout`.
-            retry: What is repeated; its `budget` is not used, the client's own is.
+            retry: How often a call is sent; its `budget` has no effect, since all
+                views share the client's.
         """
         session = self._session
         if timeout is not UNSET:
@@ -207,16 +227,17 @@ class Client:
         params: Mapping[str, object] | None = None,
         json: object = None,
     ) -> object:
-        """Call an endpoint that has no method here, with the same guarantees.
+        """Call an endpoint that has no method here; retries and limits hold as well.
 
         Args:
             method: GET, POST, PUT, PATCH or DELETE.
-            path_segments: What follows `/rest/v1`, each percent-encoded as a whole.
+            path_segments: The path below `/rest/v1`; each segment is percent-encoded
+                as a whole.
             params: The query; None values are left out.
-            json: The body, if there is one.
+            json: The body. Numbers that JSON cannot hold exactly are refused.
 
         Returns:
-            The decoded JSON; None for a DELETE without a body in the answer.
+            The decoded JSON; None for a DELETE whose response has no body.
 
         Raises:
             OutcomeUnknownError: A write whose reply was lost. A POST is never sent
@@ -232,8 +253,33 @@ class Client:
         )
 
 
+def proxy_for(
+    prefix: str,
+    session: aiohttp.ClientSession | None,
+    *,
+    trust_env: bool,
+    allow_insecure: bool,
+) -> URL | None:
+    """Return the environment's proxy for a client's own session, if there is one.
+
+    Raises:
+        ConfigurationError: A borrowed session would send the key to it in plain text.
+    """
+    trusting = trust_env if session is None else session.trust_env
+    proxy = environment_proxy(prefix) if trusting else None
+    encrypted = allow_insecure or prefix.startswith("https:")
+    if session is None:
+        return proxy if encrypted else None
+    if proxy is not None and not encrypted:
+        raise ConfigurationError(
+            "session would send the API key unencrypted to the environment's "
+            f"proxy {proxy.host}: build it without trust_env"
+        )
+    return None
+
+
 def check_retry(retry: object) -> RetryPolicy:
-    """Refuse what is no `RetryPolicy`."""
+    """Return a `RetryPolicy`; refuse anything else."""
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError(
             f"retry must be a RetryPolicy, not {type(retry).__name__}"

@@ -35,6 +35,7 @@ Kind = TypeVar("Kind", bound="OursError")
 
 MAX_MESSAGE_LENGTH = 1000
 """Characters of the service's message in an error's text; attributes hold all."""
+MAX_REQUEST_ID_LENGTH = 100
 MAX_ERROR_BODY = 2**16
 """Bytes; a larger body is not the API's, and its JSON is not parsed."""
 
@@ -42,12 +43,26 @@ MAX_ERROR_BODY = 2**16
 class OursError(Exception):
     """The root of every error of this package."""
 
+    request_id: str | None = None
+    """The response's `x-request-id`, or else its `cf-ray`; None without either."""
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the whole error, with its cause if that is an `OursError`."""
         state = dict(self.__dict__)
         if isinstance(self.__cause__, OursError):
             state["__cause__"] = self.__cause__
         return restore, (type(self), self.args), state
+
+
+def with_request_id(message: str, request_id: str | None) -> str:
+    """Return an error's text with the id that the service's operators ask for."""
+    return message if request_id is None else f"{message} (request {request_id})"
+
+
+def request_id_in(headers: Mapping[str, str]) -> str | None:
+    """Return the request id in a response's headers, whose names are in lower case."""
+    request_id = headers.get("x-request-id") or headers.get("cf-ray")
+    return printable(request_id[:MAX_REQUEST_ID_LENGTH]) if request_id else None
 
 
 def restore(kind: type[Kind], args: tuple[object, ...]) -> Kind:
@@ -116,7 +131,10 @@ class APIStatusError(OursError):
     ) -> None:
         message = f"{error}: {details}" if details else error
         message = printable(message[:MAX_MESSAGE_LENGTH])
-        super().__init__(f"{method} {path}: {status} {message}")
+        request_id = request_id_in(headers or {})
+        text = f"{method} {path}: {status} {message}"
+        super().__init__(with_request_id(text, request_id))
+        self.request_id = request_id
         self.status = status
         self.error = error
         self.details = details
@@ -160,9 +178,16 @@ class UnexpectedResponseError(OursError):
     status: int | None
     """The HTTP status; None when the error is not about one response."""
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(with_request_id(message, request_id))
         self.status = status
+        self.request_id = request_id
 
 
 class DecodeError(UnexpectedResponseError):
@@ -256,7 +281,9 @@ def outcome_unknown(
         candidates=candidates,
         sent_at=sent_at,
     )
-    error.__cause__ = cause
+    if cause is not None:
+        error.__cause__ = cause
+        error.request_id = cause.request_id
     return error
 
 

@@ -27,6 +27,8 @@ class Call:
     """Requests sent on purpose; those that aiohttp sends again are not counted."""
     maybe_applied: bool = False
     """Whether a request may have been acted upon without a reliable answer."""
+    status: int | None = None
+    """The HTTP status of the latest response, for logs and spans."""
     timestamp: float | None = None
     """When the first request that is not safe left, in seconds since the epoch."""
 

@@ -22,6 +22,7 @@ from ours_experiments.errors import (
     OursError,
     UnexpectedResponseError,
     error_from_response,
+    request_id_in,
 )
 
 
@@ -64,16 +65,27 @@ def classify(
     reply: Reply,
     method: str,
     segments: tuple[str, ...],
+    *,
     authorization: Authorization,
     max_values: int,
-    *,
     read: Callable[[Reply], object] | None = None,
+    maybe_deleted: bool = False,
 ) -> object:
     """Return the JSON of a response, or the `Failure` that it means.
 
-    With `read`, return what that takes from a good response in place of its JSON.
+    Args:
+        reply: The response.
+        method: The request's method.
+        segments: The request's path.
+        authorization: What must not be quoted.
+        max_values: JSON values that a response may have at most.
+        read: What to take from a good response in place of its JSON.
+        maybe_deleted: Whether an earlier DELETE of this call may have been applied:
+            then the API's 404 is success.
     """
     if reply.status >= 400:
+        if maybe_deleted and method == "DELETE" and is_missing(reply):
+            return None
         return refusal(reply, method, segments, authorization)
     if reply.status >= 300:
         return redirect(reply, method, segments, authorization)
@@ -118,7 +130,11 @@ def unexpected(
     """Return the failure of a response that is not the API's, with an excerpt."""
     text = reply.body[:MAX_DECODED_FOR_EXCERPT].decode(errors="replace")
     excerpt = authorization.excerpt(text, EXCERPT_LENGTH)
-    error = UnexpectedResponseError(f"{message}: {excerpt!r}", status=reply.status)
+    error = UnexpectedResponseError(
+        f"{message}: {excerpt!r}",
+        status=reply.status,
+        request_id=request_id_of(reply.headers, authorization.mask),
+    )
     return Failure(kind, error)
 
 
@@ -142,6 +158,7 @@ def redirect(
         f"{method} {build_path(segments)}: a redirect ({reply.status}) to "
         f"{printable(host)}, which is never followed: is base_url right?",
         status=reply.status,
+        request_id=request_id_of(reply.headers, authorization.mask),
     )
     # 303 is how a server says "done, look there"; the others did nothing.
     return Failure(FailureKind.MAYBE_APPLIED if reply.status == 303 else None, error)
@@ -159,7 +176,7 @@ def refusal(
     reply: Reply, method: str, segments: tuple[str, ...], authorization: Authorization
 ) -> Failure:
     """Return the failure that a status of 400 or above means."""
-    if reply.status == 404 and not is_api_error(reply):
+    if reply.status == 404 and not is_missing(reply):
         message = f"{method} {build_path(segments)}: 404, but not from the API"
         return unexpected(reply, message, authorization, None)
     values = reply.headers.getall("Retry-After", ())
@@ -177,12 +194,22 @@ def refusal(
     return Failure(failure_kind(reply.status), error, wait)
 
 
-def is_api_error(reply: Reply) -> bool:
-    """Return whether an error's body is the API's: JSON with the text `error`.
+def request_id_of(
+    headers: CIMultiDictProxy[str], mask: Callable[[str], str]
+) -> str | None:
+    """Return the id that the response gives its request."""
+    for name in ("x-request-id", "cf-ray"):
+        if value := headers.get(name):
+            return request_id_in({name: mask(value)})
+    return None
+
+
+def is_missing(reply: Reply) -> bool:
+    """Return whether a response is the API's 404: JSON with the text `error`.
 
     A gateway that knows nothing of the API answers 404 to everything.
     """
-    if not is_json(reply.headers.get(CONTENT_TYPE, "")):
+    if reply.status != 404 or not is_json(reply.headers.get(CONTENT_TYPE, "")):
         return False
     try:
         value = loads(reply.body[:MAX_ERROR_BODY])

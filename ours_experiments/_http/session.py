@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 
 import attrs
-import orjson
 
+from ours_experiments._codec.json_bytes import dumps
 from ours_experiments._http.call import Call
 from ours_experiments._http.pacing import Pacing
-from ours_experiments._http.responses import Failure, Reply, classify
+from ours_experiments._http.request_log import log_request
+from ours_experiments._http.responses import Failure, Reply
 from ours_experiments._http.retry import (
     IDEMPOTENT_METHODS,
     SAFE_METHODS,
@@ -17,13 +18,11 @@ from ours_experiments._http.retry import (
     RetryPolicy,
     may_repeat,
 )
-from ours_experiments._http.tracing import traced
 from ours_experiments._http.transport import Transport
 from ours_experiments._http.urls import build_path, build_url
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,
-    NotFoundError,
     OursError,
     UnexpectedResponseError,
     outcome_unknown,
@@ -36,6 +35,17 @@ MAX_ATTEMPT_SECONDS = 20.0
 ACTIONS = {"POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}
 
 
+def default_attempt_seconds(session: "Session") -> float:
+    """Return the seconds for one request of a view.
+
+    At most a third of the call's time by default: a lost reply then leaves time to
+    find out what became of the request.
+    """
+    if session.attempt_timeout is not None:
+        return session.attempt_timeout
+    return min(MAX_ATTEMPT_SECONDS, session.timeout / 3)
+
+
 @attrs.frozen
 class Session:
     """A transport, with the timeouts and the retry policy of one view."""
@@ -45,18 +55,13 @@ class Session:
     timeout: float
     """Seconds for one call altogether."""
     attempt_timeout: float | None
-    """Seconds for one request, as the user set them."""
+    """Seconds for one request as the user set them; None for the default."""
     retry: RetryPolicy
     """How often a call is sent, and how long it waits in between."""
-    attempt_seconds: float = attrs.field(init=False)
-    """Seconds for one request; by default at most a third of the call's, so that a
-    lost reply leaves time to find out what became of the request."""
-
-    @attempt_seconds.default
-    def _attempt_seconds(self) -> float:
-        if self.attempt_timeout is not None:
-            return self.attempt_timeout
-        return min(MAX_ATTEMPT_SECONDS, self.timeout / 3)
+    attempt_seconds: float = attrs.field(
+        init=False, default=attrs.Factory(default_attempt_seconds, takes_self=True)
+    )
+    """Seconds for one request, whether the user set them or not."""
 
     def call(self) -> Call:
         """Begin a call, whose deadline runs from now.
@@ -102,13 +107,12 @@ class Session:
             call = self.call()
             tracer = transport.tracer()
             if tracer is not None:
-                name = f"{method} {'/'.join(segments[:1])}"
                 running = self.request(
                     method, *segments, params=params, json=json, call=call, read=read
                 )
-                return await traced(tracer, name, call, running)
+                return await tracer.trace(call, running, method, segments)
         url = build_url(transport.root, segments, params)
-        body = None if json is None else encode_body(json)
+        body = None if json is None else dumps(json)
         pacing = call.pacing
         while True:
             if pacing.shared is not None or not pacing.limiter.try_acquire():
@@ -120,17 +124,21 @@ class Session:
             until = sent_at + self.attempt_seconds
             until = min(until, call.deadline)
             try:
-                answer: object = await transport.exchange(method, url, body, until)
-                match answer:
+                response = await transport.exchange(method, url, body, until)
+                answer: object = response
+                if logger.isEnabledFor(logging.INFO):
+                    line = f"{method} {url.raw_path}"
+                    log_request(call, line, response, sent_at, transport.mask)
+                match response:
                     case Reply() as reply:
+                        call.status = reply.status
                         call.maybe_applied |= reply.resent
-                        answer = classify(
+                        answer = transport.classify(
                             reply,
                             method,
                             segments,
-                            transport.authorization,
-                            transport.max_values,
                             read=read,
+                            maybe_deleted=call.maybe_applied,
                         )
                     case Failure():
                         pass
@@ -141,8 +149,6 @@ class Session:
                 pacing.record_failure(answer.kind, answer.retry_after, sent_at)
             finally:
                 pacing.limiter.release()
-            if call.maybe_applied and is_deleted(answer, method):
-                return None
             await self.repeat_or_raise(answer, method, segments, call)
 
     async def repeat_or_raise(
@@ -204,11 +210,6 @@ async def wait_for_slot(
     raise error_of_call(error, method, segments, call)
 
 
-def is_deleted(failure: Failure, method: str) -> bool:
-    """Return whether a failed DELETE says that an earlier one had its effect."""
-    return method == "DELETE" and isinstance(failure.error, NotFoundError)
-
-
 def error_of_call(
     error: OursError, method: str, segments: tuple[str, ...], call: Call
 ) -> OursError:
@@ -224,15 +225,3 @@ def error_of_call(
         experiment_id=rest[0] if rest and collection == "experiments" else None,
         sent_at=call.sent_at,
     )
-
-
-def encode_body(json: object) -> bytes:
-    """Encode a request body.
-
-    Raises:
-        ConfigurationError: JSON cannot hold it.
-    """
-    try:
-        return orjson.dumps(json)
-    except TypeError as problem:
-        raise ConfigurationError(f"json cannot be encoded: {problem}") from None

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 
 import aiohttp
 from multidict import CIMultiDict
@@ -11,44 +13,39 @@ from yarl import URL
 from ours_experiments._http.api_key import Authorization, account_fingerprint
 from ours_experiments._http.bodies import READ_BUFFER, RequestBody, read_body
 from ours_experiments._http.deadlines import Deadline
-from ours_experiments._http.pacing import Pacing, SharedPacing
-from ours_experiments._http.responses import EXCERPT_LENGTH, Failure, Reply
-from ours_experiments._http.retry import FailureKind, RetryBudget
-from ours_experiments._http.tracing import Tracer, tracer_source
-from ours_experiments._text import printable
-from ours_experiments._version import __version__
-from ours_experiments.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    ConfigurationError,
-    UnexpectedResponseError,
+from ours_experiments._http.failures import (
+    CLOSED,
+    EXCEPTIONS,
+    failure_of,
+    is_foreign,
 )
+from ours_experiments._http.pacing import Pacing, SharedPacing
+from ours_experiments._http.responses import Failure, Reply, classify, request_id_of
+from ours_experiments._http.retry import FailureKind, RetryBudget
+from ours_experiments._http.tracing import CallTracer, tracer_source
+from ours_experiments._version import __version__
+from ours_experiments.errors import ConfigurationError, UnexpectedResponseError
 
 
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 """aiohttp's own timeouts stay off: `exchange` has one deadline for the attempt."""
+USER_AGENT = f"ours-experiments/{__version__}"
 DEFAULT_HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
-    "User-Agent": f"ours-experiments/{__version__}",
+    "User-Agent": USER_AGENT,
 }
 MAX_CONNECTIONS = 100
 """aiohttp's own default. More connections than that cost more than they win: a client
 in Python cannot keep them busy, and each switch between them costs time."""
+MAX_HEADER_LINE = 2**16
+"""Bytes; aiohttp allows 8 190, which one Content-Security-Policy can exceed."""
+MAX_HEADERS = 1000
+"""aiohttp allows 128."""
 BYTES_PER_VALUE = 16
 """`{}` takes 2 bytes in JSON and some 70 as an object; the API's values take 20."""
 RESENT_METHODS = {"DELETE", "PUT"}
 """Writes that aiohttp sends again by itself when a kept-alive connection is closed."""
-FAILURES = (
-    asyncio.CancelledError,
-    aiohttp.ClientError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
-"""What aiohttp raises: RuntimeError where a session is closed, ValueError where it
-refuses an argument."""
-CLOSED = "the client or its session is closed"
 
 
 class SendRecorder:
@@ -87,24 +84,26 @@ class Transport:
         max_response_bytes: int,
         budget: RetryBudget,
         trace_configs: Sequence[aiohttp.TraceConfig],
-        trust_env: bool,
+        proxy: URL | None,
+        headers: Mapping[str, str],
         pacing: SharedPacing | None = None,
     ) -> None:
         self.root: URL = URL(prefix, encoded=True)
         self.authorization = authorization
-        # The own session sends the default headers by itself.
-        defaults = {} if session is None else DEFAULT_HEADERS
         self.headers: CIMultiDict[str] = CIMultiDict(
-            {"Authorization": authorization} | defaults
+            {**DEFAULT_HEADERS, **headers, "Authorization": authorization}
         )
         self.borrowed = session
         self.max_in_flight = max_in_flight
         self.max_response_bytes = max_response_bytes
         self.max_values: int = max_response_bytes // BYTES_PER_VALUE
+        self.classify = partial(
+            classify, authorization=authorization, max_values=self.max_values
+        )
         self.budget = budget
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
-        self.trust_env = trust_env
-        self.tracer: Callable[[], Tracer | None] = tracer_source()
+        self.proxy = proxy
+        self.tracer: Callable[[], CallTracer | None] = tracer_source(self.root)
         self.shared = pacing
         self.account: str = account_fingerprint(prefix, authorization)
         self.closing: bool = False
@@ -113,6 +112,7 @@ class Transport:
         self.middlewares: tuple[aiohttp.ClientMiddlewareType, ...] = ()
         self.pacing: Pacing | None = None
         self.process: int = os.getpid()
+        self.closer: AsyncGenerator[None, None] | None = None
         self.inherited: list[object] = []
         """A parent process' sessions: closing them would end its connections."""
 
@@ -148,7 +148,7 @@ class Transport:
             self.http = self.borrowed
         else:
             if forked:
-                self.inherited += [self.http, self.pacing]
+                self.inherited += [self.closer, self.http, self.pacing]
             elif self.pacing is not None and self.pacing.loop.is_running():
                 raise ConfigurationError(
                     "the client is in use on another event loop: build one for each"
@@ -156,12 +156,18 @@ class Transport:
             self.http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers=DEFAULT_HEADERS,
+                max_field_size=MAX_HEADER_LINE,
+                max_headers=MAX_HEADERS,
+                max_line_size=MAX_HEADER_LINE,
                 read_bufsize=READ_BUFFER,
                 timeout=NO_TIMEOUT,
                 trace_configs=[*self.trace_configs],
-                trust_env=self.trust_env,
             )
+            # An event loop ends what its generators hold: so a client that is used in
+            # several `asyncio.run` leaves no connection behind in any of them.
+            self.closer = closing_with_the_loop(self.http)
+            with suppress(StopIteration):
+                anext(self.closer).send(None)
         self.process = os.getpid()
         owned: Sequence[aiohttp.ClientMiddlewareType]
         owned = getattr(self.http, "_middlewares", ())
@@ -181,15 +187,15 @@ class Transport:
     async def close_session(self) -> None:
         """End every call, and close the own session; safe to call more than once."""
         self.closed = True
-        http, pacing = self.http, self.pacing
-        self.http = self.pacing = None
+        closer, http, pacing = self.closer, self.http, self.pacing
+        self.closer = self.http = self.pacing = None
         if self.process != os.getpid():
-            self.inherited += [http, pacing]
+            self.inherited += [closer, http, pacing]
             return
         if pacing is not None:
             pacing.close()
-        if http is not None and http is not self.borrowed:
-            await http.close()
+        if closer is not None:
+            await closer.aclose()
 
     async def exchange(
         self, method: str, url: URL, body: bytes | None, until: float
@@ -203,11 +209,8 @@ class Transport:
         if http is None or pacing is None:
             return Failure(None, ConfigurationError(CLOSED))
         data = None if body is None else RequestBody(body)
-        recorder: SendRecorder | None = None
-        middlewares: tuple[aiohttp.ClientMiddlewareType, ...] | None = None
-        if data is None or method in RESENT_METHODS:
-            recorder = SendRecorder()
-            middlewares = (*self.middlewares, recorder)
+        recorded = data is None or method in RESENT_METHODS
+        recorder = SendRecorder() if recorded else None
         deadline = Deadline(pacing.deadlines, until)
         response: aiohttp.ClientResponse | None = None
         try:
@@ -220,7 +223,8 @@ class Transport:
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=NO_TIMEOUT,
-                    middlewares=middlewares,
+                    middlewares=(*self.middlewares, recorder) if recorder else None,
+                    proxy=self.proxy,
                 )
                 content = response.content
                 if (
@@ -232,7 +236,7 @@ class Transport:
                     received: bytes | None = content.read_nowait()
                 else:
                     received = await read_body(response, self.max_response_bytes)
-        except FAILURES as problem:
+        except EXCEPTIONS as problem:
             # The locals of the frames below display the response's headers.
             response = problem.__traceback__ = None
             sent = recorder is not None and recorder.sent
@@ -240,13 +244,16 @@ class Transport:
                 sent = data.abort() or sent
             if is_foreign(problem, http, deadline):
                 raise
-            return self.failure_of(problem, f"{method} {url.raw_path}", sent=sent)
-        if received is None:
-            message = f"the response is larger than {self.max_response_bytes} bytes"
-            error = UnexpectedResponseError(
-                f"{method} {url.raw_path}: {message}", status=response.status
+            return failure_of(
+                problem,
+                f"{method} {url.raw_path}",
+                sent=sent,
+                closed=self.closed or http.closed,
+                trust_env=http.trust_env,
+                authorization=self.authorization,
             )
-            return Failure(FailureKind.MAYBE_APPLIED, error)
+        if received is None:
+            return self.too_large(response, f"{method} {url.raw_path}")
         return Reply(
             response.status,
             response.reason or "",
@@ -255,45 +262,25 @@ class Transport:
             resent=recorder is not None and recorder.resent,
         )
 
-    def failure_of(self, problem: BaseException, line: str, *, sent: bool) -> Failure:
-        """Return what an exception means, with an error that does not refer to it."""
-        kind = FailureKind.MAYBE_APPLIED if sent else FailureKind.NOT_SENT
-        if self.http is None or self.http.closed:
-            return Failure(kind, ConfigurationError(CLOSED))
-        if isinstance(problem, TimeoutError):
-            reason = "no answer in time" if sent else "no connection in time"
-            error = APITimeoutError(f"{line}: {reason}", maybe_sent=sent)
-            return Failure(kind, error)
-        if isinstance(problem, aiohttp.ClientHttpProxyError):
-            reason = f"{line}: the proxy refused: {self.describe(problem)}"
-            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
-        if isinstance(problem, aiohttp.ClientConnectorError):
-            reason = f"{line}: {self.describe(problem)}"
-            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
-        if isinstance(problem, aiohttp.ClientError | OSError):
-            reason = f"{line}: the connection broke: {self.describe(problem)}"
-            return Failure(kind, APIConnectionError(reason, maybe_sent=sent))
-        reason = f"the session refuses the request: {self.describe(problem)}"
-        return Failure(None, ConfigurationError(reason))
-
-    def describe(self, problem: BaseException) -> str:
-        """Return aiohttp's message, which may quote what the service sent."""
-        message = self.authorization.excerpt(str(problem), EXCERPT_LENGTH)
-        return printable(message) or type(problem).__name__
+    def too_large(self, response: aiohttp.ClientResponse, line: str) -> Failure:
+        """Return the failure of a response beyond `max_response_bytes`."""
+        error = UnexpectedResponseError(
+            f"{line}: the response is larger than {self.max_response_bytes} bytes",
+            status=response.status,
+            request_id=request_id_of(response.headers, self.mask),
+        )
+        return Failure(FailureKind.MAYBE_APPLIED, error)
 
     def mask(self, text: str) -> str:
         """Return the text without the API key."""
         return self.authorization.mask(text)
 
 
-def is_foreign(
-    problem: BaseException,
+async def closing_with_the_loop(
     http: aiohttp.ClientSession,
-    deadline: Deadline,
-) -> bool:
-    """Return whether an exception is none of this request's."""
-    if isinstance(problem, asyncio.CancelledError):
-        # A connector that is closed cancels what waits for a connection or for
-        # DNS; whoever cancels a call cancels its task.
-        return not http.closed or deadline.is_task_cancelled()
-    return isinstance(problem, RuntimeError) and not http.closed
+) -> AsyncGenerator[None, None]:
+    """Close a session when the generator is closed, at the latest by the event loop."""
+    try:
+        yield
+    finally:
+        await http.close()

@@ -60,12 +60,29 @@ def parse_base_url(base_url: str | URL | None, *, allow_insecure: bool) -> str:
     return str(url).rstrip("/") + API_PATH
 
 
-def plain_http_proxy(prefix: str) -> str | None:
-    """Return the environment's proxy for plain http; None when there is none."""
+def environment_proxy(prefix: str) -> URL | None:
+    """Return the environment's proxy for a base URL; None when there is none.
+
+    Raises:
+        ConfigurationError: It is no URL of a proxy that aiohttp can use.
+    """
     url = URL(prefix)
-    if url.scheme == "https" or proxy_bypass(url.host or ""):
+    if proxy_bypass(url.host or ""):
         return None
-    return getproxies().get("http")
+    address = getproxies().get(url.scheme)
+    if not address:
+        return None
+    # As curl does, take an address without a scheme for http.
+    full = address if "://" in address else f"http://{address}"
+    try:
+        proxy = URL(full)
+    except ValueError:
+        proxy = URL()
+    if proxy.scheme not in {"http", "https"} or not proxy.host:
+        raise ConfigurationError(
+            f"the environment's {url.scheme}_proxy must be an http:// or https:// URL"
+        )
+    return proxy
 
 
 def build_url(

@@ -190,6 +190,9 @@ def create(
     keyed: bool,
 ) -> Write[T]:
     """Describe a create; only what has a key can be proved absent."""
+    advice = "look at the candidates before you create it again"
+    if isinstance(draft, NewExperiment) and not keyed:
+        advice += "; with a key of its own it would have been looked up"
     return Write(
         "create",
         (segment,),
@@ -197,8 +200,7 @@ def create(
         parse,
         find,
         subject=f"create of {draft.name!r}",
-        advice="look at the candidates before you create it again; give an experiment "
-        "a key, and this is found out for you",
+        advice=advice,
         absence_is_proof=keyed,
         is_listed=True,
         draft=draft,

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session, logger
-from ours_experiments._http.tracing import traced
 from ours_experiments._writes.publish_turns import send_in_turn
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.errors import (
@@ -42,7 +41,7 @@ def reconcile(
     sending = send_until_known(session, write, call)
     if tracer is None:
         return sending
-    return traced(tracer, write.action, call, sending)
+    return tracer.trace(call, sending, "POST", write.segments)
 
 
 async def send_until_known(session: Session, write: Write[T], call: Call) -> T:

@@ -1,8 +1,12 @@
 """The key goes to the service alone: certificates, proxies, redirects."""
 
+import asyncio
 import inspect
+import os
 import ssl
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -46,11 +50,21 @@ async def encrypted(authority: trustme.CA) -> AsyncIterator[URL]:
 
 
 async def test_untrusted_certificate(encrypted: URL) -> None:
-    """A certificate of an authority that nobody trusts ends the call unsent."""
-    async with Client("key", base_url=encrypted, retry=ONCE) as client:
+    """A certificate that does not verify ends the call unsent, without a repeat."""
+    attempts: list[str] = []
+
+    async def count(*_: object) -> None:
+        attempts.append("connect")
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_create_start.append(count)
+    async with Client("key", base_url=encrypted, trace_configs=[tracing]) as client:
         with pytest.raises(APIConnectionError, match="certificate verify failed") as no:
             await client.settings.list()
+        with pytest.raises(APIConnectionError, match="SSL_CERT_FILE"):
+            await client.experiments.start("e")
     assert not no.value.maybe_sent
+    assert len(attempts) == 2
 
 
 async def test_certificate_of_a_private_authority(
@@ -137,3 +151,35 @@ async def test_redirect_is_not_followed(status: int, location: str, told: str) -
     assert told in str(caught.value)
     assert str(caught.value).isprintable()
     assert len(heard) == 1
+
+
+TRUSTING = """
+import asyncio, sys
+from ours_experiments import Client
+
+async def main():
+    async with Client("key", base_url=sys.argv[1]) as client:
+        print(await client.settings.list())
+
+asyncio.run(main())
+"""
+
+
+async def test_authority_of_the_environment(
+    encrypted: URL, authority: trustme.CA, tmp_path: Path
+) -> None:
+    """SSL_CERT_FILE names the authorities that a process trusts from its start."""
+    bundle = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(bundle)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        TRUSTING,
+        str(encrypted),
+        env={**os.environ, "SSL_CERT_FILE": str(bundle)},
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    printed, complaints = await process.communicate()
+    assert (printed.split(), complaints) == ([b"()"], b"")

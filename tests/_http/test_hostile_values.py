@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import math
 from collections.abc import AsyncIterator
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ours_experiments import Client, ConfigurationError
+from tests.support.scripted import answer, scripted
 
 
 PITFALLS = (
@@ -228,3 +230,50 @@ async def test_a_megabyte_arrives(client: Client, wire: Wire, text: str) -> None
     wire.heads.clear()
     await client.request("GET", "experiments", params={"search": text})
     assert parse_qsl(wire.target()[1]) == [("search", text)]
+
+
+NOT_JSON: dict[str, object] = {
+    "nan": float("nan"),
+    "infinity": float("inf"),
+    "minus-infinity": -math.inf,
+    "nested-nan": {"limits": [1.5, {"x": float("nan")}]},
+    "nan-and-null": {"a": None, "b": float("nan")},
+    "beyond-64-bits": {"n": 2**64},
+    "far-below": [-(2**63) - 1],
+}
+
+
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_number_that_json_cannot_hold(method: str, body: object) -> None:
+    """NaN, infinity and what no number of JSON's can hold are refused or kept."""
+    async with (
+        scripted(then=answer(200, "true")) as script,
+        Client("key", base_url=script.url) as client,
+    ):
+        with pytest.raises(ConfigurationError, match="json"):
+            await client.request(method, "things", "t", json=body)
+        assert not script.heads
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 2**64 - 1])
+async def test_large_integers_arrive_exactly(number: int) -> None:
+    """Integers of 64 bits are sent as they are."""
+    echo = answer(200, f'{{"n": {number}}}')
+    async with (
+        scripted(then=echo) as script,
+        Client("key", base_url=script.url) as client,
+    ):
+        found = await client.request("POST", "things", json={"n": number})
+    assert found == {"n": number}
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
+async def test_integers_beyond_64_bits_are_read_exactly(number: int) -> None:
+    """An integer of the service's comes as it is, not as a float beside it."""
+    reply = answer(200, f'{{"n": {number}}}')
+    async with (
+        scripted(then=reply) as script,
+        Client("key", base_url=script.url) as client,
+    ):
+        assert await client.request("GET", "things") == {"n": number}

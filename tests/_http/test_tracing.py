@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ours_experiments import Client, NotFoundError
+from ours_experiments._http.tracing import span_name
 from ours_experiments.emulator import Emulator
 from tests.support.clock import run_fast
 
@@ -52,8 +53,18 @@ def test_a_logical_call_is_one_span_around_its_requests(
 
     key = run_fast(main)
     spans = exporter.get_finished_spans()
-    (start,) = [span for span in spans if span.name == "start"]
-    assert start.attributes == {"ours_experiments.attempts": 2}
+    (start,) = [span for span in spans if span.name == "experiments.start"]
+    assert start.attributes is not None
+    attributes = dict(start.attributes)
+    assert attributes.pop("ours_experiments.experiment_id").startswith("exp_")  # type: ignore[union-attr]
+    assert attributes.pop("server.port")
+    assert attributes == {
+        "http.request.method": "POST",
+        "http.request.resend_count": 1,
+        "http.response.status_code": 200,
+        "ours_experiments.attempts": 2,
+        "server.address": "127.0.0.1",
+    }
     assert start.context is not None
     inside = [
         span.name
@@ -77,7 +88,11 @@ def test_an_error_is_told_to_the_span(exporter: InMemorySpanExporter) -> None:
 
     asyncio.run(main())
     (span,) = exporter.get_finished_spans()
-    assert span.name == "GET experiments"
+    assert span.name == "experiments.retrieve"
+    assert span.attributes is not None
+    assert span.attributes["http.response.status_code"] == 404
+    assert span.attributes["error.type"] == "NotFoundError"
+    assert span.attributes["ours_experiments.experiment_id"] == "none"
     assert [event.name for event in span.events] == ["exception"]
 
 
@@ -98,3 +113,35 @@ def test_without_a_provider_there_are_no_spans(
     assert client._session.transport.tracer() is not None
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     assert client._session.transport.tracer() is None
+
+
+NAMES = {
+    "experiments.list": ("GET", "experiments"),
+    "experiments.create": ("POST", "experiments"),
+    "experiments.retrieve": ("GET", "experiments", "e"),
+    "experiments.update": ("PATCH", "experiments", "e"),
+    "experiments.delete": ("DELETE", "experiments", "e"),
+    "experiments.end_rollout": ("POST", "experiments", "e", "end-rollout"),
+    "experiments.results": ("GET", "experiments", "e", "results"),
+    "experiments.results_time_series": (
+        "GET",
+        "experiments",
+        "e",
+        "results-time-series",
+    ),
+    "variants.list": ("GET", "experiment-variants"),
+    "settings.update": ("PATCH", "experiment-settings", "s"),
+    "versions.publish": ("POST", "versions"),
+    "versions.republish": ("POST", "versions", "v", "publish"),
+    "versions.changes": ("GET", "versions", "v", "diff"),
+    "versions.draft_changes": ("GET", "versions", "draft", "diff"),
+    "GET openapi.json": ("GET", "openapi.json"),
+    "POST things": ("POST", "things", "t", "turn"),
+}
+
+
+@pytest.mark.parametrize(("name", "request_of"), NAMES.items(), ids=NAMES.keys())
+def test_names_of_spans(name: str, request_of: tuple[str, ...]) -> None:
+    """A span is named as the client's method; others by method and collection."""
+    method, *segments = request_of
+    assert span_name(method, tuple(segments)) == name

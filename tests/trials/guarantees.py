@@ -6,6 +6,7 @@ Waits pass on a fast clock; everything else is real, sockets included.
 """
 
 import asyncio
+import logging
 import random
 import sys
 from collections import Counter
@@ -221,6 +222,7 @@ FIGURES: dict[str, tuple[Callable[..., Coroutine[Any, Any, Counter[str]]], int]]
 
 def main() -> None:
     """Print every figure; an argument divides the numbers, for a quick look."""
+    logging.getLogger("ours_experiments").setLevel(logging.CRITICAL)
     scale = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     for name, (figure, number) in FIGURES.items():
         count = run_fast(partial(figure, number // scale))

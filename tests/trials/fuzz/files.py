@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ours_experiments._codec.converter import encode
 from ours_experiments._codec.hooks import wire_name
-from ours_experiments._http.session import encode_body
+from ours_experiments._codec.json_bytes import dumps
 from ours_experiments.bulk.journal import Header, Journal
 from ours_experiments.bulk.outcomes import SUCCEEDED
 from ours_experiments.cli.context import Context
@@ -163,7 +163,7 @@ def draft_judge(folder: Path) -> Callable[[tuple[int, bytes]], str]:
             built = build_draft(draft, read_fields(context, path, draft, model))
         except ConfigurationError:
             return "refused"
-        encode_body(encode(built))
+        dumps(encode(built))
         return "draft"
 
     return judge
