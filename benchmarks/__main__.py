@@ -36,6 +36,7 @@ NAMES = (
     "growth",
     "loops",
     "layers",
+    "analysis_speed",
 )
 
 
