@@ -48,6 +48,7 @@ class Ledger:
 
     def add(self, experiment_id: str) -> bool:
         """Add an id without an outcome; return whether it is new."""
+        # One look-up for a new id, where `in` and an assignment are two.
         entries = self.entries
         before = len(entries)
         entries.setdefault(experiment_id)
