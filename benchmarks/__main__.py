@@ -37,6 +37,7 @@ NAMES = (
     "growth",
     "loops",
     "layers",
+    "analysis_speed",
 )
 
 

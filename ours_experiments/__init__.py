@@ -20,6 +20,7 @@ Where to read on, here and with `python -m pydoc NAME`:
   `ours_experiments.bulk.Bulk`;
 - `ours_experiments.models`, what the service answers, and `ours_experiments.drafts`,
   what it is sent;
+- `ours_experiments.to_dict` and `ours_experiments.from_dict`, objects as plain dicts;
 - `ours_experiments.errors`, the tree of errors; `ours_experiments.bulk.outcomes`, what
   bulk calls report; `ours_experiments.RetryPolicy`, what is repeated;
 - `ours_experiments.specs`, experiments kept in files, planned and applied;

@@ -54,8 +54,9 @@ MAX_FAILURE_WAIT = 60.0
 """Seconds between a failed reading and the next one; the client itself waits longer
 where the service asks for it."""
 CAN_BE_STOPPED = {ExperimentStatus.RUNNING, ExperimentStatus.PAUSED}
-Figures = tuple[Results, TimeSeries]
 STOPS = {Verdict.SHIP, Verdict.ROLL_BACK, Verdict.INCONCLUSIVE}
+Figures = tuple[Results, TimeSeries]
+"""What a metric is analyzed from."""
 
 
 @attrs.frozen
@@ -97,7 +98,7 @@ def to_events(value: Iterable[str]) -> tuple[str, ...]:
     """Return the names of events; refuse what is not several texts."""
     if isinstance(value, str) or not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError("guardrails must be a sequence of event names")
-    events = tuple(value)
+    events = tuple(dict.fromkeys(value))
     for index, event in enumerate(events):
         check_filled_text(f"guardrails[{index}]", event)
     return events
@@ -114,7 +115,7 @@ class Reader:
     """The names of events that a treatment must not harm."""
 
     def __attrs_post_init__(self) -> None:
-        """Refuse to begin what cannot end."""
+        """Refuse an analysis without scipy."""
         if find_spec("scipy") is None:
             raise ConfigurationError(
                 "an analysis needs scipy: pip install 'ours-experiments[analysis]'"

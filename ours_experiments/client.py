@@ -57,10 +57,10 @@ class Client:
         attempt_timeout: Seconds for one request; by default 20, and no more than a
             third of `timeout`, so that a hanging request leaves time to find out what
             became of it.
-        retry: What is repeated, and after how long.
-        max_in_flight: Requests at the same time at most; the client lowers this by
-            itself while the service asks for less.
-        max_response_bytes: Bytes of a decoded answer at most.
+        retry: How often a call is sent, and how long it waits in between.
+        max_in_flight: Maximum number of requests at the same time; the client lowers
+            it by itself while the service answers 429 or 503.
+        max_response_bytes: Maximum size of a decoded response, in bytes.
         trace_configs: Passed on to aiohttp; not with a borrowed session.
         trust_env: Whether HTTPS_PROXY and NO_PROXY of the environment count; not with
             a borrowed session. Plain http goes through a proxy only with
@@ -179,12 +179,12 @@ class Client:
     async def close(self, *, wait: float | None = None) -> None:
         """Close the client, and its session unless that is borrowed.
 
-        May be called again. Calls that begin later raise `ConfigurationError`. Those
-        under way end at once: with `ConfigurationError`, or `OutcomeUnknownError` where
-        a write may have been applied.
+        It may be called again. Calls that begin later raise `ConfigurationError`. Calls
+        under way end at once, whatever they wait for: with `ConfigurationError`, or
+        with `OutcomeUnknownError` where a write may have been applied.
 
         Args:
-            wait: Seconds that calls under way may take to end by themselves, before.
+            wait: Seconds in which calls under way may still end by themselves.
         """
         if wait is not None:
             check_seconds("wait", wait)
@@ -201,7 +201,7 @@ class Client:
         attempt_timeout: float | Unset | None = UNSET,
         retry: RetryPolicy | Unset = UNSET,
     ) -> Self:
-        """Make a light view with other times or another way of repeating.
+        """Return a view of this client with other timeouts or another retry policy.
 
         It shares the connections, the pacing and the retry budget with this client;
         closing either closes both.
@@ -210,7 +210,8 @@ class Client:
             timeout: Seconds for one call altogether.
             attempt_timeout: Seconds for one request; None for the default of
                 `Client`, which follows `timeout`.
-            retry: What is repeated; its `budget` is not used, the client's own is.
+            retry: How often a call is sent; its `budget` has no effect, since all
+                views share the client's.
         """
         session = self._session
         if timeout is not UNSET:
@@ -296,16 +297,17 @@ class Client:
         params: Mapping[str, object] | None = None,
         json: object = None,
     ) -> object:
-        """Call an endpoint that has no method here, with the same guarantees.
+        """Call an endpoint that has no method here; retries and limits hold as well.
 
         Args:
             method: GET, POST, PUT, PATCH or DELETE.
-            path_segments: What follows `/rest/v1`, each percent-encoded as a whole.
+            path_segments: The path below `/rest/v1`; each segment is percent-encoded
+                as a whole.
             params: The query; None values are left out.
-            json: The body, if there is one.
+            json: The body. Numbers that JSON cannot hold exactly are refused.
 
         Returns:
-            The decoded JSON; None for a DELETE without a body in the answer.
+            The decoded JSON; None for a DELETE whose response has no body.
 
         Raises:
             OutcomeUnknownError: A write whose reply was lost. A POST is never sent
@@ -347,7 +349,7 @@ def proxy_for(
 
 
 def check_retry(retry: object) -> RetryPolicy:
-    """Refuse what is no `RetryPolicy`."""
+    """Return a `RetryPolicy`; refuse anything else."""
     if not isinstance(retry, RetryPolicy):
         raise ConfigurationError(
             f"retry must be a RetryPolicy, not {type(retry).__name__}"

@@ -44,10 +44,10 @@ MAX_WINDOW = timedelta(days=365)
 class Experiments(Decisions):
     """Experiments, their lifecycle and their results; reached as `client.experiments`.
 
-    Beside the errors named at each method, every call can raise `APIConnectionError`,
-    `AuthenticationError`, `PermissionDeniedError`, `NotFoundError` for an id that the
-    account does not have, `RateLimitError`, `InternalServerError` and
-    `UnexpectedResponseError`; a write also `OutcomeUnknownError`.
+    Every call can raise `APIConnectionError`, `AuthenticationError`,
+    `PermissionDeniedError`, `NotFoundError` for an unknown id, `RateLimitError`,
+    `InternalServerError` and `UnexpectedResponseError`; a write can also raise
+    `OutcomeUnknownError`. The methods name further errors.
     """
 
     def list(
@@ -138,7 +138,7 @@ class Experiments(Decisions):
     async def update(self, id: str, patch: ExperimentPatch) -> Experiment:
         """Change an experiment that is not completed; `PATCH /experiments/{id}`.
 
-        Nested objects are replaced whole. Two writers overwrite each other.
+        Nested objects are replaced, not merged. The last of two writers wins.
 
         Raises:
             ConflictError: The experiment is completed.
@@ -150,33 +150,34 @@ class Experiments(Decisions):
         return decode(Experiment, payload)
 
     async def delete(self, id: str) -> None:
-        """Delete an experiment, whatever its state; `DELETE /experiments/{id}`.
+        """Delete an experiment in any state; `DELETE /experiments/{id}`.
 
-        Absence after a lost reply counts as success.
+        After a lost reply, an experiment that is gone counts as deleted.
         """
         await self._session.request("DELETE", "experiments", id)
 
     async def start(self, id: str, *, publish: bool = True) -> Transition:
-        """Start a draft: from now on visitors are assigned.
+        """Start a draft experiment; `POST /experiments/{id}/start`.
 
-        `POST /experiments/{id}/start`. Needs a primary metric's event name and,
-        unless it is a personalization, two variants.
+        It needs a primary metric with an event name, and two variants. A
+        personalization also starts with the control alone, and then changes nothing.
 
         Args:
-            id: The experiment.
-            publish: Whether the change goes live at once, and with it every other
-                unpublished change of the account; else it is staged.
+            id: The experiment's identifier.
+            publish: Whether the change goes live at once, together with all other
+                unpublished changes of the account, or is staged.
 
         Raises:
-            ConflictError: The experiment is not a draft, or not ready.
+            ConflictError: The experiment is not a draft, or is incomplete.
         """
         write = _lifecycle.start(publish=publish).of(id)
         return await reconcile(self._session, write)
 
     async def pause(self, id: str, *, publish: bool = True) -> Transition:
-        """Pause a running experiment; those assigned keep their variant.
+        """Pause a running experiment; `POST /experiments/{id}/pause`.
 
-        `POST /experiments/{id}/pause`; `publish` as in `start`.
+        No new visitors are assigned; others keep their variant. `publish` is as in
+        `start`.
 
         Raises:
             ConflictError: The experiment is not running.
@@ -187,7 +188,7 @@ class Experiments(Decisions):
     async def resume(self, id: str, *, publish: bool = True) -> Transition:
         """Resume a paused experiment; `POST /experiments/{id}/resume`.
 
-        `publish` as in `start`.
+        `publish` is as in `start`.
 
         Raises:
             ConflictError: The experiment is not paused.
@@ -202,18 +203,18 @@ class Experiments(Decisions):
         winner_variant_id: str | None = None,
         rollout_variant_id: str | None = None,
     ) -> Transition:
-        """Complete a running or paused experiment for good; always publishes.
+        """Stop a running or paused experiment for good; `POST /experiments/{id}/stop`.
 
-        `POST /experiments/{id}/stop`.
+        The change always goes live at once.
 
         Args:
-            id: The experiment.
-            winner_variant_id: The variant to record as winner, for reports only.
-            rollout_variant_id: The variant, not the control, to serve to everybody.
+            id: The experiment's identifier.
+            winner_variant_id: The variant to declare the winner, for reports only.
+            rollout_variant_id: The variant to serve to all visitors; not the control.
 
         Raises:
             ConflictError: The experiment is a draft or completed.
-            NotFoundError: A variant is none of this experiment's.
+            NotFoundError: A variant belongs to another experiment.
         """
         change = _lifecycle.stop(
             winner_variant_id=winner_variant_id, rollout_variant_id=rollout_variant_id
@@ -221,30 +222,33 @@ class Experiments(Decisions):
         return await reconcile(self._session, change.of(id))
 
     async def rollout(self, id: str, *, variant_id: str) -> Transition:
-        """Serve a variant of a completed experiment to everybody; publishes.
+        """Serve a variant of a completed experiment to all visitors.
 
-        `POST /experiments/{id}/rollout`.
+        `POST /experiments/{id}/rollout`. The change goes live at once.
 
         Raises:
-            ConflictError: Not completed, or the variant is the control.
+            ConflictError: The experiment is not completed, or the variant its control.
         """
         write = _lifecycle.rollout(variant_id=variant_id).of(id)
         return await reconcile(self._session, write)
 
     async def end_rollout(self, id: str) -> Transition:
-        """Serve the original again; publishes; `POST /experiments/{id}/end-rollout`.
+        """End the rollout of a variant; `POST /experiments/{id}/end-rollout`.
+
+        Visitors are served the original page again. The change goes live at once.
 
         Raises:
-            ConflictError: Nothing is rolled out.
+            ConflictError: No variant is rolled out.
         """
         return await reconcile(self._session, _lifecycle.end_rollout().of(id))
 
     async def winner(
         self, id: str, *, winner_variant_id: str | None = None
     ) -> Experiment:
-        """Declare, change or (None) clear the winner, for reports only.
+        """Declare the winner of a completed experiment; None clears it.
 
-        `POST /experiments/{id}/winner`. Visitors see no change; nothing is published.
+        `POST /experiments/{id}/winner`. The winner is for reports only: visitors see no
+        change, and nothing is published.
 
         Raises:
             ConflictError: The experiment is not completed.

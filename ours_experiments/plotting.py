@@ -20,14 +20,13 @@ from itertools import accumulate
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ours_experiments.analysis import Analysis, VariantAnalysis
-from ours_experiments.analysis.posterior import rate_interval
-from ours_experiments.analysis.records import percent, percent_range
 from ours_experiments.models import Results, TimeSeries, VariantResult
 
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from ours_experiments.analysis import Analysis, VariantAnalysis
 
 
 __all__ = ["plot_lift", "plot_results", "plot_time_series"]
@@ -69,6 +68,8 @@ def plot_results(results: Results, *, axes: "Axes | None" = None) -> "Axes":
         The axes drawn on; `axes.figure.savefig(…)` saves them.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter  # noqa: PLC0415
+
+    from ours_experiments.analysis.posterior import rate_interval  # noqa: PLC0415
 
     count = len(results.variants)
     drawn = new_axes(1.4 + ROW_HEIGHT * max(count, 2)) if axes is None else axes
@@ -160,7 +161,7 @@ def plot_time_series(
     return drawn
 
 
-def plot_lift(analysis: Analysis, *, axes: "Axes | None" = None) -> "Axes":
+def plot_lift(analysis: "Analysis", *, axes: "Axes | None" = None) -> "Axes":
     """Draw the effect of each treatment on the conversion rate, day by day.
 
     The bands are confidence sequences: each holds at every look. On the right stands
@@ -205,7 +206,7 @@ def plot_lift(analysis: Analysis, *, axes: "Axes | None" = None) -> "Axes":
 
 
 def draw_effect(
-    axes: "Axes", variant: VariantAnalysis, number: int, position: float
+    axes: "Axes", variant: "VariantAnalysis", number: int, position: float
 ) -> None:
     """Draw the band of a treatment, and its last interval at a position beside it."""
     style = style_of(number)
@@ -238,8 +239,13 @@ def draw_effect(
         )
 
 
-def effect_label(variant: VariantAnalysis) -> str:
+def effect_label(variant: "VariantAnalysis") -> str:
     """Return the name of a treatment with its effect."""
+    from ours_experiments.analysis.records import (  # noqa: PLC0415
+        percent,
+        percent_range,
+    )
+
     name = shorten(variant.name, 1)
     if variant.lift is None:
         return f"{name}: too few conversions"

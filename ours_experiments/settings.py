@@ -21,8 +21,8 @@ class SettingsRecords:
 
     Every experiment belongs to a settings record. An account has one in practice.
 
-    Beside the errors named at each method, every call can raise those that
-    `Experiments` names for all of its own.
+    Every call can raise the errors that `Experiments` names for all of its calls. The
+    methods name further errors.
     """
 
     _session: Session
@@ -38,8 +38,8 @@ class SettingsRecords:
         """Create settings; `POST /experiment-settings`.
 
         Raises:
-            ConflictError: The account may have no more.
-            OutcomeUnknownError: They may exist: `candidates` are those of the name.
+            ConflictError: The account has settings already.
+            OutcomeUnknownError: The settings may exist; see `candidates`.
         """
         check_draft(draft, NewSettings)
         return await reconcile(self._session, _creation.settings(draft))
@@ -63,7 +63,7 @@ class SettingsRecords:
         """Delete settings with every experiment and variant that belongs to them.
 
         `DELETE /experiment-settings/{id}`. None when the reply was lost and the
-        settings are found gone.
+        settings are gone.
 
         Args:
             id: The settings' identifier.

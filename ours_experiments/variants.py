@@ -22,8 +22,8 @@ class Variants:
     They can be changed only while their experiment is a draft. The control is created
     with the experiment; its weight is what the others leave of 100, at least 1.
 
-    Beside the errors named at each method, every call can raise those that
-    `Experiments` names for all of its own.
+    Every call can raise the errors that `Experiments` names for all of its calls. The
+    methods name further errors.
     """
 
     _session: Session
@@ -70,10 +70,10 @@ class Variants:
         """Create a variant of a draft experiment; `POST /experiment-variants`.
 
         Raises:
-            ConflictError: Not a draft, a second control, or the 201st variant.
+            ConflictError: Not a draft, a second control, or more than 200 variants.
             BadRequestError: The weights of all treatments would exceed 99.
-            NotFoundError: No experiment has the draft's `experiment_id`.
-            OutcomeUnknownError: It may exist: `candidates` are those of its name.
+            NotFoundError: The draft's `experiment_id` is unknown.
+            OutcomeUnknownError: The variant may exist; see `candidates`.
         """
         check_draft(draft, NewVariant)
         return await reconcile(self._session, _creation.variant(draft))
@@ -97,13 +97,13 @@ class Variants:
         return decode(Variant, payload)
 
     async def delete(self, id: str) -> Variant | None:
-        """Delete a variant of a draft and return what it was.
+        """Delete a variant of a draft experiment and return it.
 
         `DELETE /experiment-variants/{id}`. None when the reply was lost and the
-        variant is found gone.
+        variant is gone.
 
         Raises:
-            ConflictError: It is the control, or the experiment is not a draft.
+            ConflictError: The variant is the control, or the experiment not a draft.
         """
         payload = await self._session.request("DELETE", "experiment-variants", id)
         return None if payload is None else decode(Variant, payload)

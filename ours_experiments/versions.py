@@ -32,8 +32,8 @@ class Versions:
     The API's revert and abandon are not offered here. They do not apply to experiments
     and variants, and discard what other people have changed in the account.
 
-    Beside the errors named at each method, every call can raise those that
-    `Experiments` names for all of its own.
+    Every call can raise the errors that `Experiments` names for all of its calls. The
+    methods name further errors.
     """
 
     _session: Session

@@ -1,7 +1,10 @@
 """Results that are analyzed, waited for, and acted upon, against the emulator."""
 
 import asyncio
+import json
 import logging
+import subprocess
+import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +20,7 @@ from ours_experiments import (
     NotFoundError,
     OursError,
     RetryPolicy,
+    to_dict,
 )
 from ours_experiments._watching import Reading
 from ours_experiments.analysis import (
@@ -108,7 +112,7 @@ async def test_two_more_requests_for_a_guardrail(
         return False
 
     emulator.faults.add("latency", seconds=0.0, when=record)
-    analysis = await client.experiments.analyze(running, guardrails=events)
+    analysis = await client.experiments.analyze(running, guardrails=[*events, "refund"])
     assert set(analysis.guardrails) == set(events)
     assert asked == {None: 3, "checkout": 2, "refund": 2}
 
@@ -493,3 +497,33 @@ async def test_a_decision_can_be_recomputed(client: Client, running: str) -> Non
     series = await client.experiments.results_time_series(running)
     again = analyze(experiment, results, series, rules=PLAN, as_of=at_once.as_of)
     assert again == at_once
+
+
+async def test_a_decision_is_written_down(client: Client, running: str) -> None:
+    """A decision becomes JSON, with what it stands on."""
+    decision = await client.experiments.stop_when_decided(running)
+    assert decision is not None
+    written = json.loads(json.dumps(to_dict(decision)))
+    assert written["analysis"]["verdict"] == "ship"
+    assert written["analysis"]["as_of"] == str(decision.analysis.as_of)
+    assert written["transition"]["experiment"]["status"] == "completed"
+
+
+def test_a_missing_extra_is_named() -> None:
+    """Without scipy an error names the extra, before anything is sent."""
+    script = """
+import asyncio, sys
+sys.modules["scipy"] = None
+from ours_experiments import Client, ConfigurationError
+
+async def main():
+    async with Client("key", base_url="http://127.0.0.1:9") as client:
+        await client.experiments.analyze("exp_1")
+
+try:
+    asyncio.run(main())
+except ConfigurationError as error:
+    sys.exit("ours-experiments[analysis]" not in str(error))
+sys.exit(2)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0  # noqa: S603 - our own script

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
+    BadRequestError,
     Client,
     ConfigurationError,
     ConflictError,
@@ -313,3 +314,46 @@ def present(experiment: Experiment) -> TargetingRules:
     """Give the rules of an experiment that has some."""
     assert experiment.targeting_rules is not None
     return experiment.targeting_rules
+
+
+async def test_limits_of_quantity_are_the_services(
+    client: Client, settings_id: str, emulator: Emulator
+) -> None:
+    """How many patterns there may be is not counted here, but by the service."""
+    rules = TargetingRules([f"/{number}" for number in range(201)])
+    draft = NewExperiment(settings_id, "Many", targeting_rules=rules)
+    with pytest.raises(BadRequestError, match="urlPatterns"):
+        await client.experiments.create(draft)
+    assert emulator.log.received("experiments.create") == 1
+
+
+async def test_free_form_json_is_read_exactly() -> None:
+    """Numbers of any size are read as they are, and refused where they would change."""
+    large = 123456789012345678901234567890
+    experiment = {
+        "id": "exp_1",
+        "key": "k",
+        "name": "n",
+        "status": "draft",
+        "createdAt": "2026-05-01T00:00:00Z",
+        "trafficAllocation": 100,
+        "targetingRules": {"urlPatterns": [], "visitorProperties": [{"n": large}, 1.5]},
+    }
+    sent: list[bytes] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        sent.append(await request.read())
+        return web.json_response(experiment)
+
+    async with (
+        RawTestServer(answer) as server,
+        Client("key", base_url=str(server.make_url("/"))) as client,
+    ):
+        read = await client.experiments.retrieve("exp_1")
+        assert read.targeting_rules is not None
+        assert read.targeting_rules.visitor_properties == [{"n": large}, 1.5]
+        with pytest.raises(
+            ConfigurationError, match=r"visitor_properties\[0\]\.n must"
+        ):
+            ExperimentPatch(targeting_rules=read.targeting_rules)
+    assert len(sent) == 1

@@ -47,6 +47,13 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         pytest.param("from ours_experiments import Client", "rich", id="client"),
         pytest.param("from ours_experiments import Client", "pytest", id="frames"),
         pytest.param("from ours_experiments import Client", "matplotlib", id="plots"),
+        pytest.param("from ours_experiments import Client", "scipy", id="analysis"),
+        pytest.param(
+            "from ours_experiments import Client",
+            "ours_experiments.analysis",
+            id="decisions",
+        ),
+        pytest.param("import ours_experiments.analysis", "scipy", id="figures"),
         pytest.param("from ours_experiments import Client", "redis", id="redis"),
         pytest.param("from ours_experiments import Client", "taskiq", id="taskiq"),
         pytest.param("import ours_experiments.integrations", "redis", id="extras"),

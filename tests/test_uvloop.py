@@ -47,7 +47,7 @@ def test_listing() -> None:
     async def scene(emulator: Emulator, client: Client) -> None:
         ids = emulator.seed_experiments(50)
         listing = client.experiments.list(limit=10)
-        assert [each.id async for each in listing] == ids[::-1]
+        assert [found.id async for found in listing] == ids[::-1]
         async for _ in client.experiments.list(limit=10):
             break
 
@@ -61,13 +61,15 @@ def test_bulk() -> None:
         ids = emulator.seed_experiments(60)
         emulator.faults.add("status", code=503, times=3)
         report = await client.bulk.start(ids, concurrency=8)
-        assert {each.status for each in report.outcomes} == {OutcomeStatus.APPLIED}
+        assert {outcome.status for outcome in report.outcomes} == {
+            OutcomeStatus.APPLIED
+        }
 
     play(scene)
 
 
 def test_lost_reply() -> None:
-    """A transition whose reply is lost is settled by reading it back."""
+    """A transition whose reply is lost is resolved by reading it back."""
 
     async def scene(emulator: Emulator, client: Client) -> None:
         [experiment_id] = emulator.seed_experiments(1)

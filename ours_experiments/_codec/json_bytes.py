@@ -57,7 +57,8 @@ def loads(body: bytes) -> object:
         with collector_paused():
             value = orjson.loads(body)
     # orjson reads an integer beyond 64 bits as a float. Looking for its digits takes
-    # 0.06 ms for 100 kB; the standard library's parser takes twice orjson's time.
+    # 0.16 ms for a page that orjson parses in 1 ms; the standard library's parser is
+    # exact and takes 2 ms.
     if LONG_INTEGER in body.translate(DIGITS):
         return exact(body)
     return value

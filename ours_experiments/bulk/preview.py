@@ -27,7 +27,8 @@ def refusal_reason(
     """Return why the service would refuse an action; None when it would not."""
     if experiment.status not in ALLOWED_FROM[action]:
         return f"it is {experiment.status}"
-    variants = experiment.variants
+    # An empty tuple means that the key may not see them: each has a control.
+    variants = experiment.variants or None
     if action == "start":
         metrics = experiment.metrics
         if not (metrics and metrics.primary and metrics.primary.event_name):

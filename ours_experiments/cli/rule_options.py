@@ -36,28 +36,9 @@ NO_RULE_OPTIONS = RuleOptions()
 
 
 async def analyze_experiment(
-    client: "ours.Client", experiment: "ours.Experiment", options: RuleOptions
+    client: "ours.Client", experiment_id: str, options: RuleOptions
 ) -> "Analysis":
-    """Request the results of an experiment up to yesterday, UTC, and decide."""
-    import asyncio  # noqa: PLC0415 - not for help
-    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
-
-    from ours_experiments.analysis import analyze  # noqa: PLC0415 - not for help
-
-    async def read(event: str | None) -> "tuple[ours.Results, ours.TimeSeries]":
-        results, series = await asyncio.gather(
-            client.experiments.results(experiment.id, event_name=event),
-            client.experiments.results_time_series(experiment.id, event_name=event),
-        )
-        return results, series
-
-    events = options.guardrails or []
-    (results, series), *guarded = await asyncio.gather(*map(read, [None, *events]))
-    return analyze(
-        experiment,
-        results,
-        series,
-        rules=options.rules(),
-        as_of=datetime.now(UTC).date() - timedelta(days=1),
-        guardrails=dict(zip(events, guarded, strict=True)),
+    """Request the results up to yesterday, UTC, and decide."""
+    return await client.experiments.analyze(
+        experiment_id, rules=options.rules(), guardrails=options.guardrails or ()
     )

@@ -16,6 +16,7 @@ from aiohttp import web
 MAX_BODY_BYTES = 16 * 2**20
 """Size of a request body, after decompression, that is still read."""
 
+# Requests in flight belong to a test that is over: waiting for them helps nobody.
 _SHUTDOWN_SECONDS = 0.05
 _logger = getLogger("ours_experiments.emulator")
 _silent = getLogger("ours_experiments.emulator.access")

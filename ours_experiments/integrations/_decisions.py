@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias, TypedDict
 
 import attrs
-import orjson
 
-from ours_experiments import Client, ConfigurationError, OursError, OutcomeUnknownError
+from ours_experiments import (
+    Client,
+    ConfigurationError,
+    OursError,
+    OutcomeUnknownError,
+    to_dict,
+)
 from ours_experiments._validation import check_bool
 from ours_experiments._watching import to_events
-from ours_experiments.analysis import Analysis, Rules, UntrustworthyResultsError
+from ours_experiments.analysis import Rules, UntrustworthyResultsError
 from ours_experiments.integrations._records import error_record_of
 from ours_experiments.models import ExperimentStatus
 
@@ -46,8 +51,8 @@ DecisionRecord: TypeAlias = dict[str, object]
 """What became of the task, in plain JSON.
 
 Keys: `experiment_id`; `status`: "applied", "already" (it was completed before),
-"undecided", "failed", or "unknown"; `analysis`: a dict, or None where there was no
-decision; `publish_status`; and `error`: a dict or None.
+"undecided", "failed", or "unknown"; `analysis`: as by `to_dict`, or None where there
+was no decision; `publish_status`; and `error`: a dict or None.
 """
 
 RULES = {field.name for field in attrs.fields(Rules)}
@@ -95,7 +100,7 @@ async def stop_when_decided(
         return record
     return record | {
         "status": "applied",
-        "analysis": analysis_record(decision.analysis),
+        "analysis": to_dict(decision.analysis),
         "publish_status": decision.transition.publish_status,
     }
 
@@ -105,11 +110,5 @@ def failure_record(problem: OursError) -> DecisionRecord:
     status = "unknown" if isinstance(problem, OutcomeUnknownError) else "failed"
     record: DecisionRecord = {"status": status, "error": error_record_of(problem)}
     if isinstance(problem, UntrustworthyResultsError):
-        record["analysis"] = analysis_record(problem.analysis)
-    return record
-
-
-def analysis_record(analysis: Analysis) -> dict[str, object]:
-    """Return an analysis as plain JSON; its keys are the names of its fields."""
-    record: dict[str, object] = orjson.loads(orjson.dumps(attrs.asdict(analysis)))
+        record["analysis"] = to_dict(problem.analysis)
     return record

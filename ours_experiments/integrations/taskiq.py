@@ -11,7 +11,7 @@
 A task may be delivered again, when its worker died or took too long. That is safe for
 `start` and `stop`: what has been done is found done, which is ALREADY. `pause` and
 `resume` lead back and forth: one that is delivered again after the opposite was done
-does so once more.
+does so once more. `stop_when_decided` takes what is completed for done.
 
 An answer of the service is a result, not an exception: a refused call is a record whose
 status is "failed", with the error in it. A task raises only `ConfigurationError`, for

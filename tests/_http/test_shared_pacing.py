@@ -185,7 +185,7 @@ async def test_a_pause_that_begins_while_waiting(emulator: Emulator) -> None:
 async def test_a_pacing_that_fails(
     emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What a pacing raises is logged; the client goes on with its own manners."""
+    """What a pacing raises is logged; the client goes on with its own limits."""
     emulator.faults.add("status", code=429, retry_after=0.01, times=1)
     async with speaking(emulator, Broken(), retry=ONCE) as client:
         with pytest.raises(RateLimitError):

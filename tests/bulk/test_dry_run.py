@@ -1,19 +1,26 @@
 """Dry runs: what a bulk call would do."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
 
 from ours_experiments import (
     Client,
     ConfigurationError,
+    Experiment,
     ExperimentPatch,
+    Metric,
+    Metrics,
     NewExperiment,
     OutcomeStatus,
     SettingsPatch,
     TargetingRules,
+    Variant,
 )
 from ours_experiments.bulk.options import Action
+from ours_experiments.bulk.preview import refusal_reason
 from ours_experiments.emulator import Emulator
 from tests.support.bulk_calls import statuses, writes
 
@@ -207,3 +214,21 @@ async def test_a_personalization_without_a_treatment(
     report = await client.bulk.start([alone, treated], dry_run=True)
     notes = [outcome.note for outcome in report.outcomes]
     assert notes == ["a personalization without a treatment changes nothing", ""]
+
+
+@pytest.mark.parametrize("variants", [None, ()], ids=["none", "empty"])
+def test_variants_that_are_not_known(variants: tuple[Variant, ...] | None) -> None:
+    """Variants that the answer leaves out, or the key may not see, prove nothing."""
+    experiment = Experiment(
+        id="exp_1",
+        key="k",
+        name="n",
+        status="draft",
+        created_at=datetime(2026, 5, 1, tzinfo=UTC),
+        traffic_allocation=100,
+        metrics=Metrics(Metric("bought")),
+        variants=variants,
+    )
+    assert refusal_reason("start", experiment, None) is None
+    running = attrs.evolve(experiment, status="running")
+    assert refusal_reason("stop", running, "var_1") is None

@@ -121,7 +121,7 @@ async def test_hang_is_bounded() -> None:
 async def test_late_change_comes_after_the_lost_reply(
     reply: str | int, status_line: bytes, *, is_reset: bool
 ) -> None:
-    """The client is told nothing, or an error, and the change follows."""
+    """The client gets no answer, or an error, and the change follows."""
     async with Service() as service:
         service.faults.add("late", delay=0.06, reply=reply, seconds=0.02)
         async with Wire(service.port) as wire:

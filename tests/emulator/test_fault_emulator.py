@@ -41,7 +41,7 @@ async def listed(http: ClientSession) -> list[str]:
         async with http.get(EXPERIMENTS, params=query) as response:
             assert response.status == 200
             page = orjson.loads(await response.read())
-        ids += [one["id"] for one in page["entities"]]
+        ids += [row["id"] for row in page["entities"]]
         if not page["pagination"]["hasMore"]:
             break
         query["cursor"] = page["pagination"]["nextCursor"]
@@ -78,7 +78,7 @@ async def test_lost_before_is_not_applied(
 async def test_late_change_reaches_the_state(
     emulator: Emulator, http: ClientSession
 ) -> None:
-    """A change that is applied late is there once the faults have settled."""
+    """A change that is applied late is there once the late changes are made."""
     (experiment_id,) = emulator.seed_experiments(1)
     emulator.faults.add("late", delay=0.02, reply=504, route="experiments.start")
     async with http.post(f"{EXPERIMENTS}/{experiment_id}/start") as response:

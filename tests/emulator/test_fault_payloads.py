@@ -117,7 +117,7 @@ async def test_unknown_fields_come_with_every_object() -> None:
         service.faults.add("unknown_fields")
         payload = await service.payload(START)
         before = list(objects(EXPERIMENT))
-        after = [one for one in objects(payload) if "since" not in one]
+        after = [found for found in objects(payload) if "since" not in found]
         assert len(after) == len(before)
         assert all(len(b) + 1 == len(a) for a, b in zip(after, before, strict=True))
 

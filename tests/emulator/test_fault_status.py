@@ -97,7 +97,7 @@ def test_retry_after_is_read_from_text(text: str, value: RetryAfter) -> None:
 
 
 async def test_rate_limit_refuses_what_exceeds_the_burst() -> None:
-    """The burst passes, the rest is told when to come again and is not applied."""
+    """The burst passes, the others get a Retry-After and are not applied."""
     async with Service() as service:
         service.faults.add("rate_limit", rate=0.5, burst=3)
         answers = [await service.seen("POST", START) for _ in range(5)]
@@ -116,7 +116,7 @@ async def test_rate_limit_refuses_what_exceeds_the_burst() -> None:
 def test_rate_limit_lets_through_after_the_pause_it_named(
     rate: float, burst: int, start: float, *, exact: bool
 ) -> None:
-    """A client that waits exactly as told is served, and only once."""
+    """A client that waits exactly as long as asked is served, and only once."""
     limit, now = RateLimit(rate, burst, exact), start
     assert [limit.take(now) for _ in range(burst)] == [None] * burst
     for _ in range(5):

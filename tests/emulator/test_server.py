@@ -278,8 +278,8 @@ async def test_notes_replies_that_were_lost(call: Calls) -> None:
     assert call.emulator.state.experiment(id_)["status"] == "running"
 
 
-async def test_tells_a_watcher(call: Calls) -> None:
-    """A watcher hears of each request once it is answered."""
+async def test_calls_a_watcher(call: Calls) -> None:
+    """A watcher is called with every request once it is answered."""
     heard: list[LogEntry] = []
     call.emulator.log.watcher = heard.append
     await call("GET", "experiments")

@@ -156,7 +156,7 @@ async def test_never_blocks_its_own_loop(wait: str) -> None:
                 emulator.faults.refusing().__enter__()
 
 
-def test_tells_a_watcher_in_its_thread() -> None:
+def test_calls_a_watcher_in_its_thread() -> None:
     """A watcher is called in the emulator's thread, and may read the log there."""
     seen: list[tuple[str, int, str]] = []
     with Emulator() as emulator:

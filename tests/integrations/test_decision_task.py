@@ -7,8 +7,8 @@ import pytest
 from taskiq import TaskiqResult
 from taskiq_redis import RedisStreamBroker
 
-from ours_experiments import ConfigurationError
-from ours_experiments.analysis import Verdict
+from ours_experiments import ConfigurationError, from_dict
+from ours_experiments.analysis import Rules, Verdict
 from ours_experiments.emulator import Emulator
 from ours_experiments.integrations.taskiq import redis_broker
 from tests.integrations.test_taskiq_tasks import working
@@ -61,12 +61,13 @@ async def test_a_decision_is_applied(
     record = result.return_value
     assert record["status"] == "applied"
     assert record["publish_status"] == "published"
-    assert record["analysis"]["verdict"] == Verdict.SHIP
-    assert record["analysis"]["rules"]["planned_sample"] == 14_751
+    analysis = record["analysis"]
+    assert analysis["verdict"] == Verdict.SHIP
+    assert from_dict(Rules, analysis["rules"]) == Rules(planned_sample=14_751)
     assert json.loads(json.dumps(record)) == record
     state = emulator.state.get(experiment_id)
     assert state.status == "completed"
-    assert state.rollout_variant_id == record["analysis"]["variant_id"]
+    assert state.rollout_variant_id == analysis["variant_id"]
 
 
 async def test_what_was_done_before_is_found_done(

@@ -32,8 +32,14 @@ from ours_experiments import (
     from_dict,
     to_dict,
 )
+from ours_experiments.analysis import Analysis, Decision, Rules, decided
 from ours_experiments.integrations.redis import RedisPacing
-from ours_experiments.integrations.taskiq import OutcomeRecord, Tasks, outcome_of
+from ours_experiments.integrations.taskiq import (
+    DecisionRecord,
+    OutcomeRecord,
+    Tasks,
+    outcome_of,
+)
 
 
 async def endpoints(client: Client) -> None:
@@ -77,6 +83,18 @@ async def listings(client: Client) -> None:
         assert_type(page.entities, tuple[Experiment, ...])
 
 
+async def decisions(client: Client) -> None:
+    """Analyses are of results, and decisions hold the transition that they made."""
+    assert_type(await client.experiments.analyze("id", rules=Rules()), Analysis)
+    watched = client.experiments.watch("id", every=60)
+    assert_type(watched, AsyncGenerator[Analysis, None])
+    assert_type(await client.experiments.wait_for("id", decided), Analysis)
+    made = await client.experiments.stop_when_decided("id", rollout=True)
+    assert_type(made, Decision | None)
+    many = client.bulk.analyze(client.experiments.list(), rules={"id": Rules()})
+    assert_type(many, AsyncGenerator[tuple[str, Analysis], None])
+
+
 async def bulk(client: Client) -> None:
     """Bulk calls give a report, streams give outcomes."""
     assert_type(await client.bulk.start(["id"], publish="once"), BulkReport)
@@ -115,6 +133,8 @@ async def on_a_queue(tasks: Tasks) -> None:
     sent = await tasks.stop.kiq("id", winner_variant_id="variant")
     result = await sent.wait_result()
     assert_type(outcome_of(result.return_value), Outcome)
+    stopping = await tasks.stop_when_decided.kiq("id", planned_sample=14_751)
+    assert_type(stopping, AsyncTaskiqTask[DecisionRecord])
     batch = await tasks.bulk.kiq("stop", {"id": None}, publish="none")
     assert_type(await tasks.report(batch), BulkReport)
 

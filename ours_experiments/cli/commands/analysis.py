@@ -64,7 +64,7 @@ async def analyze(
             named = [experiment.id async for experiment in listing]
         for id in named:  # noqa: A001 - the API's word
             experiment = await client.experiments.retrieve(id)
-            analysis = await analyze_experiment(client, experiment, options)
+            analysis = await analyze_experiment(client, id, options)
             analyses.append(analysis)
             write_analysis(context, id, experiment.name, analysis)
     if not named:

@@ -13,6 +13,7 @@ from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import UsageError
 from ours_experiments.cli.event_loop import call_client, run_until_complete
 from ours_experiments.cli.parser import app, examples
+from ours_experiments.cli.rule_options import NO_RULE_OPTIONS, RuleOptions
 from ours_experiments.cli.selection import NO_FILTERS, NO_SOURCE, Filters, IdSource
 from ours_experiments.models import Experiment
 
@@ -48,6 +49,36 @@ class Publishing:
     """Whether --publish once may publish other people's changes too."""
 
 
+@Parameter(name="*")
+@attrs.frozen
+class DecisionOptions:
+    """Stop only the experiments that the rules decide."""
+
+    when_decided: Flag = False
+    """Stop what `analyze` decides, with the winner that it names."""
+    rollout: Flag = False
+    """With --when-decided: serve the winner to all visitors."""
+    ship_others: Flag = False
+    """With --when-decided: publish other people's changes too."""
+    rules: RuleOptions = NO_RULE_OPTIONS
+    """Rules of the decision."""
+
+    def check(self, winners: Mapping[str, str], run: RunOptions) -> None:
+        """Check that the options fit together.
+
+        Raises:
+            UsageError: They do not.
+        """
+        if not self.when_decided:
+            if self != NO_DECISION:
+                raise UsageError("--rollout, --ship-others and rules: --when-decided")
+        elif winners:
+            raise UsageError("--when-decided chooses the winner: leave out --winner")
+        elif run.dry_run or run.journal is not None:
+            raise UsageError("--when-decided takes neither --dry-run nor --journal")
+
+
+NO_DECISION = DecisionOptions()
 RUN_OPTIONS = RunOptions()
 PUBLISHING = Publishing()
 
@@ -111,7 +142,9 @@ app.command(
 
 @app.command(
     help_epilogue=examples(
-        "stop exp_123 --yes", "stop --winner exp_123=var_1 --winner exp_456=var_7"
+        "stop exp_123 --yes",
+        "stop --winner exp_123=var_1 --winner exp_456=var_7",
+        "stop --status running --when-decided --yes",
     )
 )
 def stop(
@@ -122,6 +155,7 @@ def stop(
     source: IdSource = NO_SOURCE,
     filters: Filters = NO_FILTERS,
     options: RunOptions = RUN_OPTIONS,
+    decision: DecisionOptions = NO_DECISION,
     context: InContext,
 ) -> int:
     """Complete experiments for good; always publishes.
@@ -132,9 +166,13 @@ def stop(
         source: More ids.
         filters: Properties of experiments, in place of ids.
         options: How the command is run.
+        decision: Stop only what the rules decide.
     """
     winners = parse_winners(winner)
+    decision.check(winners, options)
     named = named_ids("stop", [*ids, *winners], source, filters)
+    if decision.when_decided:
+        return stop_when_decided(context, named, filters, decision, yes=options.yes)
     return run_command(
         context, "stop", named, filters, options=options, winners=winners
     )
@@ -247,6 +285,37 @@ def run_command(
     )
     subjects = ids if winners is None else {name: winners.get(name) for name in ids}
     return run_until_complete(run_bulk(context, action, subjects, stream_options))
+
+
+def stop_when_decided(
+    context: Context,
+    ids: list[str],
+    filters: Filters,
+    decision: DecisionOptions,
+    *,
+    yes: bool,
+) -> int:
+    """Find the experiments, ask, and stop those that are decided."""
+    if filters.any():
+        matching = run_until_complete(list_matching(context, filters))
+        ids = [experiment.id for experiment in matching]
+    if not ids:
+        context.note("nothing to stop")
+        return 0
+    context.confirm(f"stop what is decided of {len(ids):,} experiments?", yes=yes)
+    from ours_experiments.cli.decided_stops import stop_decided  # noqa: PLC0415 - not for help
+
+    return call_client(
+        context,
+        lambda client: stop_decided(
+            context,
+            client,
+            ids,
+            decision.rules,
+            rollout=decision.rollout,
+            ship_others=decision.ship_others,
+        ),
+    )
 
 
 def note_warnings(

@@ -150,7 +150,7 @@ async def poll(
             found = await client.experiments.results(id, event_name=event)
             analysis = None
             if rules is not None:
-                analysis = await analyze_experiment(client, experiment, rules)
+                analysis = await analyze_experiment(client, id, rules)
             yield experiment, found, analysis
         except TEMPORARY as problem:
             context.note(format_error(problem))

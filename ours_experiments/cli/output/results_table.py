@@ -4,7 +4,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ours_experiments._text import UNKNOWN, format_percent
-from ours_experiments.analysis.posterior import rate_interval
 from ours_experiments.cli.output.phrases import format_probability
 from ours_experiments.cli.output.table import new_table, omission
 from ours_experiments.cli.output.terminal import safe_text
@@ -31,6 +30,9 @@ def results_table(
         width: Columns of the terminal.
         ascii_only: Whether to draw the bars in ASCII.
     """
+    # Help for the command does not need an analysis, which takes 0.1 s to import.
+    from ours_experiments.analysis.posterior import rate_interval  # noqa: PLC0415
+
     bars, intervals = width >= WIDTH_FOR_BARS, width >= WIDTH_FOR_INTERVALS
     table = new_table()
     table.add_column("variant", overflow="fold")

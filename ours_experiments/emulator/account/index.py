@@ -129,6 +129,7 @@ class Index:
         if row is not None:
             self._newest = max(self._newest, row.number)
             order = row.order()
+            # Moving a row costs a bisection; sorting would cost every list call.
             insort(self._orders, order)
             self._rows[order] = row
             self._order_of[id] = order

@@ -10,6 +10,7 @@ MIN_DRAWS = 256
 MAX_DRAWS = 4096
 
 
+# Sampling takes milliseconds, and clients that watch ask for the same counts again.
 @lru_cache(maxsize=1024)
 def probabilities_to_be_best(
     counts: tuple[Counts, ...], seed: int

@@ -239,6 +239,7 @@ class Releases:
         self._current = version
 
     def _config(self, version: Version) -> Config:
+        # Versions keep their changes alone: copies of 100 000 entities would not fit.
         layers: list[Changes] = []
         layer: Version | None = version
         while layer is not None:

@@ -109,6 +109,7 @@ class Dispatcher:
             raise not_found("path")
         if route is None:
             raise ProblemError(405, "Method Not Allowed", request.method)
+        # Before the body: a key without the scope learns nothing about the operation.
         if route.scope not in scopes:
             raise forbidden(route.scope)
         body: Values = {}

@@ -241,6 +241,7 @@ class Routes:
             decoded = unquote(parts[1])
             if not decoded:
                 return _NOT_FOUND
+            # `versions/draft/diff` has a literal where other paths have an id.
             literal = (parts[0], decoded, *parts[2:])
             parts[1] = decoded if literal in self._table else "{id}"
         methods = self._table.get(tuple(parts))

@@ -51,6 +51,7 @@ class Background:
         self.stopping: bool = False
         self._alarms: set[asyncio.Future[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        # Weak: aiohttp drops the stream at its end, and calls nothing then.
         self._streams: WeakKeyDictionary[Blocks, web.Request] = WeakKeyDictionary()
         self._outages = 0
         self._loop: asyncio.AbstractEventLoop | None = None
