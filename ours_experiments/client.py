@@ -29,7 +29,7 @@ from ours_experiments.versions import Versions
 
 
 if TYPE_CHECKING:
-    from ours_experiments.specs.files import Limits
+    from ours_experiments.specs.ours_file import Limits
     from ours_experiments.specs.plan import Plan
     from ours_experiments.specs.spec import ExperimentSpec
 

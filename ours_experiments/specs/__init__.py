@@ -16,7 +16,8 @@ from ours_experiments.specs.changes import (
 )
 from ours_experiments.specs.dump import dump_specs
 from ours_experiments.specs.errors import Problem, SpecError
-from ours_experiments.specs.files import Limits, Specs, load_specs
+from ours_experiments.specs.files import Specs, load_specs
+from ours_experiments.specs.ours_file import Limits
 from ours_experiments.specs.parts import (
     ControlSpec,
     MetricSpec,

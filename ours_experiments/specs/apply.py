@@ -16,7 +16,8 @@ from ours_experiments.bulk.run import report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
 from ours_experiments.specs.changes import Action, Change
-from ours_experiments.specs.plan import Plan, digest
+from ours_experiments.specs.plan import Plan
+from ours_experiments.specs.plan_json import digest, plain_specs
 from ours_experiments.specs.planner import Account
 from ours_experiments.specs.publishing import Publishing
 from ours_experiments.specs.refusals import refuse_stale
@@ -81,7 +82,7 @@ async def apply_plan(
         return ApplyReport()
     opened = None
     if journal is not None:
-        identity = digest({"specs": plan.plain_specs()})[:16]
+        identity = digest({"specs": plain_specs(plan)})[:16]
         opened = await open_journal(session, journal, f"apply {identity}", "once")
     try:
         resumed = opened is not None and bool(opened.states)

@@ -1,25 +1,16 @@
 """A plan: what would bring the account to its specs, as data."""
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from os import PathLike
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import attrs
-import orjson
 
-from ours_experiments._codec.converter import decode, encode
-from ours_experiments.errors import ConfigurationError, DecodeError
+from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import Variant
-from ours_experiments.specs.changes import Action, Change, Conflict, PlanWarning
-from ours_experiments.specs.dump import to_plain
-from ours_experiments.specs.errors import SpecError
-from ours_experiments.specs.files import Limits
-from ours_experiments.specs.json_nodes import read_json
-from ours_experiments.specs.nodes import UnreadableError
-from ours_experiments.specs.reading import DocumentReader
+from ours_experiments.specs.changes import Change, Conflict, PlanWarning
+from ours_experiments.specs.ours_file import Limits
 from ours_experiments.specs.spec import ExperimentSpec
 
 
@@ -27,10 +18,6 @@ if TYPE_CHECKING:
     from ours_experiments._http.session import Session
     from ours_experiments.specs.planner import Account
     from ours_experiments.specs.report import ApplyReport
-
-
-FORMAT = 1
-"""Of a plan's JSON; another number is another program's."""
 
 
 @attrs.frozen(kw_only=True)
@@ -222,15 +209,9 @@ class Plan:
 
     def to_json(self) -> str:
         """Return the plan as JSON for `from_json`."""
-        body = {name: encoded(getattr(self, name)) for name in DATA}
-        body["specs"] = self.plain_specs()
-        body["limits"] = {"changed": self.limits.changed, "from": self.limits.from_}
-        document = {"plan": FORMAT, "digest": digest(body), **body}
-        return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        from ours_experiments.specs.plan_json import to_json  # noqa: PLC0415 - a cycle
 
-    def plain_specs(self) -> list[object]:
-        """Return the specs as plain JSON."""
-        return [to_plain(spec) for spec in self.specs]
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
@@ -239,93 +220,6 @@ class Plan:
         Raises:
             ConfigurationError: It is no such plan, or was changed since.
         """
-        body = body_of(text)
-        values: dict[str, Any] = {name: body[name] for name in DATA if name in body}
-        try:
-            for name, kind in DECODED.items():
-                values[name] = tuple(
-                    decode(kind, item, at=f"$.{name}") for item in values[name]
-                )
-            # An enum stays text where it is decoded, since a service may be newer.
-            values["changes"] = tuple(
-                attrs.evolve(change, action=Action(change.action))
-                for change in values["changes"]
-            )
-            limits = values["limits"]
-            values["limits"] = Limits(changed=limits["changed"], from_=limits["from"])
-            values["specs"] = tuple(spec_from(item) for item in values["specs"])
-            for name in ("staged", "owns"):
-                values[name] = tuple(values[name])
-        except DecodeError as error:
-            reasons = "; ".join(error.problems)
-            raise ConfigurationError(f"the plan has another shape: {reasons}") from None
-        except ConfigurationError:
-            raise
-        except (KeyError, TypeError, ValueError):
-            raise ConfigurationError("the plan has another shape") from None
-        return cls(**values)
+        from ours_experiments.specs.plan_json import from_json  # noqa: PLC0415 - a cycle
 
-
-DATA = tuple(f.name for f in attrs.fields(Plan) if f.name != "_session")
-"""The fields that are saved."""
-DECODED: Mapping[str, type[Any]] = {
-    "changes": Change,
-    "conflicts": Conflict,
-    "warnings": PlanWarning,
-    "others": Unpublished,
-    "unmanaged": Unmanaged,
-    "targets": Target,
-}
-
-
-def encoded(value: object) -> object:
-    """Turn a field of a plan into plain JSON."""
-    if isinstance(value, tuple):
-        return [encoded(item) for item in cast("tuple[object, ...]", value)]
-    if attrs.has(type(value)) and not isinstance(value, ExperimentSpec | Limits):
-        plain: object = orjson.loads(orjson.dumps(encode(value)))
-        return plain
-    return value
-
-
-def digest(body: Mapping[str, object]) -> str:
-    """Return a digest of a plan's content, which shows that it was edited."""
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def body_of(text: str) -> dict[str, Any]:
-    """Parse the JSON of a plan, and check that it is as it was written.
-
-    Raises:
-        ConfigurationError: It is not.
-    """
-    try:
-        document: object = json.loads(text)
-    except (ValueError, RecursionError):
-        raise ConfigurationError("the plan is not JSON") from None
-    if not isinstance(document, dict) or "plan" not in document:
-        raise ConfigurationError("this JSON is no plan: it has no field `plan`")
-    body = cast("dict[str, Any]", document)
-    if body.pop("plan") != FORMAT:
-        raise ConfigurationError(f"the plan is not of format {FORMAT}: plan again")
-    if body.pop("digest", None) != digest(body):
-        raise ConfigurationError("the plan was edited after it was made: plan again")
-    return body
-
-
-def spec_from(plain: object) -> ExperimentSpec:
-    """Read a spec that a plan carries.
-
-    Raises:
-        ConfigurationError: It is refused.
-    """
-    try:
-        (node,) = read_json(json.dumps(plain))
-    except UnreadableError as error:
-        raise ConfigurationError(f"the plan's spec: {error.message}") from None
-    reader = DocumentReader("plan")
-    spec = reader.read(node)
-    if spec is None:
-        raise SpecError(reader.problems)
-    return spec
+        return from_json(text)

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 import attrs
 
 from ours_experiments._unset import Unset
-from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     DraftChanges,
     Experiment,
@@ -17,7 +16,7 @@ from ours_experiments.models import (
 from ours_experiments.specs.changes import Action, Change, Conflict
 from ours_experiments.specs.diff import compare, compare_absent
 from ours_experiments.specs.difference import Difference
-from ours_experiments.specs.files import Limits
+from ours_experiments.specs.ours_file import Limits
 from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.spec import ExperimentSpec
 
@@ -113,12 +112,7 @@ def make_plan(
         limits: How much may change live; None: 30 % of 10 or more.
         prune: Delete what is owned and has no spec.
         fingerprint: What tells the account from others.
-
-    Raises:
-        ConfigurationError: `prune` without `owns`.
     """
-    if prune and not owns:
-        raise ConfigurationError("prune: needs `owns`, the keys that may be deleted")
     pairings = pair_up(specs, account.experiments)
     staged = staged_ids(account.draft_changes)
     differences: list[Difference] = []

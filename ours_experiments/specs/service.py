@@ -20,8 +20,9 @@ from ours_experiments.models import (
 )
 from ours_experiments.settings import SettingsRecords
 from ours_experiments.specs.export import export_specs
-from ours_experiments.specs.files import Limits, Specs
+from ours_experiments.specs.files import Specs
 from ours_experiments.specs.identity import check_identities
+from ours_experiments.specs.ours_file import Limits
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.planner import (
     Account,
