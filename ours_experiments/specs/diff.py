@@ -52,14 +52,13 @@ def compare(
     difference = Difference(spec, experiment.id)
     compare_type(difference, experiment)
     compare_fields(difference, experiment)
-    match = Match()
-    if spec.variants is not UNSET or spec.control is not UNSET:
-        if variants:
-            match = match_variants(spec, variants)
-            compare_variants(difference, experiment, match)
-        else:
-            difference.conflict(UNREADABLE)
-            difference.blocked = True
+    is_managed = not (spec.variants is UNSET and spec.control is UNSET)
+    match = match_variants(spec, variants) if is_managed and variants else Match()
+    if is_managed and not variants:
+        difference.conflict(UNREADABLE)
+        difference.blocked = True
+    elif is_managed:
+        compare_variants(difference, experiment, match)
     compare_state(difference, experiment, variants, match)
     if staged and spec.state in (UNSET, experiment.status):
         live = [change for change in difference.changes if change.live]

@@ -17,7 +17,7 @@ from ours_experiments.models import (
     TargetingRules,
 )
 from ours_experiments.specs.changes import FieldChange
-from ours_experiments.specs.checks import managed, to_metrics, to_targeting_rules
+from ours_experiments.specs.checks import to_metrics, to_targeting_rules
 from ours_experiments.specs.normal import (
     is_empty_metrics,
     is_empty_rules,
@@ -28,6 +28,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 
 T = TypeVar("T")
+TARGETING_FIELDS = tuple(field.name for field in attrs.fields(TargetingSpec))
 
 
 def field_changes(
@@ -80,8 +81,9 @@ def targeting_changes(
             yield FieldChange(path, summary(rules), None)
     elif not isinstance(spec, Unset):
         base = rules or TargetingRules()
-        for name, value in managed(spec).items():
-            yield from differing(f"{path}.{name}", getattr(base, name), value)
+        for name in TARGETING_FIELDS:
+            old, new = getattr(base, name), getattr(spec, name)
+            yield from differing(f"{path}.{name}", old, new)
 
 
 def metrics_changes(
@@ -97,9 +99,9 @@ def metrics_changes(
     base = metrics or Metrics()
     if isinstance(spec.primary, MetricSpec):
         primary = base.primary or Metric()
-        for name, value in managed(spec.primary).items():
-            path = f"metrics.primary.{name}"
-            yield from differing(path, getattr(primary, name), value)
+        for name in ("event_name", "funnel_id"):
+            old, new = getattr(primary, name), getattr(spec.primary, name)
+            yield from differing(f"metrics.primary.{name}", old, new)
     yield from differing("metrics.secondary", base.secondary, spec.secondary)
 
 

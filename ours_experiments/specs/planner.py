@@ -120,8 +120,7 @@ def make_plan(
     for pairing in pairings:
         difference, target = compare_one(pairing, account, staged, settings)
         differences.append(difference)
-        has_conflict = difference.conflicts and len(pairing.experiments) == 1
-        if difference.changes or has_conflict:
+        if target is not None:
             targets.append(target)
     paired = {e.id for pairing in pairings for e in pairing.experiments}
     unmanaged = [
@@ -161,8 +160,8 @@ def make_plan(
 
 def compare_one(
     pairing: Pairing, account: Account, staged: frozenset[str], settings: str | None
-) -> tuple[Difference, Target]:
-    """Compare one spec with the experiment that it means."""
+) -> tuple[Difference, Target | None]:
+    """Compare one spec with the experiment that it means; no target: they are equal."""
     spec = pairing.spec
     if len(pairing.experiments) > 1:
         ids = tuple(experiment.id for experiment in pairing.experiments)
@@ -172,17 +171,22 @@ def compare_one(
             "put id: into the file"
         )
         difference.conflicts.append(Conflict(spec.key, message, ids))
-        return difference, Target(key=spec.key)
+        return difference, None
     if not pairing.experiments:
         wanted = settings if isinstance(spec.settings, Unset) else spec.settings
         found = settings_for(wanted, account.settings)
         difference = compare_absent(spec, None if found is None else found.name)
         settings_id = None if found is None else found.id
-        return difference, Target(key=spec.key, settings_id=settings_id)
+        target = Target(key=spec.key, settings_id=settings_id)
+        return difference, target if difference.changes else None
     (experiment,) = pairing.experiments
     variants = account.variants_of(experiment)
-    own = {experiment.id, *(variant.id for variant in variants)}
-    difference = compare(spec, experiment, variants, staged=bool(own & staged))
+    is_staged = bool(staged) and not staged.isdisjoint(
+        (experiment.id, *(variant.id for variant in variants))
+    )
+    difference = compare(spec, experiment, variants, staged=is_staged)
+    if not (difference.changes or difference.conflicts):
+        return difference, None
     # The spec may rename the experiment; the plan knows it by its new key.
     return difference, target_of(experiment, account, spec.key)
 

@@ -42,7 +42,7 @@ class Match:
     extra: tuple[Variant, ...] = ()
     """What is only in the experiment."""
     control: Pair | None = None
-    """The control, where the spec manages it."""
+    """The control, where the spec gives it another name."""
     conflicts: tuple[str, ...] = ()
     """Why treatments cannot be matched or changed."""
 
@@ -70,8 +70,9 @@ def match_variants(spec: ExperimentSpec, variants: tuple[Variant, ...]) -> Match
     """Match by id, else by name, else by former name; the control by itself."""
     control = next((variant for variant in variants if variant.is_control), None)
     managed_control = None
-    if not isinstance(spec.control, Unset) and control is not None:
-        as_variant = VariantSpec(id=control.id, name=spec.control.name)
+    wanted = UNSET if isinstance(spec.control, Unset) else spec.control.name
+    if control is not None and wanted not in (UNSET, control.name):
+        as_variant = VariantSpec(id=control.id, name=wanted)
         managed_control = paired(as_variant, control)
     if isinstance(spec.variants, Unset):
         return Match(control=managed_control)
@@ -88,10 +89,7 @@ def matched(
     new: list[VariantSpec] = []
     conflicts: list[str] = []
     # Ids first: what they name is not free for names.
-    for index in sorted(
-        range(len(specs)), key=lambda number: specs[number].id is UNSET
-    ):
-        wanted = specs[index]
+    for index, wanted in sorted(enumerate(specs), key=lambda item: item[1].id is UNSET):
         if isinstance(wanted.id, str):
             same = [free[wanted.id]] if wanted.id in free else []
         else:
@@ -113,7 +111,7 @@ def matched(
     extra = () if conflicts else tuple(free.values())
     pairs = [paired(specs[index], found[index]) for index in sorted(found)]
     conflicts += new_conflicts(new)
-    if not conflicts:
+    if not conflicts and (new or any(pair.fields for pair in pairs)):
         conflicts += weight_conflicts(pairs, new)
     return Match(
         pairs=tuple(pairs),
@@ -164,7 +162,8 @@ def weight_difference(variant: Variant, spec: VariantSpec) -> Iterator[FieldChan
 
 def with_one_payload(spec: VariantSpec, variant: Variant) -> VariantSpec:
     """Let a spec's payload replace one of the other kind that it does not mention."""
-    if isinstance(spec.redirect_url, str) and spec.dom_modifications is UNSET:
+    redirects = isinstance(spec.redirect_url, str)
+    if redirects and spec.dom_modifications is UNSET and variant.dom_modifications:
         return attrs.evolve(spec, dom_modifications=None)
     modifies = isinstance(spec.dom_modifications, tuple) and spec.dom_modifications
     if modifies and spec.redirect_url is UNSET and variant.redirect_url:
