@@ -31,6 +31,7 @@ NAMES = (
     "prefetch",
     "collect",
     "bulk",
+    "plan",
     "imports",
     "memory",
     "growth",

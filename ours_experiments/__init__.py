@@ -23,6 +23,7 @@ Where to read on, here and with `python -m pydoc NAME`:
 - `ours_experiments.to_dict` and `ours_experiments.from_dict`, objects as plain dicts;
 - `ours_experiments.errors`, the tree of errors; `ours_experiments.bulk.outcomes`, what
   bulk calls report; `ours_experiments.RetryPolicy`, what is repeated;
+- `ours_experiments.specs`, experiments kept in files, planned and applied;
 - `ours_experiments.emulator`, a stand-in for the service; `ours_experiments.testing`,
   the pytest plugin; `ours_experiments.plotting`, pictures.
 """
@@ -64,8 +65,13 @@ if TYPE_CHECKING:
         OutcomeUnknownError,
         PaginationError,
         PermissionDeniedError,
+        PlanConflictsError,
+        PlanRefusedError,
         RateLimitError,
+        StalePlanError,
         UnexpectedResponseError,
+        UnpublishedChangesError,
+        UnsafePlanError,
     )
     from ours_experiments.models import (
         ChangedEntity,
@@ -99,6 +105,23 @@ if TYPE_CHECKING:
         Version,
         VersionSnapshot,
     )
+    from ours_experiments.specs import (
+        ApplyReport,
+        Change,
+        ChangeOutcome,
+        ControlSpec,
+        ExperimentSpec,
+        FieldChange,
+        Limits,
+        MetricSpec,
+        MetricsSpec,
+        Plan,
+        SpecError,
+        TargetingSpec,
+        VariantSpec,
+        dump_specs,
+        load_specs,
+    )
 
 
 __all__ = [
@@ -106,15 +129,19 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "ApplyReport",
     "AuthenticationError",
     "BadRequestError",
     "BulkReport",
     "BulkRun",
+    "Change",
+    "ChangeOutcome",
     "ChangedEntity",
     "Client",
     "CollectionChanges",
     "ConfigurationError",
     "ConflictError",
+    "ControlSpec",
     "Day",
     "DayVariant",
     "DecodeError",
@@ -123,12 +150,17 @@ __all__ = [
     "DraftChanges",
     "Experiment",
     "ExperimentPatch",
+    "ExperimentSpec",
     "ExperimentStatus",
     "ExperimentType",
+    "FieldChange",
     "InternalServerError",
+    "Limits",
     "Listing",
     "Metric",
+    "MetricSpec",
     "Metrics",
+    "MetricsSpec",
     "ModifiedEntity",
     "NewExperiment",
     "NewSettings",
@@ -141,6 +173,9 @@ __all__ = [
     "Page",
     "PaginationError",
     "PermissionDeniedError",
+    "Plan",
+    "PlanConflictsError",
+    "PlanRefusedError",
     "PublishStatus",
     "QueryOperator",
     "QueryParam",
@@ -151,21 +186,29 @@ __all__ = [
     "Settings",
     "SettingsPatch",
     "SharedPacing",
+    "SpecError",
+    "StalePlanError",
     "Style",
     "TargetingRules",
+    "TargetingSpec",
     "TimeSeries",
     "Transition",
     "UnexpectedResponseError",
+    "UnpublishedChangesError",
+    "UnsafePlanError",
     "Unset",
     "Variant",
     "VariantPatch",
     "VariantResult",
+    "VariantSpec",
     "VariantTotals",
     "VariantType",
     "Version",
     "VersionSnapshot",
     "__version__",
+    "dump_specs",
     "from_dict",
+    "load_specs",
     "to_dict",
 ]
 
@@ -182,6 +225,7 @@ HOMES = (
     "_pagination",
     "bulk.run",
     "client",
+    "specs",
 )
 """Where the public names are defined, the light modules first."""
 

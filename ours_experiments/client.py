@@ -1,9 +1,9 @@
 """The client: one object for an application's life."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
 import attrs
@@ -22,9 +22,16 @@ from ours_experiments._validation import check_count, check_seconds
 from ours_experiments.bulk.bulk import Bulk
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.experiments import Experiments
+from ours_experiments.models import ExperimentStatus
 from ours_experiments.settings import SettingsRecords
 from ours_experiments.variants import Variants
 from ours_experiments.versions import Versions
+
+
+if TYPE_CHECKING:
+    from ours_experiments.specs.ours_file import Limits
+    from ours_experiments.specs.plan import Plan
+    from ours_experiments.specs.spec import ExperimentSpec
 
 
 class Client:
@@ -219,6 +226,69 @@ class Client:
         view = object.__new__(type(self))
         view._bind(session)
         return view
+
+    async def plan(
+        self,
+        specs: Iterable["ExperimentSpec"],
+        *,
+        owns: Iterable[str] = (),
+        settings: str | None = None,
+        limits: "Limits | None" = None,
+        prune: bool = False,
+    ) -> "Plan":
+        """Compare specs with the account, and plan what to change; only reads.
+
+        Args:
+            specs: What the experiments are to be like; `load_specs` reads them.
+            owns: Patterns of the keys that the specs own, such as `web-*`.
+            settings: Name or id of the settings of new experiments.
+            limits: How much may change live; by default 30 % of 10 or more.
+            prune: Whether to delete what is owned and in no spec.
+
+        What is left out comes from the `ours.yaml` of specs that `load_specs` read.
+
+        Raises:
+            SpecError: Two specs mean one experiment.
+        """
+        from ours_experiments.specs.service import plan_specs  # noqa: PLC0415 - few need it
+
+        return await plan_specs(
+            self._session,
+            specs,
+            owns=owns,
+            settings=settings,
+            limits=limits,
+            prune=prune,
+        )
+
+    def plan_from(self, text: str) -> "Plan":
+        """Read a plan that `Plan.to_json` wrote, to apply it.
+
+        Raises:
+            ConfigurationError: It is no plan, was edited, or is another account's.
+        """
+        from ours_experiments.specs.service import bind_plan  # noqa: PLC0415 - few need it
+
+        return bind_plan(self._session, text)
+
+    async def export(
+        self,
+        *,
+        status: ExperimentStatus | str | None = None,
+        keys: Iterable[str] | None = None,
+    ) -> "tuple[ExperimentSpec, ...]":
+        """Return a spec for each experiment, for `dump_specs` to write.
+
+        Args:
+            status: Only experiments in this state.
+            keys: Only experiments whose key matches one of these patterns.
+
+        Raises:
+            SpecError: A key is blank or has white space around it.
+        """
+        from ours_experiments.specs.service import export_account  # noqa: PLC0415 - few need it
+
+        return await export_account(self._session, status=status, keys=keys)
 
     async def request(
         self,

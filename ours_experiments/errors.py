@@ -17,7 +17,12 @@ Every error that a call can raise, apart from `asyncio.CancelledError`::
     ├── UnexpectedResponseError                an answer that is not the API's
     │   └── DecodeError                        JSON of another shape
     ├── PaginationError                        a listing that cannot end
-    └── OutcomeUnknownError                    a write that may have been applied
+    ├── OutcomeUnknownError                    a write that may have been applied
+    └── PlanRefusedError                       a plan that was not applied
+        ├── PlanConflictsError                 it has conflicts
+        ├── StalePlanError                     the account has changed since
+        ├── UnsafePlanError                    it changes too much that is live
+        └── UnpublishedChangesError            it would publish others' changes
 
 No error holds the API key: neither in its text nor in anything reachable from it.
 """
@@ -247,6 +252,26 @@ class OutcomeUnknownError(OursError):
         self.draft = draft
         self.candidates = tuple(candidates)
         self.sent_at = sent_at
+
+
+class PlanRefusedError(OursError):
+    """A plan was not applied; nothing was written."""
+
+
+class PlanConflictsError(PlanRefusedError):
+    """The plan has conflicts, and skipping them was not asked for."""
+
+
+class StalePlanError(PlanRefusedError):
+    """An experiment changed after the plan was made."""
+
+
+class UnsafePlanError(PlanRefusedError):
+    """The plan changes more live experiments than the limit allows."""
+
+
+class UnpublishedChangesError(PlanRefusedError):
+    """Unpublished changes of others would go live with the plan."""
 
 
 def outcome_unknown(

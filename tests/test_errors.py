@@ -20,8 +20,13 @@ from ours_experiments import (
     OutcomeUnknownError,
     PaginationError,
     PermissionDeniedError,
+    PlanConflictsError,
+    PlanRefusedError,
     RateLimitError,
+    StalePlanError,
     UnexpectedResponseError,
+    UnpublishedChangesError,
+    UnsafePlanError,
     errors,
 )
 from ours_experiments.errors import error_from_response
@@ -66,6 +71,11 @@ def chosen(
         (DecodeError, (UnexpectedResponseError,)),
         (PaginationError, (OursError,)),
         (OutcomeUnknownError, (OursError,)),
+        (PlanRefusedError, (OursError,)),
+        (PlanConflictsError, (PlanRefusedError,)),
+        (StalePlanError, (PlanRefusedError,)),
+        (UnsafePlanError, (PlanRefusedError,)),
+        (UnpublishedChangesError, (PlanRefusedError,)),
     ],
 )
 def test_tree(kind: type[OursError], parents: tuple[type, ...]) -> None:

@@ -68,11 +68,13 @@ class Creations:
 CREATIONS: WeakKeyDictionary[Transport, Creations] = WeakKeyDictionary()
 
 
-async def create_experiment(session: Session, draft: NewExperiment) -> Experiment:
+async def create_experiment(
+    session: Session, draft: NewExperiment, call: Call | None = None
+) -> Experiment:
     """Create an experiment; a lost one with a key is looked up by it."""
     creations = CREATIONS.setdefault(session.transport, Creations())
     with creations.under_way(draft.key):
-        return await reconcile(session, experiment(draft, creations))
+        return await reconcile(session, experiment(draft, creations), call)
 
 
 def experiment(draft: NewExperiment, creations: Creations) -> Write[Experiment]:

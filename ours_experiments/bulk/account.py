@@ -55,6 +55,7 @@ async def check_account(session: Session, journal: Journal) -> None:
         try:
             await session.request("GET", "experiments", experiment_id)
         except NotFoundError as error:
+            # It may have been deleted since.
             missing = error
         else:
             return

@@ -54,6 +54,7 @@ class DeleteAction:
     async def apply(self, experiment_id: str, call: Call, sent_before: bool) -> Result:  # noqa: FBT001 - passed by the run
         """Delete an experiment; one that does not exist is ALREADY."""
         if sent_before:
+            # A second DELETE is answered 404, which says nothing about the first.
             try:
                 await retrieve(self.session, experiment_id, call)
             except NotFoundError:

@@ -61,12 +61,15 @@ class BatchPublish:
         for token in journal.unconfirmed():
             page = await self.versions.list_page(notes_contains=token)
             for version in page.entities:
+                # A service that does not know the parameter lists all versions.
                 if token in (version.notes or ""):
                     self.version = version
                     journal.publish(token)
 
     async def publish(self, ledger: Ledger, journal: Journal | None) -> None:
         """Publish what is staged and record in the ledger that it is live."""
+        # All of it, also what the draft does not list: the list may be late, and an id
+        # that is live already does no harm in a version.
         staged = ledger.ids_with(OutcomeStatus.STAGED)
         if not staged:
             return

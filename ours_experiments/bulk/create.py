@@ -84,6 +84,7 @@ class BulkCreate:
                 self.add(position, outcome)
             else:
                 wanted.append(position)
+        # One listing: a search does not cover keys, whatever the number of drafts.
         existing = await self.list_existing(wanted)
         by_key: dict[str, Experiment] = {}
         for experiment in existing:
@@ -124,6 +125,7 @@ class BulkCreate:
         if not keys and not lost:
             return []
         if lost and self.journal is not None:
+            # A supervisor restarts a killed process within a second.
             await asyncio.sleep(LIST_DELAY - self.journal.age)
         names = {
             plain_text(text) for draft in lost for text in (draft.name, draft.key or "")

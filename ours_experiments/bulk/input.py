@@ -58,6 +58,7 @@ class Input:
                 winners = cast("Mapping[object, object]", ids)
             for item in ids:
                 self.add(ledger, item, winners.get(item) if winners else None)
+        # What an earlier run has done is often what the filter no longer lists.
         for experiment_id in earlier:
             ledger.add(experiment_id)
         self.total = len(ledger.entries)

@@ -121,6 +121,8 @@ class Journal:
         if not stat.S_ISREG(os.fstat(self.file.fileno()).st_mode):
             raise ValueError("it is no regular file")
         if sys.platform != "win32":
+            # It is of the open file: two runs of one process exclude each other too,
+            # which they would not by the locks of `fcntl.lockf`.
             try:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -131,6 +133,7 @@ class Journal:
         first = header.to_line()
         with open(self.file.fileno(), "rb", closefd=False) as lines:
             lines.seek(0)
+            # Another file may be a single line of gigabytes.
             line = lines.readline(MAX_HEADER)
             torn = line != first and first.startswith(line.rstrip(NUL))
             if torn and not lines.read().strip(NUL):
@@ -171,6 +174,8 @@ class Journal:
             status = STATUS_OF.get(word) if isinstance(word, str) else None
             if status is None:
                 return False
+            # A number, not a set of ids for each publish: a set of a million ids takes
+            # 32 MiB.
             states[identifier] = (
                 len(self.announced) if status is OutcomeStatus.STAGED else status
             )

@@ -22,8 +22,8 @@ def no_status(_experiment_id: str) -> None:
 class Ledger:
     """One entry for each distinct id, in the order of the input.
 
-    A stream keeps summaries, which ids share: a million ids cost 42 MiB beside their
-    own text, as in a set.
+    A stream keeps summaries, which ids share: a million ids cost 30 MiB beside their
+    own text, and 32 in a set.
     """
 
     action: str
@@ -48,6 +48,7 @@ class Ledger:
 
     def add(self, experiment_id: str) -> bool:
         """Add an id without an outcome; return whether it is new."""
+        # One look-up for a new id, where `in` and an assignment are two.
         entries = self.entries
         before = len(entries)
         entries.setdefault(experiment_id)

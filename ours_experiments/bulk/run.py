@@ -176,6 +176,7 @@ class BulkRun:
         outcome = self._known_outcome(experiment_id)
         if outcome is None:
             outcome = await self._do_work(experiment_id)
+            # The ledger first: a full disk must not cost an outcome that is known.
             self._ledger.record(outcome)
             if self._journal is not None:
                 self._journal.record(outcome)

@@ -34,6 +34,7 @@ class StagedChanges:
         None: the service did not say, in the time that the call has left. A service
         that has no versions has nothing that is not live.
         """
+        # A lock, not a shared task: a run that is cancelled would leave that behind.
         asked_after = self.requests
         try:
             async with asyncio.timeout_at(call.deadline), self.lock:

@@ -168,6 +168,7 @@ async def in_parallel(
     finally:
         for task in pool.tasks:
             task.cancel()
+        # A cancelled task may still have a connection to give back.
         if pool.tasks:
             await asyncio.wait(pool.tasks)
     if pool.failure is not None:

@@ -38,6 +38,8 @@ __all__ = ["app", "commands", "run"]
 
 GLOBAL = Group("Global options", sort_key=100)
 
+MARKDOWN_COMMANDS = frozenset({"plan", "drift"})
+
 app.meta.suppress_keyboard_interrupt = False
 
 
@@ -68,6 +70,8 @@ def launch(
         return call(*bound.args, **bound.kwargs) or 0
     if format == "ids" and not command.__name__.startswith("list_"):
         raise _errors.UsageError("--format ids is a format of lists only")
+    if format == "markdown" and command.__name__ not in MARKDOWN_COMMANDS:
+        raise _errors.UsageError("--format markdown: only plan and drift write it")
     if format != "table":
         prepare_for_programs()
     context = Context(
@@ -100,9 +104,9 @@ def run(tokens: Sequence[str]) -> int:
         )
         sys.stdout.flush()
     except CycloptsError as problem:
-        return print_error(usage_error(problem))
+        return _errors.usage_code(print_error(usage_error(problem)), tokens)
     except (OursError, *_errors.CLI_ERRORS) as problem:
-        return print_error(problem)
+        return _errors.usage_code(print_error(problem), tokens)
     except (BrokenPipeError, SystemExit):
         # The reader of a pipe went away: rich exits by itself, everything else raises.
         discard_output()

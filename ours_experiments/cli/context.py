@@ -17,7 +17,7 @@ from ours_experiments.cli.text_input import read_text
 from ours_experiments.errors import ConfigurationError
 
 
-Format = Literal["table", "json", "jsonl", "csv", "ids"]
+Format = Literal["table", "json", "jsonl", "csv", "ids", "markdown"]
 
 KEY_VARIABLE = "OURS_PRIVACY_API_KEY"
 

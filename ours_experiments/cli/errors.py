@@ -1,6 +1,6 @@
 """Exit codes, and errors in one line with a hint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ours_experiments.cli.output.terminal import escape
@@ -16,7 +16,9 @@ from ours_experiments.errors import (
     OutcomeUnknownError,
     PaginationError,
     PermissionDeniedError,
+    PlanRefusedError,
     RateLimitError,
+    StalePlanError,
     UnexpectedResponseError,
 )
 
@@ -31,8 +33,11 @@ TEMPORARY: Final = 7
 CONNECTION: Final = 8
 UNKNOWN: Final = 9
 SOME_FAILED: Final = 10
+DIFFERENT: Final = 11
 KEEP_RUNNING: Final = 11
 DO_NOT_TRUST: Final = 12
+DIFFERENT_DETAILED: Final = 2
+"""With `--detailed-exitcode`, by which a wrong command line is FAILURE."""
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 TERMINATED: Final = 143
@@ -50,7 +55,7 @@ Exit codes:
     8  no connection, or no answer in time
     9  sent, but whether it was applied is not known
    10  some of many failed
-   11  analyze --check: keep running
+   11  plan --check, drift: differences; analyze --check: keep running
    12  analyze --check: do not trust the results
   130  interrupted
   141  the reader of the output went away
@@ -128,6 +133,8 @@ KINDS: Final[tuple[tuple[type[BaseException], int, str], ...]] = (
     (RateLimitError, TEMPORARY, "try again later, or with a lower --concurrency"),
     (InternalServerError, TEMPORARY, "try again later"),
     (BadRequestError, FAILURE, ""),
+    (StalePlanError, CONFLICT, ""),
+    (PlanRefusedError, CONFLICT, "nothing was written"),
     (OutcomeUnknownError, UNKNOWN, "look before you send it again"),
     (APIConnectionError, CONNECTION, "check the network and --base-url"),
     (UnexpectedResponseError, FAILURE, "check --base-url: is this the service?"),
@@ -172,6 +179,12 @@ OPTION_HINTS: Final = (
 def exit_code(problem: BaseException) -> int:
     """Return the exit code for an error."""
     return next((code for kind, code, _ in KINDS if isinstance(problem, kind)), FAILURE)
+
+
+def usage_code(code: int, tokens: Sequence[str]) -> int:
+    """Return the exit code of an error: not 2 where that means a difference."""
+    detailed = code == USAGE and "--detailed-exitcode" in tokens
+    return FAILURE if detailed else code
 
 
 def hint_for(problem: BaseException) -> str:

@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ ENDINGS = {
     "no connection": 8,
     "outcome unknown": 9,
     "some of many failed": 10,
+    "not what the files say": 11,
     "keep running": 11,
     "do not trust": 12,
     "interrupted": 130,
@@ -37,7 +39,9 @@ def test_every_documented_code_has_its_test() -> None:
 
 
 @pytest.mark.parametrize("told", [one for one, code in ENDINGS.items() if code < 128])
-def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
+def test_a_command_ends_with_its_code(
+    service: Service, told: str, tmp_path: Path
+) -> None:
     """The code tells the kind of error, which is one line on standard error."""
     [draft] = service.seed(1)
     young, skewed = service.with_traffic(days=2), service.with_traffic()
@@ -48,6 +52,8 @@ def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
     faults.add("status", code=503, retry_after=3600, route="versions.list")
     faults.add("status", code=500, route="experiments.create")
     settings = service.emulator.state.get(draft).settings_id
+    spec = tmp_path / "new.json"
+    spec.write_text('{"key": "new", "id": "nobody"}', encoding="utf-8")
     commands: dict[str, tuple[str, ...]] = {
         "done": ("get", draft),
         "refused by the service": ("settings", "list"),
@@ -60,6 +66,7 @@ def test_a_command_ends_with_its_code(service: Service, told: str) -> None:
         "no connection": ("--base-url", "http://127.0.0.1:9", "list"),
         "outcome unknown": ("create", "Hero", "--settings", settings),
         "some of many failed": ("start", draft, "nobody"),
+        "not what the files say": ("drift", str(spec)),
         "keep running": ("analyze", young, "--check"),
         "do not trust": ("analyze", skewed, "--check"),
     }

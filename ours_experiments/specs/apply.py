@@ -1,0 +1,229 @@
+"""Apply a plan: phase by phase, experiments of one phase in parallel."""
+
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Self
+
+import attrs
+
+from ours_experiments._http.session import Session
+from ours_experiments._validation import check_count
+from ours_experiments.bulk.account import open_journal
+from ours_experiments.bulk.journal import Journal
+from ours_experiments.bulk.outcomes import OutcomeStatus
+from ours_experiments.bulk.run import report_progress, without_frames
+from ours_experiments.bulk.workers import in_parallel
+from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
+from ours_experiments.specs.changes import Action, Change
+from ours_experiments.specs.plan import Plan
+from ours_experiments.specs.plan_json import digest, plain_specs
+from ours_experiments.specs.planner import Account
+from ours_experiments.specs.publishing import Publishing
+from ours_experiments.specs.refusals import refuse_stale
+from ours_experiments.specs.report import ApplyReport, ChangeOutcome
+from ours_experiments.specs.service import read_account
+from ours_experiments.specs.steps import Steps, Subject, intentions_of, subject_of
+
+
+OnProgress = Callable[[int, int | None], object]
+STAGES = 4
+"""Phases up to this one stage what the publish in the next one ships."""
+LAST = 8
+PHASES = {
+    Action.CREATE: 1,
+    Action.UPDATE: 2,
+    Action.CREATE_VARIANT: 2,
+    Action.UPDATE_VARIANT: 2,
+    Action.DELETE_VARIANT: 2,
+    Action.START: 4,
+    Action.PAUSE: 4,
+    Action.RESUME: 4,
+    Action.PUBLISH: 4,
+    Action.STOP: 6,
+    Action.WINNER: 7,
+    Action.ROLLOUT: 7,
+    Action.END_ROLLOUT: 7,
+    Action.DELETE: 8,
+}
+
+
+def phase_of(change: Change) -> int:
+    """Return the phase of a change; some are staged if they are live."""
+    if change.live and change.action in (Action.UPDATE, Action.DELETE):
+        return 3 if change.action is Action.UPDATE else 4
+    return PHASES[change.action]
+
+
+async def apply_plan(
+    session: Session,
+    plan: Plan,
+    *,
+    journal: str | os.PathLike[str] | None,
+    ship_others: bool,
+    force: bool,
+    skip_conflicts: bool,
+    concurrency: int,
+    on_progress: OnProgress | None,
+) -> ApplyReport:
+    """Refuse a plan that must not be applied, else carry it out."""
+    check_count("concurrency", concurrency, 1)
+    if not isinstance(journal, str | os.PathLike | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"journal must be a path, not {type(journal).__name__}"
+        )
+    allowed = {
+        "ship_others": ship_others,
+        "force": force,
+        "skip_conflicts": skip_conflicts,
+    }
+    plan.check(**allowed)
+    if not plan.changes:
+        return ApplyReport()
+    opened = None
+    if journal is not None:
+        identity = digest({"specs": plain_specs(plan)})[:16]
+        opened = await open_journal(session, journal, f"apply {identity}", "once")
+    try:
+        resumed = opened is not None and bool(opened.states)
+        account = await read_account(
+            session, plan.specs, prune=plan.prune, with_settings=resumed
+        )
+        if resumed:
+            # An earlier run was cut off: what it left is another plan.
+            plan = plan.made_again(account)
+            plan.check(**allowed)
+        else:
+            refuse_stale(plan, account)
+        run = Run.of(session, plan, account, opened, ship_others=ship_others)
+        run.on_progress = on_progress
+        return await run.run(concurrency)
+    finally:
+        if opened is not None:
+            opened.close()
+
+
+@attrs.define
+class Run:
+    """One plan that is being applied."""
+
+    session: Session
+    changes: tuple[Change, ...]
+    steps: Steps
+    publishing: Publishing
+    on_progress: OnProgress | None = None
+    outcomes: dict[int, ChangeOutcome] = attrs.field(
+        init=False, factory=dict[int, ChangeOutcome]
+    )
+    """By the position of the change."""
+    failed: set[Subject] = attrs.field(init=False, factory=set[Subject])
+    """The experiments of which a step failed."""
+
+    @classmethod
+    def of(
+        cls,
+        session: Session,
+        plan: Plan,
+        account: Account,
+        journal: Journal | None,
+        *,
+        ship_others: bool,
+    ) -> Self:
+        """Prepare to apply a plan to an account that was just read."""
+        intentions = intentions_of(plan.specs, account)
+        settings = {t.key: t.settings_id for t in plan.targets if t.settings_id}
+        managed = {experiment_id for _, experiment_id in intentions}
+        managed |= {change.experiment_id for change in plan.changes}
+        own: set[str] = set()
+        for experiment in account.experiments:
+            if experiment.id in managed:
+                own.add(experiment.id)
+                own |= {variant.id for variant in account.variants_of(experiment)}
+        return cls(
+            session,
+            plan.changes,
+            Steps(session, intentions, settings, journal),
+            Publishing(session, own, ship_others, journal),
+        )
+
+    async def run(self, concurrency: int) -> ApplyReport:
+        """Carry out all phases, the later ones only if all that is staged is live."""
+        await self.publishing.confirm_earlier()
+        for phase in range(1, STAGES + 1):
+            await self.carry_out(phase, concurrency)
+        if await self.publish():
+            for phase in range(STAGES + 2, LAST + 1):
+                await self.carry_out(phase, concurrency)
+        return ApplyReport(
+            tuple(
+                self.outcomes.get(index)
+                or ChangeOutcome(change, OutcomeStatus.NOT_ATTEMPTED)
+                for index, change in enumerate(self.changes)
+            ),
+            self.publishing.version,
+            self.publishing.error,
+        )
+
+    async def carry_out(self, phase: int, concurrency: int) -> None:
+        """Carry out one phase: the steps of an experiment in order."""
+        groups: dict[Subject, list[int]] = {}
+        for index, change in enumerate(self.changes):
+            if phase_of(change) == phase:
+                groups.setdefault(subject_of(change), []).append(index)
+        nothing: AsyncGenerator[None, None] = in_parallel(
+            iter(groups.values()), self.carry_out_group, concurrency
+        )
+        async with aclosing(nothing):
+            async for _ in nothing:
+                pass
+
+    async def carry_out_group(self, indices: list[int]) -> None:
+        """Carry out steps of one experiment, until one of them fails."""
+        for index in indices:
+            if subject_of(self.changes[index]) in self.failed:
+                return
+            outcome = await self.carry_out_one(self.changes[index])
+            self.outcomes[index] = outcome
+            if outcome.error is not None:
+                self.failed.add(subject_of(outcome.change))
+            if self.on_progress is not None:
+                done, total = len(self.outcomes), len(self.changes)
+                report_progress(self.on_progress, done, total)
+
+    async def carry_out_one(self, change: Change) -> ChangeOutcome:
+        """Bring one change to its outcome."""
+        call = self.session.call()
+        error: OursError | None = None
+        try:
+            status = await self.steps.send(change, call)
+            if phase_of(change) in (3, STAGES):
+                status = OutcomeStatus.STAGED
+        except OursError as problem:
+            error = without_frames(problem)
+            unknown = isinstance(problem, OutcomeUnknownError)
+            status = OutcomeStatus.UNKNOWN if unknown else OutcomeStatus.FAILED
+        return ChangeOutcome(change, status, error, call.attempts, call.seconds)
+
+    async def publish(self) -> bool:
+        """Make what is staged live; return whether nothing is left behind."""
+        staged = [
+            i for i, o in self.outcomes.items() if o.status is OutcomeStatus.STAGED
+        ]
+        whole = [i for i in staged if subject_of(self.changes[i]) not in self.failed]
+        later = any(change.publishes for change in self.changes)
+        self.publishing.own |= {made.id for made in self.steps.created.values()}
+        if staged or later:
+            ids = {i: self.steps.id_of(self.changes[i]) for i in whole}
+            live = await self.publishing.publish(set(ids.values()))
+            for index, experiment_id in ids.items():
+                if experiment_id in live:
+                    outcome = self.outcomes[index]
+                    self.outcomes[index] = attrs.evolve(
+                        outcome, status=OutcomeStatus.APPLIED
+                    )
+        return self.publishing.error is None and not self.staged()
+
+    def staged(self) -> list[int]:
+        """List the positions of changes that are not live yet."""
+        done = self.outcomes.items()
+        return [i for i, outcome in done if outcome.status is OutcomeStatus.STAGED]

@@ -1,0 +1,102 @@
+"""What a plan is made of: changes, conflicts and warnings."""
+
+from enum import StrEnum
+
+import attrs
+
+
+class Action(StrEnum):
+    """Name what a change does."""
+
+    CREATE = "create"
+    """Create the experiment."""
+    UPDATE = "update"
+    """Change fields of the experiment."""
+    CREATE_VARIANT = "create_variant"
+    """Create a treatment."""
+    UPDATE_VARIANT = "update_variant"
+    """Change fields of a variant."""
+    DELETE_VARIANT = "delete_variant"
+    """Delete a treatment."""
+    START = "start"
+    """Bring a draft to running."""
+    PAUSE = "pause"
+    """Bring a running experiment to paused."""
+    RESUME = "resume"
+    """Bring a paused experiment to running."""
+    PUBLISH = "publish"
+    """Publish what is staged already."""
+    STOP = "stop"
+    """Complete the experiment."""
+    WINNER = "winner"
+    """Declare another winner, or none."""
+    ROLLOUT = "rollout"
+    """Serve a treatment to everybody."""
+    END_ROLLOUT = "end_rollout"
+    """Serve the original again."""
+    DELETE = "delete"
+    """Delete the experiment."""
+
+
+PUBLISHING = frozenset({Action.STOP, Action.ROLLOUT, Action.END_ROLLOUT})
+"""Actions that publish everything unpublished by themselves."""
+COUNTED = frozenset({Action.UPDATE, Action.PAUSE, Action.DELETE}) | PUBLISHING
+"""Actions on what visitors see that the safety limit counts."""
+
+
+@attrs.frozen
+class FieldChange:
+    """A field before and after; the values are plain JSON."""
+
+    path: str
+    """The field, such as `targeting_rules.url_patterns`."""
+    old: object = attrs.field(hash=False)
+    """The service's value; None where there is none."""
+    new: object = attrs.field(hash=False)
+    """The spec's value; None where the field is cleared."""
+
+
+@attrs.frozen(kw_only=True)
+class Change:
+    """One step of a plan."""
+
+    action: Action
+    """What is done."""
+    key: str
+    """The experiment's key."""
+    experiment_id: str | None = None
+    """The experiment's id; None for one that is to be created."""
+    variant: str | None = None
+    """The variant's name; None for changes of the experiment itself."""
+    variant_id: str | None = None
+    """The variant's id; None for one that is to be created."""
+    fields: tuple[FieldChange, ...] = ()
+    """The fields that change."""
+    live: bool = False
+    """Whether visitors see it once it is published."""
+    publishes: bool = False
+    """Whether the call itself publishes everything that is unpublished."""
+
+
+@attrs.frozen
+class Conflict:
+    """A difference that cannot be applied."""
+
+    key: str
+    """The experiment's key."""
+    message: str
+    """What differs and why it cannot be changed."""
+    experiment_ids: tuple[str, ...] = ()
+    """The experiments that it is about; empty where there is none yet."""
+
+
+@attrs.frozen
+class PlanWarning:
+    """A change that is possible and may be a mistake."""
+
+    key: str
+    """The experiment's key."""
+    message: str
+    """What happens when it is applied."""
+    experiment_id: str | None = None
+    """The experiment's id; None for one that is to be created."""

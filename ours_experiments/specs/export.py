@@ -1,0 +1,189 @@
+"""From what the service has to a spec that manages all of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from ours_experiments._unset import UNSET, Unset
+from ours_experiments.models import (
+    DomAction,
+    DomModification,
+    Experiment,
+    ExperimentStatus,
+    Metric,
+    Metrics,
+    QueryParam,
+    Style,
+    TargetingRules,
+    Variant,
+)
+from ours_experiments.specs.errors import SpecError
+from ours_experiments.specs.normal import (
+    attribute_of,
+    is_empty_metric,
+    is_empty_metrics,
+    is_empty_rules,
+    styles_of,
+)
+from ours_experiments.specs.parts import (
+    ControlSpec,
+    MetricSpec,
+    MetricsSpec,
+    TargetingSpec,
+    VariantSpec,
+)
+from ours_experiments.specs.spec import ExperimentSpec
+
+
+def export_specs(
+    experiments: Iterable[Experiment],
+    variants: Mapping[str, Iterable[Variant]] | None = None,
+) -> tuple[ExperimentSpec, ...]:
+    """Return a spec for each experiment; repeated keys get an `id`.
+
+    Args:
+        experiments: All experiments of the account, so that repeated keys are seen.
+        variants: The variants by experiment id, for experiments without their own.
+
+    Raises:
+        SpecError: A key is blank or has white space around it.
+    """
+    listed = list(experiments)
+    keys = Counter(experiment.key for experiment in listed)
+    return tuple(
+        export_spec(
+            experiment,
+            tuple((variants or {}).get(experiment.id, experiment.variants or ())),
+            with_id=keys[experiment.key] > 1,
+        )
+        for experiment in listed
+    )
+
+
+def export_spec(
+    experiment: Experiment, variants: tuple[Variant, ...], *, with_id: bool = False
+) -> ExperimentSpec:
+    """Return the spec of one experiment; what a file cannot say is left out."""
+    treatments = tuple(variant for variant in variants if not variant.is_control)
+    names = Counter(variant.name for variant in variants)
+    controls = [v for v in variants if v.is_control and v.name.strip()]
+    values: dict[str, object] = {
+        "key": experiment.key,
+        "id": experiment.id if with_id else UNSET,
+        "name": experiment.name,
+        "description": experiment.description or UNSET,
+        "type": UNSET if experiment.type is None else str(experiment.type),
+        "traffic_allocation": experiment.traffic_allocation,
+        "include_query_string": experiment.include_query_string or UNSET,
+        "targeting_rules": targeting_spec(experiment.targeting_rules),
+        "metrics": metrics_spec(experiment.metrics),
+        "control": ControlSpec(name=controls[0].name) if controls else UNSET,
+        "variants": tuple(variant_spec(v, names) for v in treatments),
+        "state": state_of(experiment),
+    }
+    if experiment.status == ExperimentStatus.COMPLETED:
+        values["winner"] = reference(experiment.winner_variant_id, variants, names)
+        values["rollout"] = reference(experiment.rollout_variant_id, treatments, names)
+    if experiment.status == ExperimentStatus.RUNNING:
+        metrics = values["metrics"]
+        primary = metrics.primary if isinstance(metrics, MetricsSpec) else UNSET
+        if isinstance(primary, Unset) or primary.event_name is UNSET:
+            values["metrics"] = UNSET
+    return acceptable(values)
+
+
+def acceptable(values: dict[str, object]) -> ExperimentSpec:
+    """Build a spec without the fields that it refuses.
+
+    Raises:
+        SpecError: The key is refused.
+    """
+    try:
+        return ExperimentSpec(**values)  # type: ignore[arg-type]
+    except SpecError as error:
+        refused = {p.field.partition(".")[0].partition("[")[0] for p in error.problems}
+        if "key" in refused:
+            raise
+        kept = {name: value for name, value in values.items() if name not in refused}
+        return acceptable(kept)
+
+
+def state_of(experiment: Experiment) -> ExperimentStatus | Unset:
+    """Return the state of an experiment; UNSET where it is a new word."""
+    status = experiment.status
+    return status if isinstance(status, ExperimentStatus) else UNSET
+
+
+def targeting_spec(rules: TargetingRules | None) -> TargetingSpec | Unset:
+    """Return the spec of targeting rules."""
+    if rules is None or is_empty_rules(rules):
+        return UNSET
+    params = tuple(
+        QueryParam(param.key, str(param.operator), param.value)
+        for param in rules.query_params
+    )
+    return TargetingSpec(
+        url_patterns=rules.url_patterns or UNSET,
+        audience_id=rules.audience_id or UNSET,
+        visitor_properties=rules.visitor_properties or UNSET,
+        visitor_status=rules.visitor_status or UNSET,
+        query_params=params or UNSET,
+    )
+
+
+def metrics_spec(metrics: Metrics | None) -> MetricsSpec | Unset:
+    """Return the spec of metrics."""
+    if metrics is None or is_empty_metrics(metrics):
+        return UNSET
+    primary = metrics.primary
+    secondary = tuple(Metric(m.event_name, m.funnel_id) for m in metrics.secondary)
+    return MetricsSpec(
+        primary=UNSET
+        if primary is None or is_empty_metric(primary)
+        else MetricSpec(
+            event_name=primary.event_name or UNSET,
+            funnel_id=primary.funnel_id or UNSET,
+        ),
+        secondary=secondary or UNSET,
+    )
+
+
+def variant_spec(variant: Variant, names: Counter[str]) -> VariantSpec:
+    """Return the spec of a treatment."""
+    modifications = tuple(plain_change(m) for m in variant.dom_modifications or ())
+    return VariantSpec(
+        id=variant.id if names[variant.name] > 1 else UNSET,
+        name=variant.name,
+        weight=variant.weight,
+        redirect_url=variant.redirect_url or UNSET,
+        dom_modifications=modifications or UNSET,
+    )
+
+
+def plain_change(value: DomModification) -> DomModification:
+    """Return a change to the page with one payload, and only keys that are known."""
+    action = str(value.action)
+    change = DomModification(value.selector, action, value.value or "")
+    if action == DomAction.REMOVE:
+        return attrs.evolve(change, value=None)
+    if action == DomAction.SET_STYLE:
+        styles = styles_of(value)
+        if styles:
+            declarations = tuple(Style(name, content) for name, content in styles)
+            return attrs.evolve(change, value=None, styles=declarations)
+    if action == DomAction.SET_ATTRIBUTE:
+        attribute = attribute_of(value)
+        if attribute:
+            return attrs.evolve(change, value=None, attribute=dict(attribute))
+    return change
+
+
+def reference(
+    variant_id: str | None, variants: tuple[Variant, ...], names: Counter[str]
+) -> str | Unset:
+    """Return the name of a variant, or its id where the name is not its own."""
+    for variant in variants:
+        if variant.id == variant_id:
+            return variant.name if names[variant.name] == 1 else variant.id
+    return UNSET

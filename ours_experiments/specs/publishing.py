@@ -1,0 +1,120 @@
+"""The one version of all that applying a plan has staged."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+import attrs
+
+from ours_experiments._http.session import Session
+from ours_experiments._writes.unrelated_changes import (
+    EXPERIMENTS,
+    VARIANTS,
+    Differences,
+    describe_unrelated,
+    ids_in,
+)
+from ours_experiments.bulk.batch_publish import BatchPublish
+from ours_experiments.bulk.journal import Journal
+from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
+from ours_experiments.errors import (
+    ConflictError,
+    OursError,
+    UnpublishedChangesError,
+)
+from ours_experiments.experiments import Experiments
+from ours_experiments.models import Version
+from ours_experiments.specs.service import read_draft_changes
+from ours_experiments.versions import Versions
+
+
+@attrs.define
+class Publishing:
+    """Publishes what a plan has staged, and nothing of anybody else's."""
+
+    session: Session
+    own: set[str]
+    """The ids of all that the plan manages, variants included."""
+    ship_others: bool
+    """Whether unpublished changes of others may go live too."""
+    journal: Journal | None
+    error: OursError | None = attrs.field(init=False, default=None)
+    """Why something that is staged was not published."""
+    batch: BatchPublish = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        session = self.session
+        self.batch = BatchPublish(
+            "apply",
+            Versions(session),
+            Experiments(session),
+            self.ship_others,
+            dry_run=False,
+        )
+
+    @property
+    def version(self) -> Version | None:
+        """The version that was made, by this run or by one that was cut off."""
+        return self.batch.version
+
+    async def confirm_earlier(self) -> None:
+        """Find the version that an earlier run requested and saw no answer for."""
+        if self.journal is not None:
+            await self.batch.confirm_earlier(self.journal)
+
+    async def publish(self, staged: Collection[str]) -> Collection[str]:
+        """Publish what these experiments have staged; return which of them are live.
+
+        An include list holds back changes of its own collection only, so that nothing
+        is published while others have changes that nobody agreed to ship.
+        """
+        live: Collection[str] = ()
+        try:
+            changes = (await read_draft_changes(self.session)).differences
+            unrelated = describe_unrelated(self.own.union(staged), changes)
+            if unrelated and not self.ship_others:
+                raise UnpublishedChangesError(
+                    f"others have changed meanwhile: {unrelated}: --ship-others"
+                )
+            waiting = ids_in(changes, EXPERIMENTS).intersection(staged)
+            live = set(staged) - waiting
+            if waiting:
+                include: Mapping[str, Iterable[str]] = {}
+                if not unrelated:
+                    include = include_lists(waiting, changes)
+                await self.make_version(waiting, include)
+        except OursError as problem:
+            self.error = problem
+            if isinstance(problem, ConflictError):
+                live = await self.find_live(staged)
+        else:
+            live = staged
+        return live
+
+    async def make_version(
+        self, waiting: Collection[str], include: Mapping[str, Iterable[str]]
+    ) -> None:
+        """Publish, and record in the journal what the version is to hold."""
+        for experiment_id in waiting if self.journal is not None else ():
+            outcome = Outcome(experiment_id, "apply", OutcomeStatus.STAGED)
+            if self.journal is not None:
+                self.journal.record(outcome)
+        version = await self.batch.make_version(sorted(waiting), include, self.journal)
+        self.batch.version = version
+
+    async def find_live(self, staged: Collection[str]) -> Collection[str]:
+        """Return what is live after a publish was refused: others published it."""
+        try:
+            changes = (await read_draft_changes(self.session)).differences
+        except OursError:
+            return ()
+        waiting = ids_in(changes, EXPERIMENTS).intersection(staged)
+        if not waiting:
+            self.error = None
+        return set(staged) - waiting
+
+
+def include_lists(
+    waiting: Collection[str], changes: Differences
+) -> Mapping[str, Iterable[str]]:
+    """Return what may be in the version; an empty list would stand for everything."""
+    variants = sorted(ids_in(changes, VARIANTS))
+    return {EXPERIMENTS: sorted(waiting)} | ({VARIANTS: variants} if variants else {})

@@ -1,0 +1,147 @@
+"""The JSON Schema of a spec, for editors and checks."""
+
+import ast
+import inspect
+from collections.abc import Mapping
+from itertools import pairwise
+from textwrap import dedent
+from typing import cast, get_origin
+
+import attrs
+
+from ours_experiments._codec.hooks import wire_name
+from ours_experiments.specs.checks import RULES
+from ours_experiments.specs.kinds import Kind, item_of, kinds_of
+from ours_experiments.specs.parts import TargetingSpec, VariantSpec
+from ours_experiments.specs.spec import ExperimentSpec
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TYPES = {str: "string", bool: "boolean", int: "integer"}
+LIMITS: Mapping[tuple[type, str], Mapping[str, object]] = {
+    (ExperimentSpec, "key"): {"pattern": r"^\S([\s\S]*\S)?$"},
+    (ExperimentSpec, "name"): {"pattern": r"\S"},
+    (ExperimentSpec, "traffic_allocation"): {"minimum": 0, "maximum": 100},
+    (TargetingSpec, "url_patterns"): {"maxItems": 200},
+    (VariantSpec, "name"): {"pattern": r"\S"},
+    (VariantSpec, "weight"): {"minimum": 0, "maximum": 99},
+    (VariantSpec, "redirect_url"): {
+        "pattern": r"^(/(?![/\\])|[Hh][Tt][Tt][Pp][Ss]://)"
+    },
+}
+"""What an annotation does not say of a field."""
+
+
+def spec_schema() -> dict[str, object]:
+    """Return the JSON Schema (2020-12) of one document of a spec file."""
+    definitions: dict[str, object] = {}
+    root = object_schema(ExperimentSpec, definitions)
+    properties = cast("dict[str, object]", root["properties"])
+    properties["rules"] = rules_schema()
+    properties["$schema"] = {"type": "string"}
+    return {
+        "$schema": DIALECT,
+        "title": "An experiment of Ours Privacy",
+        **root,
+        "required": ["key"],
+        "$defs": definitions,
+    }
+
+
+def object_schema(cls: type, definitions: dict[str, object]) -> dict[str, object]:
+    """Return the schema of a class: fields in snake case, or in camel case."""
+    texts = field_texts(cls)
+    properties: dict[str, object] = {}
+    camel: dict[str, object] = {}
+    for name, kind in kinds_of(cls).items():
+        value = kind_schema(kind, definitions) | dict(LIMITS.get((cls, name), {}))
+        described = {"description": texts[name], **value} if name in texts else value
+        properties[name] = described
+        if wire_name(name) != name:
+            # As patterns, so that an editor completes one spelling only.
+            camel[f"^{wire_name(name)}$"] = value
+    schema: dict[str, object] = {"type": "object", "properties": properties}
+    if camel:
+        schema["patternProperties"] = camel
+    required = [
+        field.name
+        for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls))
+        if field.default is attrs.NOTHING
+    ]
+    if required:
+        schema["required"] = required
+    if cls is VariantSpec:
+        schema["anyOf"] = [{"required": ["name"]}, {"required": ["id"]}]
+    return {**schema, "additionalProperties": False}
+
+
+def kind_schema(kind: Kind, definitions: dict[str, object]) -> dict[str, object]:
+    """Return the schema of what a field holds."""
+    item = item_of(kind)
+    if item is not None:
+        schema: dict[str, object] = {
+            "type": "array",
+            "items": kind_schema(item, definitions),
+        }
+    elif get_origin(kind.type) is Mapping:
+        schema = {"type": "object"}
+    elif isinstance(kind.type, type) and attrs.has(kind.type):
+        name = kind.type.__name__
+        if name not in definitions:
+            definitions[name] = {}
+            definitions[name] = object_schema(kind.type, definitions)
+        schema = {"$ref": f"#/$defs/{name}"}
+    else:
+        schema = {"type": TYPES[cast("type", kind.type)]}
+    if kind.words:
+        # A word of a later service is accepted, and an editor offers the known ones.
+        words: dict[str, object] = {"enum": list(kind.words)}
+        schema = {"anyOf": [words, schema]} if kind.open else words
+    return nullable(schema) if kind.nullable else schema
+
+
+def nullable(schema: dict[str, object]) -> dict[str, object]:
+    """Let a schema accept null."""
+    if isinstance(schema.get("type"), str):
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def rules_schema() -> dict[str, object]:
+    """Return the schema of the rules for an analysis."""
+    names = {int: "integer", float: "number"}
+    properties: dict[str, object] = {}
+    camel: dict[str, object] = {}
+    for name, kind in RULES.items():
+        optional = name in ("planned_sample", "mde")
+        schema: dict[str, object] = {
+            "type": [names[kind], "null"] if optional else names[kind]
+        }
+        properties[name] = schema
+        if wire_name(name) != name:
+            camel[f"^{wire_name(name)}$"] = schema
+    return {
+        "description": "Rules for `analyze`; they stay in the file.",
+        "type": "object",
+        "properties": properties,
+        "patternProperties": camel,
+        "additionalProperties": False,
+    }
+
+
+def field_texts(cls: type) -> dict[str, str]:
+    """Read the text beneath each field of a class; none without its source."""
+    try:
+        (tree,) = ast.parse(dedent(inspect.getsource(cls))).body
+    except (OSError, SyntaxError, TypeError):
+        return {}
+    body = tree.body if isinstance(tree, ast.ClassDef) else []
+    return {
+        field.target.id: inspect.cleandoc(text.value.value)
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }

@@ -1,0 +1,195 @@
+"""Read from the service what a plan and an export need; nothing is written."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from fnmatch import fnmatchcase
+from typing import cast
+
+from ours_experiments._codec.converter import decode
+from ours_experiments._http.session import Session
+from ours_experiments._validation import check_filled_text
+from ours_experiments.bulk.workers import in_parallel
+from ours_experiments.errors import ConfigurationError, NotFoundError
+from ours_experiments.experiments import Experiments
+from ours_experiments.models import (
+    DraftChanges,
+    Experiment,
+    ExperimentStatus,
+    Settings,
+    Variant,
+)
+from ours_experiments.settings import SettingsRecords
+from ours_experiments.specs.export import export_specs
+from ours_experiments.specs.files import Specs
+from ours_experiments.specs.identity import check_identities
+from ours_experiments.specs.ours_file import Limits
+from ours_experiments.specs.plan import Plan
+from ours_experiments.specs.planner import (
+    Account,
+    make_plan,
+    needs_draft_changes,
+    needs_settings,
+    pair_up,
+)
+from ours_experiments.specs.spec import ExperimentSpec
+from ours_experiments.versions import Versions
+
+
+CONCURRENCY = 8
+"""Experiments that are read at the same time where a listing has no variants."""
+
+
+async def plan_specs(
+    session: Session,
+    specs: Iterable[ExperimentSpec],
+    *,
+    owns: Iterable[str] = (),
+    settings: str | None = None,
+    limits: Limits | None = None,
+    prune: bool = False,
+) -> Plan:
+    """Read the account, and compare the specs with it."""
+    patterns = globs("owns", owns)
+    if isinstance(specs, Specs):
+        patterns = patterns or specs.owns
+        settings = settings or specs.settings
+        limits = limits or specs.limits
+    wanted = checked(specs)
+    if prune and not patterns:
+        raise ConfigurationError("prune: needs `owns`, the keys that may be deleted")
+    if limits is not None and not isinstance(limits, Limits):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"limits must be Limits, not {type(limits).__name__}")
+    account = await read_account(session, wanted, prune=prune)
+    plan = make_plan(
+        wanted,
+        account,
+        owns=patterns,
+        settings=settings,
+        limits=limits,
+        prune=prune,
+        fingerprint=session.transport.account,
+    )
+    return plan.bound(session)
+
+
+def globs(name: str, values: object) -> tuple[str, ...]:
+    """Return patterns of keys as a tuple.
+
+    Raises:
+        ConfigurationError: There is one that is no text, or blank.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise ConfigurationError(f"{name} must be a sequence of texts")
+    patterns = tuple(cast("Iterable[str]", values))
+    for pattern in patterns:
+        check_filled_text(name, pattern)
+    return patterns
+
+
+def checked(specs: object) -> tuple[ExperimentSpec, ...]:
+    """Refuse what is not a series of specs of different experiments.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if not isinstance(specs, Iterable) or isinstance(specs, str | bytes):
+        raise ConfigurationError("specs must be a series of ExperimentSpec")
+    items = tuple(cast("Iterable[object]", specs))
+    for number, item in enumerate(items):
+        if not isinstance(item, ExperimentSpec):
+            raise ConfigurationError(
+                f"specs[{number}] must be an ExperimentSpec, not {type(item).__name__}"
+            )
+    found = cast("tuple[ExperimentSpec, ...]", items)
+    check_identities(found)
+    return found
+
+
+def bind_plan(session: Session, text: str) -> Plan:
+    """Read a plan that `to_json` wrote, for the account that it was made for.
+
+    Raises:
+        ConfigurationError: It is no plan, was edited, or is another account's.
+    """
+    plan = Plan.from_json(text)
+    if plan.account != session.transport.account:
+        raise ConfigurationError(
+            "the plan was made with another API key or base URL: plan again"
+        )
+    return plan.bound(session)
+
+
+async def read_account(
+    session: Session,
+    specs: Sequence[ExperimentSpec],
+    *,
+    prune: bool,
+    with_settings: bool = True,
+) -> Account:
+    """Read all experiments, and what else the specs make necessary."""
+    # A row that changes meanwhile can come twice.
+    by_id = {found.id: found async for found in Experiments(session).list()}
+    experiments = tuple(by_id.values())
+    pairings = pair_up(specs, experiments)
+    managed = [found for pairing in pairings for found in pairing.experiments]
+    settings: tuple[Settings, ...] = ()
+    if with_settings and needs_settings(pairings):
+        settings = await SettingsRecords(session).list()
+    draft_changes = None
+    if needs_draft_changes(pairings, prune=prune):
+        draft_changes = await read_draft_changes(session)
+    return Account(
+        experiments=experiments,
+        variants=await read_variants(session, managed),
+        draft_changes=draft_changes,
+        settings=settings,
+    )
+
+
+async def read_draft_changes(session: Session) -> DraftChanges:
+    """Read what is unpublished; a service without versions publishes at once."""
+    try:
+        return await Versions(session).draft_changes()
+    except NotFoundError:
+        return DraftChanges(0, {})
+
+
+async def read_variants(
+    session: Session, experiments: Iterable[Experiment]
+) -> dict[str, tuple[Variant, ...]]:
+    """Read the variants of the experiments that were listed without them."""
+
+    async def read(experiment_id: str) -> Experiment:
+        payload = await session.request("GET", "experiments", experiment_id)
+        return decode(Experiment, payload)
+
+    missing = iter([found.id for found in experiments if found.variants is None])
+    async with aclosing(in_parallel(missing, read, CONCURRENCY)) as found:
+        return {item.id: item.variants async for item in found if item.variants}
+
+
+async def export_account(
+    session: Session,
+    *,
+    status: ExperimentStatus | str | None = None,
+    keys: Iterable[str] | None = None,
+) -> tuple[ExperimentSpec, ...]:
+    """Read the experiments, and return a spec for each that is asked for."""
+    patterns = None if keys is None else globs("keys", keys)
+    experiments = [found async for found in Experiments(session).list()]
+    wanted = {
+        found.id
+        for found in experiments
+        if (status is None or found.status == status)
+        and (patterns is None or any(fnmatchcase(found.key, glob) for glob in patterns))
+    }
+    variants = await read_variants(
+        session, [found for found in experiments if found.id in wanted]
+    )
+    # All of them are passed on, so that repeated keys are seen.
+    specs = export_specs(experiments, variants)
+    return tuple(
+        spec
+        for spec, found in zip(specs, experiments, strict=True)
+        if found.id in wanted
+    )

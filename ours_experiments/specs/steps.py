@@ -1,0 +1,272 @@
+"""What is sent for one change of a plan."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from ours_experiments._codec.converter import decode, encode
+from ours_experiments._http.call import Call
+from ours_experiments._http.session import Session
+from ours_experiments._pagination import Listing, Source
+from ours_experiments._writes import creation, lifecycle
+from ours_experiments._writes.reconcile import reconcile
+from ours_experiments._writes.write import Evidence, Write
+from ours_experiments.bulk.create import LIST_DELAY
+from ours_experiments.bulk.journal import Journal
+from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
+from ours_experiments.drafts import VariantPatch
+from ours_experiments.errors import (
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    OursError,
+)
+from ours_experiments.models import Experiment, Variant
+from ours_experiments.specs.changes import Action, Change
+from ours_experiments.specs.fields import new_experiment, patch_of
+from ours_experiments.specs.parts import VariantSpec
+from ours_experiments.specs.planner import Account, pair_up
+from ours_experiments.specs.spec import ExperimentSpec
+from ours_experiments.specs.variants import (
+    Match,
+    match_variants,
+    new_variant,
+    paired,
+    variant_patch,
+)
+
+
+Subject = tuple[str, str | None]
+"""An experiment of a plan: its key, and its id unless it is to be created."""
+
+
+@attrs.frozen
+class Intention:
+    """A spec with the experiment that it means."""
+
+    spec: ExperimentSpec
+    experiment: Experiment | None
+    """None: it is to be created."""
+    match: Match
+    """How its treatments and the variants of the experiment belong."""
+
+
+def subject_of(change: Change) -> Subject:
+    """Return the experiment that a change is about."""
+    return change.key, change.experiment_id
+
+
+def intentions_of(
+    specs: tuple[ExperimentSpec, ...], account: Account
+) -> dict[Subject, Intention]:
+    """Find what each spec means in an account."""
+    intentions: dict[Subject, Intention] = {}
+    for pairing in pair_up(specs, account.experiments):
+        spec = pairing.spec
+        if not pairing.experiments:
+            intentions[spec.key, None] = Intention(spec, None, Match())
+        elif len(pairing.experiments) == 1:
+            (experiment,) = pairing.experiments
+            match = match_variants(spec, account.variants_of(experiment))
+            intention = Intention(spec, experiment, match)
+            intentions[spec.key, experiment.id] = intention
+    return intentions
+
+
+@attrs.define
+class Steps:
+    """Sends the changes of one plan."""
+
+    session: Session
+    intentions: Mapping[Subject, Intention]
+    settings: Mapping[str, str]
+    """The settings of new experiments, by key."""
+    journal: Journal | None
+    created: dict[str, Experiment] = attrs.field(factory=dict[str, Experiment])
+    """The experiments that were created, by key."""
+
+    def id_of(self, change: Change) -> str:
+        """Return the id of the experiment that a change is about."""
+        return change.experiment_id or self.created[change.key].id
+
+    async def send(self, change: Change, call: Call) -> OutcomeStatus:
+        """Send one change until its outcome is known."""
+        steps = {
+            Action.CREATE: self.create,
+            Action.UPDATE: self.update,
+            Action.CREATE_VARIANT: self.create_variant,
+            Action.UPDATE_VARIANT: self.update_variant,
+            Action.DELETE_VARIANT: self.delete,
+            Action.DELETE: self.delete,
+            Action.PUBLISH: self.leave,
+        }
+        return await steps.get(change.action, self.transition)(change, call)
+
+    async def leave(self, change: Change, call: Call) -> OutcomeStatus:  # noqa: ARG002
+        """Send nothing: the change is staged, and the version ships it."""
+        return OutcomeStatus.APPLIED
+
+    async def create(self, change: Change, call: Call) -> OutcomeStatus:
+        """Create an experiment, to be found by its key if the reply is lost."""
+        spec = self.intentions[subject_of(change)].spec
+        draft = new_experiment(spec, self.settings[change.key])
+        experiment = await creation.create_experiment(self.session, draft, call)
+        if experiment.key != spec.key:
+            raise OursError(
+                f"created {experiment.id} for the key {spec.key!r}, and the service "
+                f"gave it the key {experiment.key!r}: put that key into the file"
+            )
+        self.created[spec.key] = experiment
+        return OutcomeStatus.APPLIED
+
+    async def update(self, change: Change, call: Call) -> OutcomeStatus:
+        """Patch the fields of an experiment that the spec manages and that differ."""
+        intention = self.intentions[subject_of(change)]
+        if intention.experiment is None:
+            raise OursError(f"{change.key}: does not exist")
+        patch = patch_of(intention.spec, intention.experiment)
+        if patch is None:
+            return OutcomeStatus.ALREADY
+        await self.session.request(
+            "PATCH",
+            "experiments",
+            intention.experiment.id,
+            json=encode(patch),
+            call=call,
+        )
+        return OutcomeStatus.APPLIED
+
+    async def update_variant(self, change: Change, call: Call) -> OutcomeStatus:
+        """Patch a variant; the control of a new experiment is looked up."""
+        match = self.intentions[subject_of(change)].match
+        if change.variant_id is None:
+            variant_id = await self.control_of(self.created[change.key], call)
+            patch = VariantPatch(name=str(change.fields[0].new))
+        else:
+            variant_id = change.variant_id
+            pairs = [*match.pairs, *([match.control] if match.control else [])]
+            pair = next(pair for pair in pairs if pair.variant.id == variant_id)
+            patch = variant_patch(pair)
+        await self.session.request(
+            "PATCH", "experiment-variants", variant_id, json=encode(patch), call=call
+        )
+        return OutcomeStatus.APPLIED
+
+    async def control_of(self, experiment: Experiment, call: Call) -> str:
+        """Return the id of the control that an experiment was created with."""
+        variants = experiment.variants
+        if variants is None:
+            payload = await self.session.request(
+                "GET", "experiments", experiment.id, call=call.child()
+            )
+            variants = decode(Experiment, payload).variants
+        for variant in variants or ():
+            if variant.is_control:
+                return variant.id
+        raise OursError(f"{experiment.key}: the service shows no control variant")
+
+    async def create_variant(self, change: Change, call: Call) -> OutcomeStatus:
+        """Create a treatment, once also where an earlier run was cut off."""
+        intention = self.intentions[subject_of(change)]
+        experiment = intention.experiment or self.created[change.key]
+        spec = variant_named(intention, change.variant)
+        write = variant_write(spec, experiment.id)
+        journal, identifier = self.journal, f"{experiment.id} variant {spec.name}"
+        if journal is None:
+            await reconcile(self.session, write, call)
+            return OutcomeStatus.APPLIED
+        variant: Variant | None = None
+        if journal.status_of(identifier) is OutcomeStatus.UNKNOWN:
+            await call.pacing.deadlines.sleep(max(LIST_DELAY - journal.age, 0.0))
+            evidence = await write.find(self.session, call)
+            if evidence.candidates:
+                raise write.unknown_error(
+                    call, OursError("an earlier run was cut off"), evidence.candidates
+                )
+            variant = evidence.effect
+        if variant is None:
+            journal.begin(identifier)
+            await reconcile(self.session, write, call)
+        journal.record(
+            Outcome(experiment.id, change.action, OutcomeStatus.APPLIED), identifier
+        )
+        return OutcomeStatus.APPLIED
+
+    async def delete(self, change: Change, call: Call) -> OutcomeStatus:
+        """Delete an experiment or a variant; one that is gone is ALREADY."""
+        segments = ("experiments", change.experiment_id or "")
+        if change.action is Action.DELETE_VARIANT:
+            segments = ("experiment-variants", change.variant_id or "")
+        try:
+            await self.session.request("DELETE", *segments, call=call)
+        except NotFoundError:
+            return OutcomeStatus.ALREADY
+        return OutcomeStatus.APPLIED
+
+    async def transition(self, change: Change, call: Call) -> OutcomeStatus:
+        """Send a lifecycle call; one whose effect is there already is no failure."""
+        experiment_id = self.id_of(change)
+        wanted = lifecycle_change(change)
+        try:
+            await reconcile(self.session, wanted.of(experiment_id), call)
+        except (BadRequestError, ConflictError) as refused:
+            # A service that follows its document answers 400 where others say 409.
+            try:
+                payload = await self.session.request(
+                    "GET", "experiments", experiment_id, call=call.child()
+                )
+            except OursError:
+                raise refused from None
+            if not wanted.is_reached(decode(Experiment, payload)):
+                raise
+            return OutcomeStatus.ALREADY
+        return OutcomeStatus.APPLIED
+
+
+def lifecycle_change(change: Change) -> lifecycle.Change:
+    """Return the lifecycle call of a change; nothing but a stop publishes itself."""
+    values = {field.path: field.new for field in change.fields}
+    ids = {
+        name: str(values[name]) if values.get(name) is not None else None
+        for name in ("winner", "rollout")
+    }
+    winner, rollout = ids["winner"], ids["rollout"]
+    stop = lifecycle.stop(winner_variant_id=winner, rollout_variant_id=rollout)
+    calls = {
+        Action.START: lifecycle.start(publish=False),
+        Action.PAUSE: lifecycle.pause(publish=False),
+        Action.RESUME: lifecycle.resume(publish=False),
+        Action.STOP: stop,
+        Action.ROLLOUT: lifecycle.rollout(variant_id=rollout or ""),
+        Action.WINNER: lifecycle.winner(winner_variant_id=winner),
+        Action.END_ROLLOUT: lifecycle.end_rollout(),
+    }
+    return calls[change.action]
+
+
+def variant_named(intention: Intention, name: str | None) -> VariantSpec:
+    """Return the treatment of a spec that is to be created."""
+    variants = intention.match.new
+    if intention.experiment is None and isinstance(intention.spec.variants, tuple):
+        variants = intention.spec.variants
+    return next(variant for variant in variants if variant.name == name)
+
+
+def variant_write(spec: VariantSpec, experiment_id: str) -> Write[Variant]:
+    """Describe the creation of a treatment.
+
+    No other variant of the experiment has its name, so that one with the same name,
+    weight and payload is the one that was asked for.
+    """
+    write = creation.variant(new_variant(spec, experiment_id))
+
+    async def find(session: Session, call: Call) -> Evidence[Variant]:
+        params = {"experimentId": experiment_id}
+        source = Source(session, ("experiment-variants",), params, Variant, call)
+        listing = Listing(source, None, prefetch=False)
+        named = [found async for found in listing if found.name == spec.name]
+        if len(named) == 1 and not paired(spec, named[0]).fields:
+            return Evidence(named[0])
+        return Evidence(candidates=tuple(named))
+
+    return attrs.evolve(write, find=find, absence_is_proof=True)
