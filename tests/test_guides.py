@@ -60,7 +60,12 @@ async def test_pieces_run(
     monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.setenv("OURS_PRIVACY_API_KEY", emulator.api_key)
     monkeypatch.setenv("OURS_PRIVACY_PLATFORM_BASE_URL", emulator.url)
-    emulator.seed_experiments(3, status="running")
+    for experiment_id in emulator.seed_experiments(3, status="running"):
+        control, treatment = emulator.state.get(experiment_id).variants
+        rates = {control.id: 0.10, treatment.id: 0.14}
+        emulator.simulate(
+            experiment_id, days=28, visitors_per_day=4_000, conversion_rates=rates
+        )
     for block in page.blocks:
         if block.file:
             (tmp_path / block.file).parent.mkdir(exist_ok=True, parents=True)
@@ -123,9 +128,10 @@ def test_links_resolve(page: Page) -> None:
         if link.startswith("https://"):
             continue
         path, _, anchor = link.partition("#")
-        target = Page((page.path.parent / path).resolve()) if path else page
+        target = (page.path.parent / path).resolve() if path else page.path
+        assert target.exists(), link
         if anchor:
-            assert anchor in target.anchors, link
+            assert anchor in Page(target).anchors, link
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -1,4 +1,4 @@
-"""Read JSON into nodes; the standard library's parser tells no lines."""
+"""Read JSON into nodes; the standard library's parser reports no lines."""
 
 import json
 import re

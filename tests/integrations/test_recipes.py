@@ -186,13 +186,15 @@ async def test_a_notebook(emulator: Emulator) -> None:
     await client.close()
 
 
-def visit(emulator: Emulator, experiment_id: str, *rates: float) -> None:
-    """Let visitors come for a month, who convert at these rates."""
+def visit(
+    emulator: Emulator, experiment_id: str, *rates: float, per_day: int = 2000
+) -> None:
+    """Let visitors come for four weeks, who convert at these rates."""
     variants = [variant.id for variant in emulator.state.get(experiment_id).variants]
     emulator.simulate(
         experiment_id,
         days=28,
-        visitors_per_day=2000,
+        visitors_per_day=per_day,
         conversion_rates=dict(zip(variants, rates, strict=True)),
         seed=2,
     )
@@ -202,7 +204,7 @@ async def test_stop_what_is_decided(emulator: Emulator, client: Client) -> None:
     """What is decided is stopped with its winner, once; what is not goes on."""
     won, undecided = emulator.seed_experiments(2, status="running")
     visit(emulator, won, 0.05, 0.15)
-    visit(emulator, undecided, 0.1, 0.1)
+    visit(emulator, undecided, 0.1, 0.1, per_day=400)
     for _ in range(2):
         script = await run_script("stop_decided.py")
         output, errors = await script.communicate()
