@@ -1,4 +1,4 @@
-"""Read JSON into nodes; the standard library tells the line of a syntax error only."""
+"""Read JSON into nodes; only syntax errors have their line."""
 
 import json
 from collections.abc import Iterator

@@ -211,7 +211,7 @@ class Steps:
         try:
             await reconcile(self.session, wanted.of(experiment_id), call)
         except (BadRequestError, ConflictError) as refused:
-            # A service that follows its document answers 400 where others say 409.
+            # A service that follows its document answers 400 where others answer 409.
             try:
                 payload = await self.session.request(
                     "GET", "experiments", experiment_id, call=call.child()
@@ -258,7 +258,7 @@ def variant_write(spec: VariantSpec, experiment_id: str) -> Write[Variant]:
 
     No other variant of the experiment has its name, so that one with the same name,
     weight and payload is the one that was asked for. A service may spell names in its
-    own way: then nobody can tell.
+    own way: then the outcome is unknown.
     """
     write = creation.variant(new_variant(spec, experiment_id))
 
