@@ -104,7 +104,7 @@ assert type(view.{group}) is type(group)
 
 def test_the_help_of_a_client_describes_its_groups() -> None:
     """`help(Client)` shows each group of calls with its docstring."""
-    text = pydoc.render_doc(ours_experiments.Client, renderer=pydoc.plaintext)
+    text = pydoc.plain(pydoc.render_doc(ours_experiments.Client))
     for group in GROUPS:
         description = inspect.getdoc(
             inspect.getattr_static(ours_experiments.Client, group)
