@@ -98,7 +98,7 @@ def compare_fields(difference: Difference, experiment: Experiment) -> None:
 
 
 def lowers(field: FieldChange) -> bool:
-    """Tell whether a number gets smaller."""
+    """Return whether a number gets smaller."""
     old, new = field.old, field.new
     return isinstance(old, int | float) and isinstance(new, int) and new < old
 

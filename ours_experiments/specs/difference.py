@@ -1,4 +1,4 @@
-"""What tells one spec from one experiment."""
+"""The difference between a spec and an experiment."""
 
 from collections.abc import Iterable
 
@@ -17,7 +17,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 @attrs.define
 class Difference:
-    """What tells a spec from an experiment."""
+    """The difference between a spec and an experiment."""
 
     spec: ExperimentSpec
     """What it is to be like."""

@@ -64,7 +64,7 @@ def export_specs(
 def export_spec(
     experiment: Experiment, variants: tuple[Variant, ...], *, with_id: bool = False
 ) -> ExperimentSpec:
-    """Return the spec of one experiment; what a file cannot say is left out."""
+    """Return the spec of one experiment; what a file cannot hold is left out."""
     treatments = tuple(variant for variant in variants if not variant.is_control)
     names = Counter(variant.name for variant in variants)
     controls = [v for v in variants if v.is_control and v.name.strip()]
@@ -110,7 +110,7 @@ def acceptable(values: dict[str, object]) -> ExperimentSpec:
 
 
 def state_of(experiment: Experiment) -> ExperimentStatus | Unset:
-    """Return the state of an experiment; UNSET where it is a new word."""
+    """Return the state of an experiment; UNSET where it is a new one."""
     status = experiment.status
     return status if isinstance(status, ExperimentStatus) else UNSET
 

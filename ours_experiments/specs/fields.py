@@ -67,7 +67,7 @@ def differing(path: str, old: object, new: object) -> Iterator[FieldChange]:
 
 
 def is_empty(value: object) -> bool:
-    """Tell whether a value means the same as null."""
+    """Return whether a value means the same as null."""
     return value is None or value in ("", [], {})
 
 

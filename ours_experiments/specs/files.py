@@ -31,7 +31,7 @@ SCHEMA_SUFFIX = ".schema.json"
 
 @attrs.frozen(kw_only=True)
 class Specs(Sequence[ExperimentSpec]):
-    """The specs of a directory, and what its `ours.yaml` says."""
+    """The specs of a directory, with the settings in its `ours.yaml`."""
 
     specs: tuple[ExperimentSpec, ...] = ()
     """The specs, by file and place in it."""

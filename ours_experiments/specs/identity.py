@@ -10,7 +10,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """What tells a spec from others, and where it is."""
+    """The identity of a spec, and where it is."""
 
     key: str | None
     """The key; None where it is missing."""

@@ -1,17 +1,36 @@
-"""Read JSON into nodes; the standard library's parser tells no lines."""
+"""Read JSON into nodes; only syntax errors have their line."""
 
 import json
-import re
-from bisect import bisect_left
 from collections.abc import Iterator
-from typing import NoReturn
-
-import attrs
+from typing import NoReturn, cast
 
 from ours_experiments.specs.nodes import MAX_DEPTH, Node, UnreadableError
 
 
-SPACE = re.compile(r"[ \t\n\r]*")
+class Fields(list[tuple[str, object]]):
+    """The fields of an object in their order; a name may be there twice."""
+
+
+def read_json(text: str) -> Iterator[Node]:
+    """Read the one value of a JSON text, all of it at line 1.
+
+    Raises:
+        UnreadableError: It is not JSON, or goes beyond the bounds.
+    """
+    if not text.strip():
+        return
+    try:
+        value: object = json.loads(
+            text, object_pairs_hook=Fields, parse_constant=refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        raise UnreadableError(error.lineno, f"not JSON: {error.msg}") from None
+    except RecursionError:
+        raise too_deep() from None
+    except ValueError as error:
+        reason = str(error).partition(":")[0]
+        raise UnreadableError(1, f"not JSON: {reason}") from None
+    yield node_of(value)
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -19,94 +38,27 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-SCALARS = json.JSONDecoder(parse_constant=refuse_constant)
+def too_deep() -> UnreadableError:
+    """Return the error of a value that is nested too deeply."""
+    return UnreadableError(1, f"nested deeper than {MAX_DEPTH} levels")
 
 
-@attrs.define
-class JsonReader:
-    """Read one JSON value."""
-
-    text: str
-    position: int = 0
-    breaks: list[int] = attrs.field(factory=list[int])
-    """Where the lines end."""
-
-    def __attrs_post_init__(self) -> None:
-        self.breaks = [match.start() for match in re.finditer("\n", self.text)]
-
-    def line(self) -> int:
-        """Return the line of the present position."""
-        return bisect_left(self.breaks, self.position) + 1
-
-    def fail(self, message: str) -> NoReturn:
-        """Refuse the text at the present position."""
-        raise UnreadableError(self.line(), f"not JSON: {message}")
-
-    def peek(self) -> str:
-        """Skip white space and return the next character; empty at the end."""
-        match = SPACE.match(self.text, self.position)
-        self.position = match.end() if match else self.position
-        return self.text[self.position : self.position + 1]
-
-    def expect(self, *characters: str) -> str:
-        """Take one of these characters."""
-        found = self.peek()
-        if found not in characters or not found:
-            self.fail(f"expected {' or '.join(characters)}")
-        self.position += 1
-        return found
-
-    def scalar(self) -> Node:
-        """Read a text, a number, true, false or null."""
-        line = self.line()
-        try:
-            value, self.position = SCALARS.raw_decode(self.text, self.position)
-        except json.JSONDecodeError as error:
-            self.fail(error.msg)
-        except ValueError as error:
-            self.fail(str(error).partition(":")[0])
-        return Node(line, value)
-
-    def value(self, depth: int = 0) -> Node:
-        """Read a value.
-
-        Raises:
-            UnreadableError: It is not JSON, or goes beyond the bounds.
-        """
-        opening = self.peek()
-        if opening not in ("{", "["):
-            return self.scalar()
-        line = self.line()
-        if depth >= MAX_DEPTH:
-            raise UnreadableError(line, f"nested deeper than {MAX_DEPTH} levels")
-        self.position += 1
-        is_list, closing = opening == "[", "]" if opening == "[" else "}"
-        node = Node(line, items=[]) if is_list else Node(line, fields={})
-        if self.peek() == closing:
-            self.position += 1
-            return node
-        while True:
-            key = None
-            if not is_list:
-                if self.peek() != '"':
-                    self.fail("expected the name of a field")
-                key = self.scalar()
-                self.expect(":")
-            node.add(self.value(depth + 1), key, self.line())
-            if self.expect(",", closing) == closing:
-                return node
-
-
-def read_json(text: str) -> Iterator[Node]:
-    """Read the one value of a JSON text.
+def node_of(value: object, depth: int = 0) -> Node:
+    """Return the node of a decoded value.
 
     Raises:
-        UnreadableError: It is not JSON, or goes beyond the bounds.
+        UnreadableError: It goes beyond the bounds.
     """
-    reader = JsonReader(text)
-    if not reader.peek():
-        return
-    node = reader.value()
-    if reader.peek():
-        reader.fail("more than one value")
-    yield node
+    if not isinstance(value, list):
+        return Node(1, value)
+    if depth >= MAX_DEPTH:
+        raise too_deep()
+    if isinstance(value, Fields):
+        node = Node(1, fields={})
+        for name, item in value:
+            node.add(node_of(item, depth + 1), Node(1, name), 1)
+        return node
+    node = Node(1, items=[])
+    for item in cast("list[object]", value):
+        node.add(node_of(item, depth + 1), None, 1)
+    return node

@@ -188,7 +188,7 @@ def scalar_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
 
 
 def json_problems(value: object, path: str, depth: int = 0) -> Iterator[Problem]:
-    """Find what JSON cannot say in a value of any content."""
+    """Find what JSON cannot hold in a value of any content."""
     if depth > MAX_JSON_DEPTH:
         yield Problem(path, f"nested deeper than {MAX_JSON_DEPTH} levels")
     elif isinstance(value, Mapping):

@@ -46,7 +46,7 @@ class Node:
 
     @property
     def is_null(self) -> bool:
-        """Tell whether it is null."""
+        """Return whether it is null."""
         return self.items is None and self.fields is None and self.value is None
 
     def plain(self) -> object:

@@ -39,7 +39,7 @@ def normal(value: object) -> object:
 
 
 def is_empty_rules(rules: TargetingRules | None) -> bool:
-    """Tell whether targeting rules mean the same as none."""
+    """Return whether targeting rules mean the same as none."""
     return rules is None or not (
         rules.url_patterns
         or rules.audience_id
@@ -51,7 +51,7 @@ def is_empty_rules(rules: TargetingRules | None) -> bool:
 
 
 def is_empty_metrics(metrics: Metrics | None) -> bool:
-    """Tell whether metrics mean the same as none."""
+    """Return whether metrics mean the same as none."""
     return metrics is None or not (
         not is_empty_metric(metrics.primary)
         or metrics.secondary
@@ -60,7 +60,7 @@ def is_empty_metrics(metrics: Metrics | None) -> bool:
 
 
 def is_empty_metric(metric: Metric | None) -> bool:
-    """Tell whether a metric means the same as none."""
+    """Return whether a metric means the same as none."""
     return metric is None or not (
         metric.event_name or metric.funnel_id or metric.additional_properties
     )

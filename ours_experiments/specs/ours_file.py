@@ -6,7 +6,7 @@ import attrs
 
 from ours_experiments.specs.kinds import describe, suggestion
 from ours_experiments.specs.nodes import Node
-from ours_experiments.specs.reading import say
+from ours_experiments.specs.reading import kind_name
 
 
 OURS = "ours.yaml"
@@ -23,7 +23,7 @@ class Limits:
 
 
 def read_ours(node: Node) -> tuple[dict[str, object], list[tuple[int, str]]]:
-    """Read what an `ours.yaml` says, and what is wrong with it."""
+    """Read the fields of an `ours.yaml`, and find what is wrong with them."""
     values: dict[str, object] = {}
     problems = [(field.line, f"{field.name} is given twice") for field in node.repeated]
     readers = {"settings": read_settings, "owns": read_owns, "limits": read_limits}
@@ -43,24 +43,24 @@ def read_ours(node: Node) -> tuple[dict[str, object], list[tuple[int, str]]]:
 def read_settings(node: Node) -> str:
     """Read the default settings' name or id."""
     if not isinstance(node.value, str) or not node.value.strip():
-        raise ValueError(f": expected text, not {say(node)}")
+        raise ValueError(f": expected text, not {kind_name(node)}")
     return node.value
 
 
 def read_owns(node: Node) -> tuple[str, ...]:
     """Read the patterns of the keys that are owned."""
     if node.items is None:
-        raise ValueError(f": expected a list of patterns, not {say(node)}")
+        raise ValueError(f": expected a list of patterns, not {kind_name(node)}")
     for item in node.items:
         if not isinstance(item.value, str) or not item.value.strip():
-            raise ValueError(f": expected text, not {say(item)}: quote it")
+            raise ValueError(f": expected text, not {kind_name(item)}: quote it")
     return tuple(str(item.value) for item in node.items)
 
 
 def read_limits(node: Node) -> Limits:
     """Read the limits of a plan."""
     if node.fields is None:
-        raise ValueError(f": expected fields, not {say(node)}")
+        raise ValueError(f": expected fields, not {kind_name(node)}")
     values = {name: field.node.value for name, field in node.fields.items()}
     unknown = [name for name in values if name not in ("changed", "from")]
     if unknown:

@@ -97,7 +97,7 @@ class VariantSpec:
     """A treatment; it is matched by `id`, else by `name`, else by `was`."""
 
     id: str | Unset = UNSET
-    """The variant's identifier, where names do not tell variants apart."""
+    """The variant's identifier, where names do not identify variants."""
     name: str | Unset = UNSET
     """The name shown in results."""
     was: str | Unset = UNSET

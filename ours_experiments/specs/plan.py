@@ -25,7 +25,7 @@ class Unpublished:
     """An unpublished change of the account."""
 
     collection: str
-    """The kind of entity, in the service's word."""
+    """The kind of entity, as the service calls it."""
     id: str
     """The entity's identifier."""
     name: str | None = None
@@ -193,7 +193,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether there is nothing to change, and nothing that cannot be."""
+        """Return whether there is nothing to change, and nothing that cannot be."""
         return not (self.changes or self.conflicts)
 
     @property

@@ -39,8 +39,8 @@ def to_json(plan: Plan) -> str:
     """Return a plan as JSON."""
     body: dict[str, object] = {name: getattr(plan, name) for name in PLAIN}
     for name in OBJECTS:
-        objects: object = orjson.dumps([encode(item) for item in getattr(plan, name)])
-        body[name] = orjson.loads(cast("bytes", objects))
+        objects = [encode(item) for item in getattr(plan, name)]
+        body[name] = orjson.loads(orjson.dumps(objects))
     body["specs"] = plain_specs(plan)
     body["limits"] = {"changed": plan.limits.changed, "from": plan.limits.from_}
     document = {"plan": FORMAT, "digest": digest(body), **body}

@@ -76,7 +76,7 @@ def pair_up(
 
 
 def needs_settings(pairings: Iterable[Pairing]) -> bool:
-    """Tell whether something is to be created."""
+    """Return whether something is to be created."""
     return any(
         not pairing.experiments and isinstance(pairing.spec.id, Unset)
         for pairing in pairings
@@ -84,7 +84,7 @@ def needs_settings(pairings: Iterable[Pairing]) -> bool:
 
 
 def needs_draft_changes(pairings: Iterable[Pairing], *, prune: bool) -> bool:
-    """Tell whether a plan has to know what is unpublished."""
+    """Return whether a plan has to know what is unpublished."""
     return prune or any(
         pairing.spec.state is ExperimentStatus.RUNNING
         or any(e.status != ExperimentStatus.DRAFT for e in pairing.experiments)
@@ -111,7 +111,7 @@ def make_plan(
         settings: Name or id of the settings of new experiments; None: the only ones.
         limits: How much may change live; None: 30 % of 10 or more.
         prune: Delete what is owned and has no spec.
-        fingerprint: What tells the account from others.
+        fingerprint: Identifies the account.
     """
     pairings = pair_up(specs, account.experiments)
     staged = staged_ids(account.draft_changes)

@@ -64,7 +64,7 @@ class Publishing:
         """Publish what these experiments have staged; return which of them are live.
 
         An include list holds back changes of its own collection only, so that nothing
-        is published while others have changes that nobody agreed to ship.
+        is published while others have changes that nobody agreed to publish.
         """
         live: Collection[str] = ()
         try:

@@ -56,7 +56,9 @@ class DocumentReader:
         """Return the spec of a document; None where it has problems."""
         self.lines[""] = node.line
         if node.fields is None:
-            self.report("", f"expected the fields of an experiment, not {say(node)}")
+            self.report(
+                "", f"expected the fields of an experiment, not {kind_name(node)}"
+            )
             return None
         for repeated in (field for inner in walk(node) for field in inner.repeated):
             self.report_line(repeated.line, f"{repeated.name} is given twice")
@@ -152,7 +154,7 @@ class DocumentReader:
     def scalar_of(self, kind: Kind, wanted: str, node: Node, path: str) -> object:
         """Read a scalar; its type is checked later."""
         if node.items is not None or node.fields is not None:
-            self.report(path, f"expected {wanted}, not {say(node)}")
+            self.report(path, f"expected {wanted}, not {kind_name(node)}")
         elif node.written is not None and kind.type is not str:
             self.report(path, ambiguity(node))
         else:
@@ -162,7 +164,7 @@ class DocumentReader:
     def list_of(self, kind: Kind, node: Node, path: str) -> object:
         """Read a list; UNSET where one of its elements has a problem."""
         if node.items is None:
-            self.report(path, f"expected a list, not {say(node)}")
+            self.report(path, f"expected a list, not {kind_name(node)}")
             return UNSET
         values: list[object] = []
         for index, element in enumerate(node.items):
@@ -174,7 +176,7 @@ class DocumentReader:
     def object_of(self, cls: type, node: Node, path: str) -> object:
         """Read an object; UNSET where a field that it needs is missing."""
         if node.fields is None:
-            self.report(path, f"expected fields, not {say(node)}")
+            self.report(path, f"expected fields, not {kind_name(node)}")
             return UNSET
         values = self.values_of(cls, node, path)
         complete = True
@@ -188,7 +190,7 @@ class DocumentReader:
     def mapping_of(self, node: Node, path: str) -> object:
         """Read an object of any content."""
         if node.fields is None:
-            self.report(path, f"expected fields, not {say(node)}")
+            self.report(path, f"expected fields, not {kind_name(node)}")
             return UNSET
         doubtful = [inner for inner in walk(node) if inner.written is not None]
         for inner in doubtful:
@@ -208,8 +210,8 @@ def camels(snake: str) -> Iterator[str]:
     yield head + "".join(word.capitalize() for word in tail)
 
 
-def say(node: Node) -> str:
-    """Describe what a node holds."""
+def kind_name(node: Node) -> str:
+    """Name the kind of value that a node holds."""
     if node.fields is not None:
         return "fields"
     return "a list" if node.items is not None else describe(node.value)

@@ -52,6 +52,6 @@ class ApplyReport:
 
     @property
     def is_complete(self) -> bool:
-        """Tell whether every change is live."""
+        """Return whether every change is live."""
         finished = {OutcomeStatus.APPLIED, OutcomeStatus.ALREADY}
         return all(done.status in finished for done in self.outcomes)

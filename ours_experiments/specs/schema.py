@@ -29,7 +29,7 @@ LIMITS: Mapping[tuple[type, str], Mapping[str, object]] = {
         "pattern": r"^(/(?![/\\])|[Hh][Tt][Tt][Pp][Ss]://)"
     },
 }
-"""What an annotation does not say of a field."""
+"""What an annotation does not describe."""
 
 
 def spec_schema() -> dict[str, object]:

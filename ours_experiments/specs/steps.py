@@ -9,6 +9,7 @@ from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._writes import creation, lifecycle
+from ours_experiments._writes.matching import is_form_of
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments._writes.write import Evidence, Write
 from ours_experiments.bulk.create import LIST_DELAY
@@ -210,7 +211,7 @@ class Steps:
         try:
             await reconcile(self.session, wanted.of(experiment_id), call)
         except (BadRequestError, ConflictError) as refused:
-            # A service that follows its document answers 400 where others say 409.
+            # A service that follows its document answers 400 where others answer 409.
             try:
                 payload = await self.session.request(
                     "GET", "experiments", experiment_id, call=call.child()
@@ -256,7 +257,8 @@ def variant_write(spec: VariantSpec, experiment_id: str) -> Write[Variant]:
     """Describe the creation of a treatment.
 
     No other variant of the experiment has its name, so that one with the same name,
-    weight and payload is the one that was asked for.
+    weight and payload is the one that was asked for. A service may spell names in its
+    own way: then the outcome is unknown.
     """
     write = creation.variant(new_variant(spec, experiment_id))
 
@@ -264,9 +266,11 @@ def variant_write(spec: VariantSpec, experiment_id: str) -> Write[Variant]:
         params = {"experimentId": experiment_id}
         source = Source(session, ("experiment-variants",), params, Variant, call)
         listing = Listing(source, None, prefetch=False)
-        named = [found async for found in listing if found.name == spec.name]
-        if len(named) == 1 and not paired(spec, named[0]).fields:
-            return Evidence(named[0])
-        return Evidence(candidates=tuple(named))
+        name = str(spec.name)
+        similar = [found async for found in listing if is_form_of(found.name, name)]
+        equal = [found for found in similar if not paired(spec, found).fields]
+        if len(equal) == 1:
+            return Evidence(equal[0])
+        return Evidence(candidates=tuple(similar))
 
     return attrs.evolve(write, find=find, absence_is_proof=True)

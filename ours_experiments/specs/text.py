@@ -61,7 +61,7 @@ class Row:
 
 @attrs.define
 class Section:
-    """What a plan says of one experiment."""
+    """The part of a plan about one experiment."""
 
     key: str
     id: str | None
@@ -83,8 +83,8 @@ def format_plan(plan: Plan) -> str:
 
 def row_lines(row: Row) -> Iterator[str]:
     """Format one line; a longer one goes on below."""
-    room = WIDTH - 4 - (len(row.mark) + 2 if row.mark else 0)
-    first, *more = wrap(row.text, room, break_on_hyphens=False) or [""]
+    width = WIDTH - 4 - (len(row.mark) + 2 if row.mark else 0)
+    first, *more = wrap(row.text, width, break_on_hyphens=False) or [""]
     line = f"  {row.sign} {first}"
     yield f"{line}{row.mark:>{WIDTH - len(line)}}" if row.mark else line
     yield from (f"    {rest}" for rest in more)

@@ -55,12 +55,12 @@ class Match:
 
     @property
     def raised(self) -> tuple[Pair, ...]:
-        """Return the pairs to patch once there is room for their weight."""
+        """Return the pairs to patch once their weight is free."""
         return tuple(p for p in self.pairs if p.fields and p.weight_change > 0)
 
     @property
     def is_equal(self) -> bool:
-        """Tell whether nothing differs."""
+        """Return whether nothing differs."""
         return not (
             self.lowered or self.raised or self.new or self.extra or self.conflicts
         )

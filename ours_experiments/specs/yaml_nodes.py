@@ -76,7 +76,7 @@ class ScalarReader:
         return self.loader.construct_object(self.yaml.ScalarNode(tag, text))
 
     def is_text(self, text: str) -> bool:
-        """Tell whether a plain scalar is text in both versions."""
+        """Return whether a plain scalar is text in both versions."""
         try:
             return self.old_value(text) == text == core_value(text)
         except (ValueError, OverflowError):

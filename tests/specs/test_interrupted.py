@@ -24,12 +24,18 @@ KINDS = {
 }
 
 
+def wait_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read back sooner than a slow service would need."""
+    monkeypatch.setattr(reconcile, "READ_BACK_DELAYS", (0.01, 0.02, 0.05))
+    monkeypatch.setattr(reconcile, "LISTED_DELAYS", (0.01, 0.02, 0.05))
+
+
 @pytest.mark.parametrize("route", KINDS)
 async def test_a_lost_reply(
     shop: Emulator, client: Client, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     """A write whose reply is lost is found, and is done once."""
-    monkeypatch.setattr(reconcile, "READ_BACK_DELAYS", (0.01, 0.02, 0.05))
+    wait_less(monkeypatch)
     await create(client, new_spec("old", state="running"))
     await create(client, new_spec("done", state="running"))
     shop.log.clear()
@@ -59,7 +65,7 @@ async def test_a_variant_that_was_not_created_is_sent_again(
     shop: Emulator, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variant that the delayed lists do not show is sent once more."""
-    monkeypatch.setattr(reconcile, "READ_BACK_DELAYS", (0.01, 0.02, 0.05))
+    wait_less(monkeypatch)
     plan = await client.plan([new_spec("new")])
     shop.faults.add("reset", applied=False, route="variants.create", times=1)
     report = await plan.apply()
@@ -67,6 +73,23 @@ async def test_a_variant_that_was_not_created_is_sent_again(
     assert sorted(done.attempts for done in report.outcomes) == [1, 1, 2]
     names = Counter(v.name for v in await variants(client, "new"))
     assert names == {"Control": 1, "Left": 1, "Right": 1}
+
+
+async def test_a_variant_whose_name_the_service_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a lost variant has another spelling, it is unknown, and not sent twice."""
+    wait_less(monkeypatch)
+    async with (
+        Emulator(normalize_names=("casefold",)) as emulator,
+        Client(emulator.api_key, base_url=emulator.url) as client,
+    ):
+        emulator.seed_experiments(1)
+        plan = await client.plan([new_spec("new", name="new")])
+        emulator.faults.add("reset", applied=True, route="variants.create", times=1)
+        report = await plan.apply()
+        assert OutcomeStatus.UNKNOWN in statuses(report)
+        assert emulator.log.applied("variants.create") == 1
 
 
 async def test_a_step_that_fails_ends_its_experiment_only(

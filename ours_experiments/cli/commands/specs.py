@@ -182,7 +182,7 @@ async def apply(
 
 @app.command(help_epilogue=examples("drift experiments/"))
 async def drift(*paths: Path, context: InContext) -> int:
-    """Exit with 11 if the account is not what files say, and name the side.
+    """Exit with 11 if the account differs from files, and name the side.
 
     Args:
         paths: Files and directories of YAML or JSON.
