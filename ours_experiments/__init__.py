@@ -212,22 +212,108 @@ __all__ = [
     "to_dict",
 ]
 
-HOMES = (
-    "_version",
-    "_unset",
-    "errors",
-    "models",
-    "bulk.outcomes",
-    "drafts",
-    "_http.retry",
-    "_http.pacing",
-    "_codec.dicts",
-    "_pagination",
-    "bulk.run",
-    "client",
-    "specs",
-)
-"""Where the public names are defined, the light modules first."""
+MODULES = {
+    "_codec.dicts": (
+        "from_dict",
+        "to_dict",
+    ),
+    "_http.pacing": ("SharedPacing",),
+    "_http.retry": ("RetryPolicy",),
+    "_pagination": ("Listing",),
+    "_unset": (
+        "UNSET",
+        "Unset",
+    ),
+    "_version": ("__version__",),
+    "bulk.outcomes": (
+        "BulkReport",
+        "Outcome",
+        "OutcomeStatus",
+    ),
+    "bulk.run": ("BulkRun",),
+    "client": ("Client",),
+    "drafts": (
+        "ExperimentPatch",
+        "NewExperiment",
+        "NewSettings",
+        "NewVariant",
+        "SettingsPatch",
+        "VariantPatch",
+    ),
+    "errors": (
+        "APIConnectionError",
+        "APIStatusError",
+        "APITimeoutError",
+        "AuthenticationError",
+        "BadRequestError",
+        "ConfigurationError",
+        "ConflictError",
+        "DecodeError",
+        "InternalServerError",
+        "NotFoundError",
+        "OursError",
+        "OutcomeUnknownError",
+        "PaginationError",
+        "PermissionDeniedError",
+        "PlanConflictsError",
+        "PlanRefusedError",
+        "RateLimitError",
+        "StalePlanError",
+        "UnexpectedResponseError",
+        "UnpublishedChangesError",
+        "UnsafePlanError",
+    ),
+    "models": (
+        "ChangedEntity",
+        "CollectionChanges",
+        "Day",
+        "DayVariant",
+        "DomAction",
+        "DomModification",
+        "DraftChanges",
+        "Experiment",
+        "ExperimentStatus",
+        "ExperimentType",
+        "Metric",
+        "Metrics",
+        "ModifiedEntity",
+        "Page",
+        "PublishStatus",
+        "QueryOperator",
+        "QueryParam",
+        "Results",
+        "SessionReplay",
+        "Settings",
+        "Style",
+        "TargetingRules",
+        "TimeSeries",
+        "Transition",
+        "Variant",
+        "VariantResult",
+        "VariantTotals",
+        "VariantType",
+        "Version",
+        "VersionSnapshot",
+    ),
+    "specs": (
+        "ApplyReport",
+        "Change",
+        "ChangeOutcome",
+        "ControlSpec",
+        "ExperimentSpec",
+        "FieldChange",
+        "Limits",
+        "MetricSpec",
+        "MetricsSpec",
+        "Plan",
+        "SpecError",
+        "TargetingSpec",
+        "VariantSpec",
+        "dump_specs",
+        "load_specs",
+    ),
+}
+"""Where the public names are defined; a module loads when a name of it is used."""
 
 
 def __getattr__(name: str) -> object:
@@ -236,12 +322,11 @@ def __getattr__(name: str) -> object:
     The pytest plugin and the command line's help live in this package, and neither
     should have to load an HTTP library.
     """
-    if name in __all__:
-        for home in HOMES:
-            module = import_module(f"{__name__}.{home}")
-            if hasattr(module, name):
-                globals()[name] = getattr(module, name)
-                return globals()[name]
+    for module, names in MODULES.items():
+        if name in names:
+            value = getattr(import_module(f"{__name__}.{module}"), name)
+            globals()[name] = value
+            return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

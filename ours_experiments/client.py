@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -19,19 +20,19 @@ from ours_experiments._http.transport import USER_AGENT, Transport
 from ours_experiments._http.urls import environment_proxy, parse_base_url
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments._validation import check_count, check_seconds
-from ours_experiments.bulk.bulk import Bulk
 from ours_experiments.errors import ConfigurationError
-from ours_experiments.experiments import Experiments
-from ours_experiments.models import ExperimentStatus
-from ours_experiments.settings import SettingsRecords
-from ours_experiments.variants import Variants
-from ours_experiments.versions import Versions
 
 
 if TYPE_CHECKING:
+    from ours_experiments.bulk.bulk import Bulk
+    from ours_experiments.experiments import Experiments
+    from ours_experiments.models import ExperimentStatus
+    from ours_experiments.settings import SettingsRecords
     from ours_experiments.specs.ours_file import Limits
     from ours_experiments.specs.plan import Plan
     from ours_experiments.specs.spec import ExperimentSpec
+    from ours_experiments.variants import Variants
+    from ours_experiments.versions import Versions
 
 
 class Client:
@@ -81,17 +82,6 @@ class Client:
     Raises:
         ConfigurationError: An argument cannot be used; the text names it.
     """
-
-    experiments: Experiments
-    """Experiments, their lifecycle and their results."""
-    variants: Variants
-    """The variants of an experiment."""
-    settings: SettingsRecords
-    """The account's experiment settings."""
-    versions: Versions
-    """What is live, what was, and what is staged."""
-    bulk: Bulk
-    """Many lifecycle calls at once, with one outcome for each."""
 
     def __init__(
         self,
@@ -149,15 +139,42 @@ class Client:
         check_seconds("timeout", timeout)
         if attempt_timeout is not None:
             check_seconds("attempt_timeout", attempt_timeout)
-        self._bind(Session(transport, timeout, attempt_timeout, retry))
+        self._session = Session(transport, timeout, attempt_timeout, retry)
 
-    def _bind(self, session: Session) -> None:
-        self._session = session
-        self.experiments = Experiments(session)
-        self.variants = Variants(session)
-        self.settings = SettingsRecords(session)
-        self.versions = Versions(session)
-        self.bulk = Bulk(session)
+    @cached_property
+    def experiments(self) -> "Experiments":
+        """Experiments, their lifecycle and their results."""
+        from ours_experiments.experiments import Experiments  # noqa: PLC0415 - on first use
+
+        return Experiments(self._session)
+
+    @cached_property
+    def variants(self) -> "Variants":
+        """The variants of an experiment."""
+        from ours_experiments.variants import Variants  # noqa: PLC0415 - on first use
+
+        return Variants(self._session)
+
+    @cached_property
+    def settings(self) -> "SettingsRecords":
+        """The account's experiment settings."""
+        from ours_experiments.settings import SettingsRecords  # noqa: PLC0415 - on first use
+
+        return SettingsRecords(self._session)
+
+    @cached_property
+    def versions(self) -> "Versions":
+        """What is live, what was, and what is staged."""
+        from ours_experiments.versions import Versions  # noqa: PLC0415 - on first use
+
+        return Versions(self._session)
+
+    @cached_property
+    def bulk(self) -> "Bulk":
+        """Many lifecycle calls at once, with one outcome for each."""
+        from ours_experiments.bulk.bulk import Bulk  # noqa: PLC0415 - on first use
+
+        return Bulk(self._session)
 
     def __repr__(self) -> str:
         session: Session | None = getattr(self, "_session", None)
@@ -224,7 +241,7 @@ class Client:
         if retry is not UNSET:
             session = attrs.evolve(session, retry=check_retry(retry))
         view = object.__new__(type(self))
-        view._bind(session)
+        view._session = session
         return view
 
     async def plan(
@@ -274,7 +291,7 @@ class Client:
     async def export(
         self,
         *,
-        status: ExperimentStatus | str | None = None,
+        status: "ExperimentStatus | str | None" = None,
         keys: Iterable[str] | None = None,
     ) -> "tuple[ExperimentSpec, ...]":
         """Return a spec for each experiment, for `dump_specs` to write.

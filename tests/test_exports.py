@@ -1,5 +1,7 @@
 """The package's public names."""
 
+import inspect
+import pydoc
 import subprocess
 import sys
 
@@ -66,3 +68,46 @@ def test_imports_stay_small(statement: str, absent: str) -> None:
     """Nothing heavy is imported before it is needed."""
     script = f"import sys; {statement}; sys.exit({absent!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0  # noqa: S603 - our own script
+
+
+BUILD = """
+import sys
+from ours_experiments import Client, RetryPolicy
+client = Client("key", retry=RetryPolicy(attempts=2))
+"""
+GROUPS = {
+    "experiments": "ours_experiments.experiments",
+    "variants": "ours_experiments.variants",
+    "settings": "ours_experiments.settings",
+    "versions": "ours_experiments.versions",
+    "bulk": "ours_experiments.bulk.bulk",
+}
+HEAVY = ("analysis", "drafts", "models", "specs")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_client_loads_a_group_of_calls_on_first_use(group: str) -> None:
+    """Building a client loads no group of calls, no models and no cattrs."""
+    script = f"""{BUILD}
+unwanted = {{*{[*GROUPS.values()]!r}, "cattrs"}}
+unwanted |= {{f"ours_experiments.{{name}}" for name in {HEAVY!r}}}
+assert not unwanted & {{*sys.modules}}, unwanted & {{*sys.modules}}
+group = client.{group}
+assert {GROUPS[group]!r} in sys.modules
+assert client.{group} is group
+view = client.with_options(timeout=3)
+assert view.{group} is not group
+assert type(view.{group}) is type(group)
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)  # noqa: S603 - our own script
+
+
+def test_the_help_of_a_client_describes_its_groups() -> None:
+    """`help(Client)` shows each group of calls with its docstring."""
+    text = pydoc.plain(pydoc.render_doc(ours_experiments.Client))
+    for group in GROUPS:
+        description = inspect.getdoc(
+            inspect.getattr_static(ours_experiments.Client, group)
+        )
+        assert description
+        assert description in text
