@@ -271,7 +271,7 @@ async def test_variant_of_another_experiment(
 ) -> None:
     """A variant that the experiment does not have is a `NotFoundError`."""
     experiment = await seeded(client, emulator, status)
-    with pytest.raises(NotFoundError, match="none of this experiment's"):
+    with pytest.raises(NotFoundError, match="not a variant of this experiment"):
         await call(client, experiment.id)
     assert emulator.state.experiment(experiment.id)["status"] == status
 

@@ -1,9 +1,20 @@
 """Publishing calls: concurrent at first, one at a time once the service asks for it."""
 
 import asyncio
+import math
 from collections import deque
 
 from ours_experiments._http.deadlines import Deadline, Deadlines
+
+
+GAP = 0.15
+"""Seconds between two publishes in which another client can begin one. Longer than the
+longest wait of a client that polls, so that it meets each gap."""
+GAP_INTERVAL = 1.0
+"""Seconds of publishes without a gap while no other client is known to publish: gaps
+then take 13% of the time."""
+FOREIGN_MEMORY = 10.0
+"""Seconds after another client's publish for which a gap follows every publish."""
 
 
 class PublishTurns:
@@ -25,6 +36,12 @@ class PublishTurns:
         """Set while no concurrent publish is left over."""
         self.idle.set()
         self.lock: asyncio.Lock = asyncio.Lock()
+        self.released_at: float = -math.inf
+        """Loop time at which the latest serial publish ended."""
+        self.gap_ended_at: float = -math.inf
+        """Loop time at which other clients last had a gap."""
+        self.foreign_at: float = -math.inf
+        """Loop time at which another client's publish was last met."""
 
     def try_acquire(self) -> bool:
         """Publish beside others if that is possible now; False: await `acquire`."""
@@ -50,10 +67,22 @@ class PublishTurns:
             await self.lock.acquire()
             try:
                 await self.idle.wait()
+                await self.leave_gap()
             except BaseException:
                 self.lock.release()
                 raise
         return True
+
+    async def leave_gap(self) -> None:
+        """Wait until other clients have had time to begin a publish, if it is due."""
+        now = self.deadlines.loop.time()
+        gap_end = self.released_at + GAP
+        if now < gap_end:
+            is_alone = now - self.foreign_at > FOREIGN_MEMORY
+            if is_alone and now - self.gap_ended_at < GAP_INTERVAL:
+                return
+            await asyncio.sleep(gap_end - now)
+        self.gap_ended_at = self.deadlines.loop.time()
 
     async def wait_for_slot(self) -> bool:
         """Wait until fewer calls publish; False when publishing became serial."""
@@ -81,9 +110,14 @@ class PublishTurns:
                     slot.set_result(False)
             self.waiting.clear()
 
+    def record_foreign(self) -> None:
+        """Leave gaps from now on: a publish of another client is in flight."""
+        self.foreign_at = self.deadlines.loop.time()
+
     def release(self, *, alone: bool) -> None:
         """Let the next call publish; `alone` is what `acquire` returned."""
         if alone:
+            self.released_at = self.deadlines.loop.time()
             self.lock.release()
             return
         while self.waiting:

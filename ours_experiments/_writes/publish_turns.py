@@ -1,5 +1,6 @@
 """Send a write that publishes, in turn where the service publishes one at a time."""
 
+import random
 from typing import TypeVar
 
 from ours_experiments._http.call import Call
@@ -15,9 +16,11 @@ from ours_experiments.errors import (
 
 T = TypeVar("T")
 
-MIN_WAIT = 0.05
-"""Seconds before a call tries again to publish; each wait is twice the one before."""
-MAX_WAIT = 1.0
+MIN_POLL = 0.05
+MAX_POLL = 0.1
+"""Seconds between two attempts while another publish is in flight, drawn evenly from
+this range. The wait does not grow: a client that waits longer than the gap between two
+publishes of another one may never meet a gap."""
 
 
 async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
@@ -27,7 +30,6 @@ async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
     """
     pacing = call.pacing
     turns = pacing.publish_turns
-    wait = MIN_WAIT
     while True:
         try:
             alone = not turns.try_acquire() and await turns.acquire(call.deadline)
@@ -46,11 +48,12 @@ async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
                     turns.serialize()
                     if not alone:
                         break
+                    turns.record_foreign()
+                    wait = random.uniform(MIN_POLL, MAX_POLL)  # noqa: S311 - no secret
                     if pacing.loop.time() + wait >= call.deadline:
                         raise
                 logger.info("call %d: a publish is in flight", call.number)
                 await pacing.deadlines.sleep(wait)
-                wait = min(wait * 2, MAX_WAIT)
         finally:
             turns.release(alone=alone)
     error = APITimeoutError(

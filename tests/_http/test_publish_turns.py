@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ours_experiments._http.deadlines import Deadlines
-from ours_experiments._http.publish_turns import PublishTurns
+from ours_experiments._http.publish_turns import GAP, GAP_INTERVAL, PublishTurns
+from tests.support.clock import block
 
 
 FAR = math.inf
@@ -152,3 +153,32 @@ async def test_deadline_before_a_slot_to_publish(turns: PublishTurns) -> None:
     with pytest.raises(TimeoutError):
         await turns.acquire(soon(turns))
     assert turns.active == 2
+
+
+async def publish_alone(turns: PublishTurns) -> float:
+    """Publish alone for no time; return the seconds that it waited before."""
+    loop = turns.deadlines.loop
+    called_at = loop.time()
+    assert await turns.acquire(FAR)
+    turns.release(alone=True)
+    return loop.time() - called_at
+
+
+async def test_gaps_after_the_publish_of_another_client(turns: PublishTurns) -> None:
+    """Once another client's publish was met, a gap follows each publish."""
+    turns.serialize()
+    waits = [await publish_alone(turns) for _ in range(3)]
+    turns.record_foreign()
+    waits += [await publish_alone(turns) for _ in range(2)]
+    assert [wait >= GAP / 2 for wait in waits] == [False] * 3 + [True] * 2
+
+
+async def test_gaps_when_no_other_client_is_known(turns: PublishTurns) -> None:
+    """After a second of publishes of one client another one gets a gap."""
+    turns.serialize()
+    waits = [await publish_alone(turns)]
+    assert await turns.acquire(FAR)
+    block(GAP_INTERVAL)
+    turns.release(alone=True)
+    waits += [await publish_alone(turns) for _ in range(2)]
+    assert [wait >= GAP / 2 for wait in waits] == [False, True, False]

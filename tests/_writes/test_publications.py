@@ -75,6 +75,23 @@ def test_a_publish_in_flight_is_waited_for(status: int) -> None:
     run_fast(main)
 
 
+async def test_starts_beside_the_bulk_of_another_client() -> None:
+    """A bulk lets another client's publishes in, though its own follow at once."""
+    async with (
+        served(emulator={"publish_seconds": 0.05}) as (emulator, client, _),
+        Client(emulator.api_key, base_url=emulator.url, timeout=2.0) as other,
+    ):
+        ids = emulator.seed_experiments(60)
+        bulk = asyncio.create_task(client.bulk.start(ids))
+        while not emulator.state.versions():  # noqa: ASYNC110 - nothing announces it
+            await asyncio.sleep(0.01)
+        for experiment_id in emulator.seed_experiments(2):
+            started = await other.experiments.start(experiment_id)
+            assert started.publish_status is PublishStatus.PUBLISHED
+        assert not bulk.done()
+        assert len((await bulk).succeeded) == 60
+
+
 def test_nothing_to_publish_after_a_lost_reply() -> None:
     """The lost publish may be why nothing is left, though the list does not show it."""
 

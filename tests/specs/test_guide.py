@@ -28,7 +28,7 @@ def test_the_commands_exist() -> None:
     options = set(re.findall(r"(--[a-z][a-z-]+)", TEXT)) - {"--format"}
     known = {
         name
-        for command in ("plan", "apply", "export")
+        for command in ("plan", "apply", "export", "analyze")
         for argument in app[command].assemble_argument_collection()
         for name in argument.names
     }
