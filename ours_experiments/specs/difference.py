@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""The differences between one spec and one experiment."""
-=======
 """The difference between a spec and an experiment."""
->>>>>>> main
 
 from collections.abc import Iterable
 
@@ -21,11 +17,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 @attrs.define
 class Difference:
-<<<<<<< HEAD
-    """The differences between a spec and an experiment."""
-=======
     """The difference between a spec and an experiment."""
->>>>>>> main
 
     spec: ExperimentSpec
     """What it is to be like."""

@@ -10,11 +10,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 @attrs.frozen(kw_only=True)
 class Identity:
-<<<<<<< HEAD
-    """How a spec is identified, and where it is."""
-=======
     """The identity of a spec, and where it is."""
->>>>>>> main
 
     key: str | None
     """The key; None where it is missing."""

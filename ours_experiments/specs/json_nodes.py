@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Read JSON into nodes; the standard library's parser reports no lines."""
-=======
 """Read JSON into nodes; only syntax errors have their line."""
->>>>>>> main
 
 import json
 from collections.abc import Iterator

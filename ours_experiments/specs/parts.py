@@ -97,11 +97,7 @@ class VariantSpec:
     """A treatment; it is matched by `id`, else by `name`, else by `was`."""
 
     id: str | Unset = UNSET
-<<<<<<< HEAD
-    """The variant's identifier, where names do not distinguish variants."""
-=======
     """The variant's identifier, where names do not identify variants."""
->>>>>>> main
     name: str | Unset = UNSET
     """The name shown in results."""
     was: str | Unset = UNSET

@@ -111,11 +111,7 @@ def make_plan(
         settings: Name or id of the settings of new experiments; None: the only ones.
         limits: How much may change live; None: 30 % of 10 or more.
         prune: Delete what is owned and has no spec.
-<<<<<<< HEAD
-        fingerprint: A hash that distinguishes the account.
-=======
         fingerprint: Identifies the account.
->>>>>>> main
     """
     pairings = pair_up(specs, account.experiments)
     staged = staged_ids(account.draft_changes)
