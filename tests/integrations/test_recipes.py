@@ -209,7 +209,7 @@ async def test_stop_what_is_decided(emulator: Emulator, client: Client) -> None:
         script = await run_script("stop_decided.py")
         output, errors = await script.communicate()
         assert (script.returncode, errors) == (0, b"")
-    assert b"keeps running" in output
+        assert b"keeps running" in output
     assert emulator.log.received("experiments.stop") == 1
     stopped = await client.experiments.retrieve(won)
     assert stopped.status == "completed"
