@@ -42,7 +42,7 @@ from tests.support.corpus import Corpus
 
 PAGES = 10
 FLOOR = "orjson.loads"
-GOAL = Goal(2.5 if sys.version_info < (3, 12) else 2.2)
+GOAL = Goal(2.1 if sys.version_info < (3, 12) else 2.0)
 
 
 def flat(page: bytes) -> Sequence[Experiment]:

@@ -27,7 +27,7 @@ from benchmarks.server import running_server
 
 IN_FLIGHT = 32
 CALLS = 640
-GOAL = Goal(1.15)
+GOAL = Goal(1.12)
 WORK = "a lifecycle call, 32 in flight"
 
 

@@ -114,7 +114,7 @@ def check_api_key(api_key: object) -> Authorization | ConfigurationError:
 
 
 def account_fingerprint(prefix: str, secret: str) -> str:
-    """Return a hash that tells accounts apart and reveals neither URL nor key."""
+    """Return a hash that distinguishes accounts and reveals neither URL nor key."""
     return hashlib.blake2b(
         f"{prefix}\n{secret}".encode(), digest_size=8, person=b"ours-journal"
     ).hexdigest()

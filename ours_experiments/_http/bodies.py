@@ -22,7 +22,7 @@ REFUSED_ENCODINGS = {"br", "zstd"}
 
 
 class RequestBody(aiohttp.Payload):
-    """JSON bytes that record whether their request has begun to leave."""
+    """JSON bytes that record whether their request has started to leave."""
 
     def __init__(self, value: bytes) -> None:
         super().__init__(value, content_type="application/json")

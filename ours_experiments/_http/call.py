@@ -18,7 +18,7 @@ class Call:
     pacing: Pacing
     """The limits on the event loop that the call runs on."""
     started_at: float
-    """Loop time at which the call began."""
+    """Loop time at which the call started."""
     deadline: float
     """Loop time at which the call has to be over."""
     number: int = attrs.field(factory=call_numbers.__next__)
@@ -41,7 +41,7 @@ class Call:
 
     @property
     def seconds(self) -> float:
-        """Seconds since the call began."""
+        """Seconds since the call started."""
         return self.pacing.loop.time() - self.started_at
 
     def child(self) -> "Call":

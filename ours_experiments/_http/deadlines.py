@@ -64,7 +64,7 @@ class Deadline:
             raise TimeoutError from exc
 
     def is_task_cancelled(self) -> bool:
-        """Return whether the task was cancelled since the block began."""
+        """Return whether the task was cancelled since the block was entered."""
         return self.task.cancelling() > self.cancelling
 
     def expire(self) -> None:

@@ -83,7 +83,7 @@ class Pacing:
             except BaseException:
                 limiter.release()
                 raise
-            # A pause that began meanwhile holds for this request too.
+            # A pause that started meanwhile holds for this request too.
             limiter.release()
 
     async def acquire_shared(self, shared: SharedPacing, seconds: float) -> None:

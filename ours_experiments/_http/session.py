@@ -67,7 +67,7 @@ class Session:
         """Begin a call, whose deadline runs from now.
 
         Raises:
-            ConfigurationError: The client is closing; what it began may still end.
+            ConfigurationError: The client is closing; calls under way may still end.
         """
         transport = self.transport
         if transport.closing:

@@ -65,8 +65,8 @@ class Change:
 
         Args:
             experiment: The experiment, read back after the reply was lost.
-            before: A moment before the call began, by the service's clock; None when
-                the service does not tell the time.
+            before: A moment before the call started, by the service's clock; None when
+                its answers have no `Date`.
         """
         if self.is_reached(experiment):
             return Evidence(unverified(experiment))

@@ -1,4 +1,4 @@
-"""When a call began, by the service's own clock."""
+"""When a call started, by the service's own clock."""
 
 import time
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ CLOCK_TOLERANCE = timedelta(seconds=10)
 
 
 def elapsed(call: Call) -> timedelta:
-    """Return how long ago a call began, or longer.
+    """Return how long ago a call started, or longer.
 
     The event loop's clock stands still while a machine sleeps; the wall clock may be
     set back. So the greater of both counts.
@@ -28,7 +28,7 @@ def elapsed(call: Call) -> timedelta:
 def moment_before(call: Call, now: datetime | None) -> datetime | None:
     """Return a moment that lies before a call by each of the service's clocks.
 
-    What changed later than that may have changed since the call began.
+    What changed later than that may have changed since the call started.
 
     Args:
         call: The call.

@@ -108,7 +108,7 @@ def analyze(
     check_guardrails(experiment, guarded)
     day = to_day("as_of", as_of)
     if day is None and series is not None:
-        day = max((each.date for each in series.days), default=None)
+        day = max((day.date for day in series.days), default=None)
     refusal = find_refusal(experiment)
     if refusal is not None:
         return Analysis(

@@ -18,7 +18,7 @@ async def open_journal(
 ) -> Journal:
     """Open or create the journal of one call.
 
-    A journal that was begun with another API key is accepted where one of its
+    A journal that was started with another API key is accepted where one of its
     experiments can be retrieved with this key: ids are unique, so that the account is
     the same.
 
@@ -36,7 +36,7 @@ async def open_journal(
         journal.accept(account)
     except OursError as problem:
         raise ConfigurationError(
-            f"journal {os.fspath(path)}: it was begun with another API key, and with "
+            f"journal {os.fspath(path)}: it was started with another API key, and with "
             f"this one none of its experiments could be retrieved ({problem}): resume "
             "with the first key, or begin another journal"
         ) from problem

@@ -61,12 +61,12 @@ class Journal:
         self.size: int = 0
         """Bytes of whole lines."""
         self.states: dict[str, OutcomeStatus | int] = {}
-        """The latest status of each id; UNKNOWN for what was only begun. A number
+        """The latest status of each id; UNKNOWN for what was only started. A number
         stands for STAGED: how many publishes had been announced before."""
         self.experiments: dict[str, str] = {}
         """The experiment that each draft became, in the journal of a create."""
         self.announced: list[str] = []
-        """The token of every publish that was begun, in this order."""
+        """The token of every publish that was started, in this order."""
         self.published: int = 0
         """How many of them, counted from the first, are known to be live."""
         self.age: float = max(0.0, time.time() - os.fstat(file.fileno()).st_mtime)
@@ -165,10 +165,10 @@ class Journal:
     def read_entry(self, entry: Mapping[str, object]) -> bool:
         """Read one entry; return whether it is one."""
         states = self.states
-        if isinstance(begun := entry.get("begun"), str):
-            state = states.setdefault(begun, OutcomeStatus.UNKNOWN)
+        if isinstance(started := entry.get("begun"), str):
+            state = states.setdefault(started, OutcomeStatus.UNKNOWN)
             if state is OutcomeStatus.FAILED or state is OutcomeStatus.NOT_ATTEMPTED:
-                states[begun] = OutcomeStatus.UNKNOWN
+                states[started] = OutcomeStatus.UNKNOWN
         elif isinstance(identifier := entry.get("id"), str):
             word = entry.get("status")
             status = STATUS_OF.get(word) if isinstance(word, str) else None
@@ -297,7 +297,7 @@ def account_in(line: bytes, header: Header) -> str:
     account, service = entry.get("account"), entry.get("service")
     if account != header.account and service != (header.service or None):
         raise ValueError(
-            "it belongs to another account or base URL: resume it where it was begun"
+            "it belongs to another account or base URL: resume it where it was started"
         )
     return str(account)
 

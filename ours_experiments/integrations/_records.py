@@ -12,7 +12,7 @@ from ours_experiments.errors import OursError, restore
 
 
 OutcomeRecord: TypeAlias = dict[str, object]
-"""As `Outcome.to_record()`, with all that the error tells in place of its text."""
+"""As `Outcome.to_record()`, with all fields of the error in place of its text."""
 
 
 def record_of(outcome: Outcome) -> OutcomeRecord:

@@ -1,4 +1,7 @@
-"""The guide is true: its blocks run, its words exist, its figures are simulated."""
+"""The guide is true: its words exist, its figures are simulated.
+
+Its blocks are run by `tests/test_guides.py`, with those of the other pages.
+"""
 
 import re
 from pathlib import Path
@@ -13,43 +16,11 @@ from ours_experiments.analysis import Rules, Verdict, false_winner_rate
 from ours_experiments.analysis.counts import Daily
 from ours_experiments.analysis.sequence import compare, fixed_interval
 from ours_experiments.analysis.simulation import Truth, draw_arms, simulate
-from ours_experiments.emulator import Emulator
-from tests.support.blocks import blocks_in
 
 
 GUIDE = Path(ours_experiments.analysis.__file__).parent / "README.md"
 TEXT = GUIDE.read_text(encoding="utf-8")
 MAX_LINES = 150
-
-
-async def test_the_blocks_run(
-    emulator: Emulator,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The blocks run in their order, each where the one before it ended."""
-    for experiment_id in emulator.seed_experiments(3, status="running"):
-        control, treatment = emulator.state.get(experiment_id).variants
-        rates = {control.id: 0.10, treatment.id: 0.14}
-        emulator.simulate(
-            experiment_id, days=28, visitors_per_day=4_000, conversion_rates=rates
-        )
-    monkeypatch.setenv("OURS_PRIVACY_API_KEY", emulator.api_key)
-    monkeypatch.setenv("OURS_PRIVACY_PLATFORM_BASE_URL", emulator.url)
-    monkeypatch.setenv("MPLBACKEND", "Agg")
-    monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in blocks_in(TEXT):
-        if block.language == "python":
-            running = eval(block.compiled(), names)  # noqa: S307 - the guide's own
-            if running is not None:
-                await running
-    printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 5
-    assert all("ship" in line for line in printed)
-    assert emulator.log.applied("experiments.stop") == 1
-    assert (tmp_path / "lift.png").stat().st_size > 10_000
 
 
 def test_every_verdict_is_explained() -> None:

@@ -256,3 +256,27 @@ def test_files_are_needed(invoke: Invoke, tmp_path: Path) -> None:
         ran = invoke(command, tmp_path / "missing.yaml")
         assert ran.code == 3
         assert "missing.yaml" in ran.err
+
+
+def test_files_are_decided_by_their_own_rules(
+    invoke: Invoke, write: Write, service: Service
+) -> None:
+    """`analyze --specs` takes the running experiments of files, with their rules."""
+    first, second = service.seed(2, "running")
+    service.seed(1, "draft")
+    for experiment_id in (first, second):
+        service.emulator.simulate(experiment_id, days=28, visitors_per_day=4000, seed=1)
+    rules = "rules: {planned_sample: 1000000}\n"
+    write(f"key: experiment-1\n{rules}---\nkey: experiment-3\n")
+    folder = write("key: experiment-2\nrules: {mde: 5}\n", "second.yaml")
+    ran = invoke("analyze", "--specs", folder, "--format", "jsonl", "--check")
+    assert [line["experiment_id"] for line in ran.lines] == [first, second]
+    assert ran.lines[0]["rules"]["planned_sample"] == 1_000_000
+    assert ran.lines[1]["rules"]["mde"] == 5
+    assert invoke("analyze", "--specs", folder, "--mde", "0.1").code == 2
+    assert invoke("analyze", first, "--specs", folder).code == 2
+    write("key: experiment-2\nrules: {alpha: 7}\n", "second.yaml")
+    ran = invoke("analyze", "--specs", folder)
+    assert ran.code == 3
+    assert "alpha" in ran.err
+    assert invoke("analyze", "--specs", folder.parent / "missing").code == 3

@@ -1,6 +1,7 @@
-"""The README, cut into what can be run."""
+"""The guides, cut into what can be run."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,49 +10,63 @@ from types import CodeType
 import attrs
 
 
-README = Path(__file__).parents[2] / "README.md"
-TEXT = README.read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
 FENCE = re.compile(
     r"^(?P<fence>`{3,})(?P<language>[^\n]*)\n(?P<text>.*?)^(?P=fence)$",
     re.MULTILINE | re.DOTALL,
 )
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-FILE = re.compile(r"# (\S+\.py)\n")
+FILE = re.compile(r"# (\S+\.\w+)\n")
 NOTEBOOK = "# in a notebook\n"
+SECONDS = re.compile(r"\d+\.\d+ s\b")
+PRINTED = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
 
 
 @attrs.frozen
 class Block:
-    """What stands between two fences."""
+    """The text between two fences."""
 
+    page: str
+    """The name of the page, for tracebacks."""
     language: str
+    """The word after the first fence."""
     text: str
+    """Everything between the fences."""
     line: int
-    """The first line of its text in the README, from 1."""
+    """The first line of the text in the page, from 1."""
     heading: str
-    """The heading that it stands under."""
+    """The heading that the block stands under."""
 
     @property
     def file(self) -> str | None:
-        """The file that it is, by its first line; None for a piece of something."""
+        """The file that the first line names; None for a piece of something."""
         named = FILE.match(self.text)
         return named[1] if named else None
 
     @property
     def is_program(self) -> bool:
-        """Whether it runs by itself."""
-        return self.file is None and "asyncio.run(" in self.text
+        """Whether the block runs by itself."""
+        return (
+            self.language == "python"
+            and self.file is None
+            and "asyncio.run(" in self.text
+        )
 
     @property
     def is_piece(self) -> bool:
-        """Whether it goes on where the piece before it ended."""
-        return not (self.file or self.is_program or self.text.startswith(NOTEBOOK))
+        """Whether the block goes on where the piece before it ended."""
+        return (
+            self.language == "python"
+            and not self.file
+            and not self.is_program
+            and not self.text.startswith(NOTEBOOK)
+        )
 
     def compiled(self) -> CodeType:
-        """Compile it at its own lines; `await` may stand at the top level."""
+        """Compile the block at its own lines; `await` may stand at the top level."""
         code = compile(
             "\n" * (self.line - 1) + self.text,
-            README.name,
+            self.page,
             "exec",
             flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
         )
@@ -59,44 +74,86 @@ class Block:
         return code
 
 
-def prose_of(text: str) -> str:
-    """Leave out what stands between fences."""
-    return FENCE.sub("", text)
+@attrs.frozen
+class Page:
+    """A guide, or the README."""
+
+    path: Path
+    """Where it is in the checkout."""
+    text: str = attrs.field(
+        init=False,
+        repr=False,
+        default=attrs.Factory(
+            lambda page: page.path.read_text(encoding="utf-8"), takes_self=True
+        ),
+    )
+    """All of it."""
+
+    @property
+    def name(self) -> str:
+        """The path in the checkout."""
+        return self.path.relative_to(ROOT).as_posix()
+
+    @property
+    def blocks(self) -> list[Block]:
+        """What stands between fences, in order."""
+        return list(blocks_in(self.text, self.name))
+
+    @property
+    def prose(self) -> str:
+        """What does not stand between fences."""
+        return FENCE.sub("", self.text)
+
+    @property
+    def links(self) -> list[str]:
+        """Where its links and pictures lead."""
+        return re.findall(r"\]\(([^)\s]+)\)", self.prose)
+
+    @property
+    def anchors(self) -> list[str]:
+        """The anchors that repository hosts give its headings."""
+        return [
+            re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+            for heading in HEADING.findall(self.prose)
+        ]
+
+    @property
+    def pieces(self) -> list[Block]:
+        """The blocks that belong together, in order."""
+        return [block for block in self.blocks if block.is_piece]
+
+    def file(self, name: str) -> Block:
+        """Return the block that is a file of this name."""
+        (block,) = (block for block in self.blocks if block.file == name)
+        return block
 
 
-def blocks_in(text: str) -> Iterator[Block]:
+def blocks_in(text: str, page: str) -> Iterator[Block]:
     """Cut a page at its fences."""
     heading, read = "", 0
     for found in FENCE.finditer(text):
         headings = HEADING.findall(text, read, found.start())
         heading, read = [heading, *headings][-1], found.end()
         line = text.count("\n", 0, found.start("text")) + 1
-        yield Block(found["language"], found["text"], line, heading)
+        yield Block(page, found["language"], found["text"], line, heading)
 
 
-RUN_ELSEWHERE = {
-    "Command line": "cli/test_readme.py",
-    "Workers on a queue": "integrations/test_queue_readme.py",
-}
-"""Headings whose blocks have a test of their own, as long as it is there."""
+async def run_pieces(blocks: list[Block]) -> dict[str, object]:
+    """Run pieces one after the other, in one namespace, which is returned."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks:
+        result = eval(block.compiled(), names)  # noqa: S307 - the pages are ours
+        if inspect.isawaitable(result):
+            await result
+    return names
 
 
-def is_run_elsewhere(block: Block) -> bool:
-    """Whether another test runs what stands under this heading."""
-    test = RUN_ELSEWHERE.get(block.heading)
-    return test is not None and (Path(__file__).parents[1] / test).is_file()
-
-
-ALL_BLOCKS = list(blocks_in(TEXT))
-BLOCKS = [block for block in ALL_BLOCKS if not is_run_elsewhere(block)]
-PYTHON = [block for block in BLOCKS if block.language == "python"]
-PROGRAMS = [block for block in PYTHON if block.is_program]
-PIECES = [block for block in PYTHON if block.is_piece]
-FILES = {block.file: block for block in PYTHON if block.file}
-CELLS = [block for block in PYTHON if block.text.startswith(NOTEBOOK)]
-
-SECONDS = re.compile(r"\d+\.\d+ s\b")
-TOLD = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
+def check_output(blocks: list[Block], output: str) -> None:
+    """Check that the comments beside `print` say what is printed, in this order."""
+    lines = iter(without_seconds(output).splitlines())
+    for block in blocks:
+        for expected in PRINTED.findall(block.text):
+            assert without_seconds(expected) in lines, f"not printed: {expected}"
 
 
 def without_seconds(text: str) -> str:
@@ -104,9 +161,11 @@ def without_seconds(text: str) -> str:
     return SECONDS.sub("0.0 s", text)
 
 
-def check_output(blocks: list[Block], output: str) -> None:
-    """What the comments beside `print` say is what is printed, in this order."""
-    lines = iter(without_seconds(output).splitlines())
-    for block in blocks:
-        for expected in TOLD.findall(block.text):
-            assert without_seconds(expected) in lines, f"not printed: {expected}"
+def pages() -> list[Page]:
+    """Return every page that a reader may open."""
+    folders = ("ours_experiments", "tests", "benchmarks", ".github")
+    found = [path for name in folders for path in (ROOT / name).rglob("*.md")]
+    return [Page(path) for path in sorted([ROOT / "README.md", *found])]
+
+
+README = Page(ROOT / "README.md")

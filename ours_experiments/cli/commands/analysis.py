@@ -1,13 +1,16 @@
 """Commands for decisions: analyze, size, simulate-rule."""
 
 from math import ceil
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from cyclopts.types import PositiveFloat, PositiveInt
 
+from ours_experiments.cli.commands.specs import load
 from ours_experiments.cli.context import Context, Flag, InContext
 from ours_experiments.cli.errors import (
+    CONFIGURATION,
     CONFLICT,
     DO_NOT_TRUST,
     KEEP_RUNNING,
@@ -37,12 +40,14 @@ FIELDS = ("experiment_id", "name", "verdict", "variant_id", "decided_on", "reaso
         "analyze exp_123 --planned-sample 14751",
         "analyze exp_123 --mde 0.05 --guardrails checkout --check",
         "analyze --status running --format jsonl",
+        "analyze --specs experiments/ --check",
     )
 )
 async def analyze(
     *ids: str,
     filters: Filters = NO_FILTERS,
     options: RuleOptions = NO_RULE_OPTIONS,
+    specs: Path | None = None,
     check: Flag = False,
     context: InContext,
 ) -> int:
@@ -52,10 +57,15 @@ async def analyze(
         ids: Ids of experiments.
         filters: Properties of experiments, in place of ids.
         options: Rules of the decision.
+        specs: Files whose running experiments to decide, each by its own `rules`.
         check: Exit with 0 if decided, 11 to keep running, 12 if not to be trusted.
     """
-    if bool(ids) == filters.any():
-        raise UsageError("give either ids, or a filter such as --status running")
+    if (bool(ids), filters.any(), specs is not None).count(True) != 1:
+        raise UsageError(
+            "give either ids, or a filter such as --status running, or --specs DIR"
+        )
+    if specs is not None:
+        return await analyze_specs(context, specs, options, check=check)
     analyses: list[Analysis] = []
     async with context.client() as client:
         named = list(dict.fromkeys(ids))
@@ -68,6 +78,33 @@ async def analyze(
             analyses.append(analysis)
             write_analysis(context, id, experiment.name, analysis)
     if not named:
+        context.note("nothing found")
+    return check_exit_code(analyses) if check else 0
+
+
+async def analyze_specs(
+    context: Context, path: Path, options: RuleOptions, *, check: bool
+) -> int:
+    """Decide the running experiments of files, each by its own rules."""
+    from ours_experiments.specs.planner import pair_up  # noqa: PLC0415 - not for help
+
+    if options.planned_sample is not None or options.mde is not None:
+        raise UsageError("--specs: the rules stand in the files")
+    specs = load(context, [path])
+    if specs is None:
+        return CONFIGURATION
+    rules = [spec.analysis_rules() for spec in specs]
+    analyses: list[Analysis] = []
+    async with context.client() as client:
+        running = [row async for row in client.experiments.list(status="running")]
+        for pairing, own in zip(pair_up(specs, running), rules, strict=True):
+            for experiment in pairing.experiments:
+                analysis = await client.experiments.analyze(
+                    experiment.id, rules=own, guardrails=options.guardrails or ()
+                )
+                analyses.append(analysis)
+                write_analysis(context, experiment.id, experiment.name, analysis)
+    if not analyses:
         context.note("nothing found")
     return check_exit_code(analyses) if check else 0
 
