@@ -106,7 +106,8 @@ def classify(
         else:
             if method != "DELETE" or is_deletion(value):
                 return value if read is None else read(reply)
-            reason, kind = "it does not say that anything was deleted", None
+            reason = "it does not say that anything was deleted"
+            kind = None if is_denial(value) else kind
     line = f"{method} {build_path(segments)}"
     return unexpected(reply, f"{line}: {reason}", authorization, kind)
 
@@ -119,6 +120,14 @@ def is_deletion(value: object) -> bool:
     if value is True:
         return True
     return isinstance(value, dict) and "id" in value and "error" not in value
+
+
+def is_denial(value: object) -> bool:
+    """Return whether the JSON of a DELETE's response says that nothing was deleted.
+
+    Other JSON leaves it open; a 404 to the request sent again confirms the deletion.
+    """
+    return value is False or (isinstance(value, dict) and "error" in value)
 
 
 def unexpected(

@@ -72,36 +72,60 @@ async def test_404_of_the_api() -> None:
     assert script.methods == ["DELETE"] * 3
 
 
-NOT_DELETED: dict[str, object] = {
+DENIED: dict[str, object] = {
     "false": False,
+    "error": {"error": "Internal", "details": "try later"},
+    "error-and-id": {"id": "e", "error": "Internal"},
+}
+UNCLEAR: dict[str, object] = {
     "null": None,
     "zero": 0,
     "text": '"deleted"',
     "number": 1,
     "array": [],
     "empty-object": {},
-    "error": {"error": "Internal", "details": "try later"},
     "errors": {"errors": ["no"]},
     "message": {"message": "queued"},
     "success": {"success": False},
-    "error-and-id": {"id": "e", "error": "Internal"},
 }
 
 
-@pytest.mark.parametrize(
-    "page",
-    [pytest.param(answer(200, body), id=name) for name, body in NOT_DELETED.items()],
-)
-async def test_delete_that_does_not_say_so(page: bytes) -> None:
-    """A DELETE answered by anything but `true` or the entity is no success."""
+@pytest.mark.parametrize("body", DENIED.values(), ids=DENIED.keys())
+async def test_delete_that_is_denied(body: object) -> None:
+    """A DELETE answered by `false` or an error is no success, and not repeated."""
     async with (
-        scripted(then=page) as script,
+        scripted(then=answer(200, body)) as script,
         Client("key", base_url=script.url, retry=QUICK) as client,
     ):
         for collection in ("experiments", "experiment-variants"):
             with pytest.raises(UnexpectedResponseError, match="deleted"):
                 await client.request("DELETE", collection, "e")
     assert script.methods == ["DELETE"] * 2
+
+
+@pytest.mark.parametrize("body", UNCLEAR.values(), ids=UNCLEAR.keys())
+async def test_delete_with_an_unclear_answer(body: object) -> None:
+    """A DELETE with another answer is repeated, until the API's 404 confirms it."""
+    missing = api_error(404, "Not Found")
+    async with (
+        scripted(answer(200, body), then=missing) as script,
+        Client("key", base_url=script.url, retry=QUICK) as client,
+    ):
+        await client.experiments.delete("e")
+    assert script.methods == ["DELETE"] * 2
+
+
+@pytest.mark.parametrize("body", UNCLEAR.values(), ids=UNCLEAR.keys())
+async def test_delete_with_unclear_answers_only(body: object) -> None:
+    """Without a 404 a DELETE with unclear answers has an unknown outcome."""
+    async with (
+        scripted(then=answer(200, body)) as script,
+        Client("key", base_url=script.url, retry=QUICK) as client,
+    ):
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await client.experiments.delete("e")
+    assert isinstance(caught.value.__cause__, UnexpectedResponseError)
+    assert script.methods == ["DELETE"] * 4
 
 
 @pytest.mark.parametrize(
