@@ -102,7 +102,7 @@ def acceptable(values: dict[str, object]) -> ExperimentSpec:
     try:
         return ExperimentSpec(**values)  # type: ignore[arg-type]
     except SpecError as error:
-        refused = {p.field.partition(".")[0].partition("[")[0] for p in error.problems}
+        refused = {problem.top_field for problem in error.problems}
         if "key" in refused:
             raise
         kept = {name: value for name, value in values.items() if name not in refused}

@@ -27,6 +27,7 @@ DESCRIPTIONS: Mapping[type, str] = {
     tuple: "a list",
     Mapping: "fields",
 }
+NULL_REFUSED = "null clears nothing here: leave the field out"
 NOT_NULL = frozenset({(Metric, "event_name")})
 """Fields of models that a spec may leave out, but not set to null."""
 
@@ -116,7 +117,7 @@ def type_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
         return
     item = item_of(kind)
     if value is None:
-        yield Problem(path, "null clears nothing here: leave the field out")
+        yield Problem(path, NULL_REFUSED)
     elif item is not None:
         yield from list_problems(item, value, path)
     elif kind.type is str:

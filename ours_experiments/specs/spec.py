@@ -13,7 +13,6 @@ from ours_experiments.specs.checks import (
     ending_problems,
     key_problems,
     rules_problems,
-    sorted_out,
     state_problems,
     variant_problems,
 )
@@ -127,9 +126,13 @@ class ExperimentSpec:
 
 def problems_in(spec: ExperimentSpec) -> Iterator[Problem]:
     """Find everything that is wrong with a spec."""
-    problems, wrong = sorted_out(field_problems(spec))
+    problems = tuple(field_problems(spec))
     yield from problems
-    fine = {name: UNSET if name in wrong else value for name, value in fields(spec)}
+    wrong = {problem.top_field for problem in problems}
+    fine = {
+        field.name: UNSET if field.name in wrong else getattr(spec, field.name)
+        for field in attrs.fields(ExperimentSpec)
+    }
     if fine["key"] is not UNSET:
         yield from key_problems(spec.key)
     yield from draft_problems(
@@ -144,15 +147,7 @@ def problems_in(spec: ExperimentSpec) -> Iterator[Problem]:
         yield from variant_problems(variants)
     if "metrics" not in wrong:
         yield from state_problems(state, spec.metrics)
-    endings = {
-        name: cast("str | Unset | None", fine[name]) for name in ("winner", "rollout")
-    }
+    endings = {name: fine[name] for name in ("winner", "rollout")}
     yield from ending_problems(state, endings, control, variants)
     if "rules" not in wrong and not isinstance(spec.rules, Unset):
         yield from rules_problems(spec.rules)
-
-
-def fields(spec: ExperimentSpec) -> Iterator[tuple[str, object]]:
-    """List the fields of a spec with their values."""
-    for field in attrs.fields(ExperimentSpec):
-        yield field.name, getattr(spec, field.name)
