@@ -74,14 +74,6 @@ def managed(spec: attrs.AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
-def key_problems(key: str) -> Iterator[Problem]:
-    """Find a key that cannot be an identity."""
-    if not key.strip():
-        yield Problem("key", "must not be blank")
-    elif key != key.strip():
-        yield Problem("key", "has white space around it")
-
-
 def draft_problems(fields: Mapping[str, object]) -> Iterator[Problem]:
     """Find what a draft refuses, in fields of an experiment."""
     for name, value in fields.items():
@@ -155,12 +147,6 @@ def repeated(field: str, variants: Mapping[int, VariantSpec]) -> Iterator[Proble
                 f"variants[{index}].{field}", f"{value!r} is another variant's{hint}"
             )
         seen.add(value)
-
-
-def control_problems(control: ControlSpec) -> Iterator[Problem]:
-    """Find a name that no control can have."""
-    if isinstance(control.name, str) and not control.name.strip():
-        yield Problem("control.name", "must not be blank")
 
 
 def state_problems(

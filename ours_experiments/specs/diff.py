@@ -92,14 +92,9 @@ def compare_fields(difference: Difference, experiment: Experiment) -> None:
     for field in fields if live else ():
         if field.path in ("metrics", "metrics.primary.event_name"):
             difference.warn("the results so far were of another event")
-        if field.path == "traffic_allocation" and lowers(field):
+        old, new = experiment.traffic_allocation, difference.spec.traffic_allocation
+        if field.path == "traffic_allocation" and given(new, old) < old:
             difference.warn(f"traffic is lowered, {field.old} -> {field.new}")
-
-
-def lowers(field: FieldChange) -> bool:
-    """Return whether a number gets smaller."""
-    old, new = field.old, field.new
-    return isinstance(old, int | float) and isinstance(new, int) and new < old
 
 
 def compare_variants(

@@ -10,6 +10,7 @@ import attrs
 MAX_BYTES = 16 * 2**20
 """Of a file."""
 MAX_DEPTH = 50
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 MAX_VALUES = 100_000
 """Of a document, once what aliases repeat is written out."""
 MAX_ALIASES = 1_000
@@ -123,7 +124,7 @@ def read_json(text: str) -> Iterator[Node]:
     except json.JSONDecodeError as error:
         raise UnreadableError(error.lineno, f"not JSON: {error.msg}") from None
     except RecursionError:
-        raise too_deep() from None
+        raise UnreadableError(1, TOO_DEEP) from None
     except ValueError as error:
         reason = str(error).partition(":")[0]
         raise UnreadableError(1, f"not JSON: {reason}") from None
@@ -135,11 +136,6 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def too_deep() -> UnreadableError:
-    """Return the error of a value that is nested too deeply."""
-    return UnreadableError(1, f"nested deeper than {MAX_DEPTH} levels")
-
-
 def node_of(value: object, depth: int = 0) -> Node:
     """Return the node of a decoded value.
 
@@ -149,7 +145,7 @@ def node_of(value: object, depth: int = 0) -> Node:
     if not isinstance(value, list):
         return Node(1, value)
     if depth >= MAX_DEPTH:
-        raise too_deep()
+        raise UnreadableError(1, TOO_DEEP)
     if isinstance(value, Fields):
         node = Node(1, fields={})
         for name, item in value:

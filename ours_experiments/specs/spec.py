@@ -8,10 +8,8 @@ import attrs
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments.models import ExperimentStatus, ExperimentType
 from ours_experiments.specs.checks import (
-    control_problems,
     draft_problems,
     ending_problems,
-    key_problems,
     rules_problems,
     state_problems,
     variant_problems,
@@ -134,15 +132,19 @@ def problems_in(spec: ExperimentSpec) -> Iterator[Problem]:
         for field in attrs.fields(ExperimentSpec)
     }
     if fine["key"] is not UNSET:
-        yield from key_problems(spec.key)
+        if not spec.key.strip():
+            yield Problem("key", "must not be blank")
+        elif spec.key != spec.key.strip():
+            yield Problem("key", "has white space around it")
     yield from draft_problems(
         {name: fine[name] for name in DRAFT_FIELDS if fine[name] is not UNSET}
     )
     control = spec.control if "control" not in wrong else UNSET
     variants = spec.variants if "variants" not in wrong else UNSET
     state = spec.state if "state" not in wrong else UNSET
-    if not isinstance(control, Unset):
-        yield from control_problems(control)
+    name = UNSET if isinstance(control, Unset) else control.name
+    if isinstance(name, str) and not name.strip():
+        yield Problem("control.name", "must not be blank")
     if not isinstance(variants, Unset):
         yield from variant_problems(variants)
     if "metrics" not in wrong:
