@@ -17,7 +17,7 @@ import os
 import random
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import parse_url
@@ -113,7 +113,8 @@ class RedisPacing:
 
     async def __aenter__(self) -> Self:
         # The first request then has no connection to wait for.
-        await self._ask(lambda: cast("Awaitable[object]", self._redis.ping()))
+        ping: Callable[[], Awaitable[object]] = cast("Any", self._redis).ping
+        await self._ask(ping)
         return self
 
     async def __aexit__(
@@ -174,13 +175,13 @@ class RedisPacing:
         interval = round(self._interval * MICROSECONDS)
         keys = self._keys(account)
         numbers = (interval, self._burst, len(queue.waiting), self._process)
-        found: object = await self._ask(
+        found = await self._ask(
             lambda: cast("Awaitable[list[int]]", self._take(keys, numbers))
         )
         if found is None:
             now = asyncio.get_running_loop().time()
             return queue.take_locally(self._interval * self._processes, now)
-        taken, wait, self._processes = numbers_of(cast("list[int]", found))
+        taken, wait, self._processes = numbers_of(found)
         return Answer(taken, wait)
 
     async def _return_turns(self, account: str, turns: int) -> None:

@@ -15,6 +15,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from asgi_lifespan import LifespanManager
 from django.conf import settings  # type: ignore[import-untyped]
+from django.test.utils import override_settings  # type: ignore[import-untyped]
 from django.urls import path as django_path  # type: ignore[import-untyped]
 from redis.asyncio import Redis
 from taskiq.api import run_receiver_task
@@ -151,21 +152,23 @@ async def test_django(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> No
     (running,) = emulator.seed_experiments(1, status="running")
     urls = ModuleType("recipe_urls")
     monkeypatch.setitem(sys.modules, urls.__name__, urls)
-    settings.configure(
-        ALLOWED_HOSTS=["a"],
-        ROOT_URLCONF=urls.__name__,
-        SECRET_KEY="test",
-        MIDDLEWARE=[],
-    )
-    django.setup()
-    module = recipe("asgi")
-    views = sys.modules["views"]
-    vars(urls)["urlpatterns"] = [
-        django_path("experiments/<str:experiment_id>/pause", views.pause)
-    ]
-    async with LifespanManager(module.application):
+    if not settings.configured:
+        # Once in a process, and other tests may have been first.
+        settings.configure(SECRET_KEY="test")
+        django.setup()
+    with override_settings(
+        ALLOWED_HOSTS=["a"], ROOT_URLCONF=urls.__name__, MIDDLEWARE=[]
+    ):
+        module = recipe("asgi")
+        views = sys.modules["views"]
+        vars(urls)["urlpatterns"] = [
+            django_path("experiments/<str:experiment_id>/pause", views.pause)
+        ]
         transport = httpx.ASGITransport(app=module.application)
-        async with httpx.AsyncClient(transport=transport, base_url="http://a") as http:
+        async with (
+            LifespanManager(module.application),
+            httpx.AsyncClient(transport=transport, base_url="http://a") as http,
+        ):
             answer = await http.post(f"/experiments/{running}/pause")
             assert (answer.status_code, answer.json()) == (200, {"status": "paused"})
     with pytest.raises(ConfigurationError, match="closed"):

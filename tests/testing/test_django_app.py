@@ -1,5 +1,6 @@
 """A Django application, tested with its synchronous test client."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 
 import django  # type: ignore[import-untyped]
@@ -8,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings  # type: ignore[import-untyped]
 from django.http import HttpRequest, JsonResponse  # type: ignore[import-untyped]
 from django.test import Client as WebClient  # type: ignore[import-untyped]
+from django.test.utils import override_settings  # type: ignore[import-untyped]
 from django.urls import path  # type: ignore[import-untyped]
 
 from ours_experiments import Client, NotFoundError
@@ -15,9 +17,7 @@ from ours_experiments.emulator import Emulator
 
 
 if not settings.configured:
-    settings.configure(
-        ALLOWED_HOSTS=["testserver"], ROOT_URLCONF=__name__, SECRET_KEY="only for tests"
-    )
+    settings.configure(SECRET_KEY="only for tests")
     django.setup()
 
 
@@ -46,11 +46,14 @@ urlpatterns = [path("running", running), path("experiments/<str:id>/stop", stop)
 
 
 @pytest.fixture
-def web(ours_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> WebClient:
+def web(
+    ours_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[WebClient]:
     """Run the application against the emulator."""
     monkeypatch.setenv("OURS_PRIVACY_API_KEY", ours_emulator.api_key)
     monkeypatch.setenv("OURS_PRIVACY_PLATFORM_BASE_URL", ours_emulator.url)
-    return WebClient()
+    with override_settings(ALLOWED_HOSTS=["testserver"], ROOT_URLCONF=__name__):
+        yield WebClient()
 
 
 def test_lists_running_experiments(web: WebClient, ours_emulator: Emulator) -> None:

@@ -185,7 +185,7 @@ ANSWERS: dict[str, Hostile] = {
         "APIConnectionError",
     ),
     "a header without an end": Hostile(
-        endless("HTTP/1.1 200 OK\r\nX-A: ", b"b" * MIB), "APIConnectionError"
+        endless("HTTP/1.1 200 OK\r\nX-A: ", b"b" * MIB), "UnexpectedResponseError"
     ),
     "informational answers without an end": Hostile(
         endless("", b"HTTP/1.1 103 Early\r\nX-A: b\r\n\r\n"), "APITimeoutError"
