@@ -9,6 +9,7 @@ import attrs
 from ours_experiments._codec.converter import decode, encode
 from ours_experiments._decisions import Decisions
 from ours_experiments._http.call import Call
+from ours_experiments._http.retry import RetryPolicy
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import (
     check_draft,
@@ -38,6 +39,8 @@ MAX_PAGE_SIZE = 100
 ONE_DAY = timedelta(days=1)
 MAX_WINDOW = timedelta(days=365)
 """From the first to the last day; the service allows 366 days with both counted."""
+NAMES_SECONDS = 5.0
+"""Seconds for the variants' names in a time series, which is complete without them."""
 
 
 @attrs.frozen
@@ -318,7 +321,12 @@ class Experiments(Decisions):
         if days and experiment is None:
             # Without names, as for a key that may not read experiments, there are ids.
             with suppress(OursError):
-                experiment = await self._experiment(id, call)
+                session = attrs.evolve(self._session, retry=RetryPolicy(attempts=1))
+                child = call.child()
+                latest = call.pacing.loop.time() + NAMES_SECONDS
+                child.deadline = min(call.deadline, latest)
+                payload = await session.request("GET", "experiments", id, call=child)
+                experiment = decode(Experiment, payload)
         names = None
         if experiment is not None and experiment.variants:
             names = {variant.id: variant.name for variant in experiment.variants}

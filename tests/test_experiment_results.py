@@ -1,5 +1,6 @@
 """Experiments: results, time series, session replays."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -20,6 +21,7 @@ from ours_experiments import (
 )
 from ours_experiments._codec.converter import decode
 from ours_experiments.emulator import Clock, Emulator
+from tests.support.clock import run_fast
 
 
 ONE_DAY = timedelta(days=1)
@@ -425,3 +427,25 @@ async def test_series_without_the_right_to_read_experiments(
     row = series.days[0].variants[0]
     assert series.name_of(row.id) == row.id
     assert row.id in series._repr_html_()
+
+
+@pytest.mark.parametrize("fault", ["hang", "status"])
+def test_names_are_requested_once(fault: str) -> None:
+    """A service that does not answer for the names costs one quick request."""
+
+    async def main() -> None:
+        async with (
+            Emulator() as emulator,
+            Client(emulator.api_key, base_url=emulator.url) as client,
+        ):
+            [running] = emulator.seed_experiments(1, status="running")
+            emulator.simulate(running, days=3)
+            emulator.faults.add(fault, route="experiments.retrieve")
+            called_at = asyncio.get_running_loop().time()
+            series = await client.experiments.results_time_series(running)
+            assert asyncio.get_running_loop().time() - called_at < 6
+            assert len(series.days) == 3
+            assert series.variant_names is None
+            assert emulator.log.received("experiments.retrieve") == 1
+
+    run_fast(main)

@@ -1,6 +1,10 @@
 """The pages are true: pieces run, links lead somewhere, names exist."""
 
+import asyncio
+import json
 import re
+import signal
+import sys
 import tomllib
 from importlib.util import find_spec
 from pathlib import Path
@@ -72,6 +76,29 @@ async def test_pieces_run(
             (tmp_path / block.file).write_text(block.text, encoding="utf-8")
     await run_pieces(page.pieces)
     check_output(page.pieces, capsys.readouterr().out)
+
+
+async def test_the_tour_runs_at_the_emulator_of_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The tour runs as a reader types it: the emulator is a process of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("OURS_PRIVACY_API_KEY", "test-key")
+    command = "-m ours_experiments emulator --port 0 --experiments 8 --format jsonl"
+    serving = await asyncio.create_subprocess_exec(
+        sys.executable, *command.split(), stdout=asyncio.subprocess.PIPE
+    )
+    assert serving.stdout is not None
+    url = json.loads(await serving.stdout.readline())["url"]
+    monkeypatch.setenv("OURS_PRIVACY_PLATFORM_BASE_URL", url)
+    (tour,) = (page for page in PAGES if page.name == "ours_experiments/README.md")
+    try:
+        await run_pieces(tour.pieces)
+    finally:
+        serving.send_signal(signal.SIGINT)
+        await serving.communicate()
+    check_output(tour.pieces, capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -57,7 +57,7 @@ def explain_stop(stop: Stop, evidence: Evidence) -> tuple[Reason, ...]:
         when += ", at the planned sample,"
     if stop.verdict is Verdict.SHIP and stop.variant_id is not None:
         text = (
-            f"{when} the effect of {evidence.names[stop.variant_id]} lay between "
+            f"{when} the effect of {evidence.names[stop.variant_id]} was "
             f"{percent_range(intervals[stop.variant_id], '+.1%')}, above 0."
         )
         if not stop.planned_end:

@@ -1,8 +1,10 @@
 """Command lines that cannot be understood, and keys that stand where none should."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.cli.runner import Invoke, Service, in_process
+from tests.cli.runner import Invoke, Service, in_process, process
 
 
 KEY = "sk-live-0123456789abcdef0123"
@@ -93,3 +95,17 @@ def test_the_hint_leads_to_the_right_help(
     assert told in line
     assert line.endswith(f"; hint: try `ours-experiments{where} --help`\n")
     assert ".;" not in line
+
+
+def test_a_netrc_file_does_not_replace_the_key(
+    service: Service, tmp_path: Path
+) -> None:
+    """A login for the service's host in `~/.netrc` changes no request."""
+    service.seed(1)
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login ann password secret\n", encoding="ascii")
+    netrc.chmod(0o600)
+    env = {**service.environment, "HOME": str(tmp_path)}
+    env.pop("NETRC", None)
+    ran = process("list", "--format", "jsonl", env=env)
+    assert (ran.code, len(ran.out.splitlines())) == (0, 1), ran.err

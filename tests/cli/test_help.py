@@ -108,7 +108,7 @@ for name in ["", *{COMMANDS!r}]:
     with contextlib.redirect_stdout(io.StringIO()):
         run([*name.split(), "--help"])
     heavy = ("aiohttp", "asyncio", "cattrs", "matplotlib", "rich.live", "rich.progress",
-             "plotext", "yaml")
+             "numpy", "ours_experiments.analysis", "plotext", "scipy", "yaml")
     loaded[name] = [module for module in heavy if module in sys.modules]
 print(json.dumps({{name: modules for name, modules in loaded.items() if modules}}))
 """

@@ -63,10 +63,33 @@ def test_a_personalization_without_treatment_is_warned_about(
     [bare] = service.seed(1, variants=1)
     for experiment_id in (good, bare):
         service.emulator.state.get(experiment_id).type = "personalization"
-    ran = invoke("start", good, bare, "--dry-run")
+    ran = invoke("start", good, bare)
     assert "no treatment" in ran.err
     assert bare in ran.err
     assert good not in ran.err
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv"])
+def test_a_dry_run_warns_once(service: Service, invoke: Invoke, form: str) -> None:
+    """The report of a dry run has the warning, and nothing repeats it."""
+    [good] = service.seed(1)
+    [bare] = service.seed(1, variants=1)
+    service.emulator.state.get(bare).type = "personalization"
+    ran = invoke("start", good, bare, "--dry-run", "--format", form)
+    assert ran.code == 0, ran.err
+    assert ran.out.count("a personalization without a treatment") == 1
+    assert "treatment" not in ran.err
+
+
+def test_many_warnings_of_a_dry_run(service: Service, invoke: Invoke) -> None:
+    """The table shows the first warnings, and how many more there are."""
+    ids = service.seed(23)
+    with_domains(service, "shop.example")
+    for experiment_id in ids:
+        with_rules(service, experiment_id, "https://other.example/")
+    ran = invoke("start", *ids, "--dry-run", "--format", "table")
+    assert ran.out.count("warning: ") == 20
+    assert "and 3 more" in ran.out
 
 
 def test_a_warning_comes_before_the_question(service: Service) -> None:

@@ -1,17 +1,20 @@
-"""The pictures in the README, made by what they show.
+"""The pictures of the pages, made by what they show.
 
 `python -m tests.support.pictures` runs the real command line against the emulator and
-records its terminal (`terminal.svg`), then plots what it showed (`results.png`), both
-into the folder `.github`.
+records its terminal (`terminal.svg`), then plots what it showed (`results.png` and
+`lift.png`), all into the folder `.github`.
 """
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import attrs
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from rich._export_format import CONSOLE_SVG_FORMAT
@@ -28,8 +31,10 @@ from ours_experiments import (
     Results,
     TimeSeries,
 )
+from ours_experiments.analysis import Analysis
 from ours_experiments.emulator import Emulator
-from ours_experiments.plotting import plot_results, plot_time_series
+from ours_experiments.plotting import plot_lift, plot_results, plot_time_series
+from ours_experiments.specs import ExperimentSpec, dump_specs
 
 
 FOLDER = Path(__file__).parents[2] / ".github"
@@ -64,7 +69,7 @@ async def make_experiments(client: Client) -> str:
 
 async def visit(emulator: Emulator, client: Client, experiment_id: str) -> None:
     """Let visitors come."""
-    variants = [one.id async for one in client.variants.list(experiment_id)]
+    variants = [variant.id async for variant in client.variants.list(experiment_id)]
     emulator.simulate(
         experiment_id,
         days=14,
@@ -74,8 +79,8 @@ async def visit(emulator: Emulator, client: Client, experiment_id: str) -> None:
     )
 
 
-async def said_by(emulator: Emulator, *arguments: str) -> Text:
-    """Run a command as in a terminal, and give what it writes there."""
+async def output_of(emulator: Emulator, *arguments: str) -> Text:
+    """Run a command as in a terminal, and return what it writes there."""
     environment = {
         **os.environ,
         "OURS_PRIVACY_API_KEY": emulator.api_key,
@@ -94,13 +99,27 @@ async def said_by(emulator: Emulator, *arguments: str) -> Text:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await process.communicate()
-    assert process.returncode == 0, said.decode()
-    return Text.from_ansi(ERASED.sub("", said.decode()))
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return Text.from_ansi(ERASED.sub("", output.decode()))
 
 
-async def show_everything(console: Console) -> tuple[Results, TimeSeries]:
-    """Use the command line, and give what it showed in the end."""
+async def write_specs(client: Client, folder: str) -> None:
+    """Write what exists as files, in which one experiment takes half of the traffic."""
+    specs = [
+        attrs.evolve(spec, traffic_allocation=50)
+        if spec.name == MEASURED
+        else attrs.evolve(spec, state="paused")
+        for spec in await client.export(keys=["hero-headline", "pricing-headline"])
+    ]
+    specs.append(ExperimentSpec(key="footer-links", name="Footer links"))
+    dump_specs(specs, folder)
+
+
+async def show_everything(
+    console: Console,
+) -> tuple[Results, TimeSeries, Analysis]:
+    """Use the command line, and return what it showed in the end."""
     async with (
         Emulator(seed=4) as emulator,
         Client(emulator.api_key, base_url=emulator.url) as client,
@@ -113,23 +132,30 @@ async def show_everything(console: Console) -> tuple[Results, TimeSeries]:
                     ("$ ", "green"), f"ours-experiments {' '.join(arguments)}"
                 )
             )
-            console.print(await said_by(emulator, *arguments))
+            console.print(await output_of(emulator, *arguments))
 
         await show("list", "--status", "draft")
         await show("start", "--status", "draft", "--yes")
         await visit(emulator, client, chosen)
         await show("results", chosen)
+        await show("analyze", chosen)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "experiments"
+            await write_specs(client, str(path))
+            with contextlib.chdir(folder):
+                await show("plan", "experiments/")
         return await asyncio.gather(
             client.experiments.results(chosen),
             client.experiments.results_time_series(chosen),
+            client.experiments.analyze(chosen),
         )
 
 
 def record(folder: Path = FOLDER) -> None:
-    """Make both pictures."""
+    """Make the pictures."""
     folder.mkdir(exist_ok=True)
     console = Console(record=True, width=COLUMNS, file=StringIO())
-    results, series = asyncio.run(show_everything(console))
+    results, series, analysis = asyncio.run(show_everything(console))
     console.save_svg(
         str(folder / "terminal.svg"),
         title="ours-experiments",
@@ -144,6 +170,9 @@ def record(folder: Path = FOLDER) -> None:
     names = {row.id: row.name for row in results.variants}
     plot_time_series(series, cumulative=True, names=names, axes=below)
     figure.savefig(folder / "results.png", dpi=110)
+    figure = plt.figure(figsize=(7.2, 3.6), layout="constrained")
+    plot_lift(analysis, axes=figure.subplots())
+    figure.savefig(folder / "lift.png", dpi=110)
 
 
 if __name__ == "__main__":

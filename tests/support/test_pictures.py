@@ -1,4 +1,4 @@
-"""The script that makes the pictures of the README."""
+"""The script that makes the pictures of the pages."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ record(Path(sys.argv[1]))
 
 
 def test_the_pictures_are_made(tmp_path: Path) -> None:
-    """The commands run, and both pictures are written, with nothing from elsewhere."""
+    """The commands run, and the pictures are written, with nothing from elsewhere."""
     made = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", MAKE, str(tmp_path)],
         cwd=ROOT,
@@ -33,9 +33,12 @@ def test_the_pictures_are_made(tmp_path: Path) -> None:
         "Pricing headline",
         "4 applied",
         "Benefit first",
+        "ship Question",
+        "traffic_allocation",
     ):
         assert word in text
     addresses = re.findall(r"https?://[^\"\s<]+", terminal)
     assert set(addresses) <= {"http://www.w3.org/2000/svg", "https://www.textualize.io"}
     assert str(Path.home()) not in terminal
-    assert (tmp_path / "results.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("results.png", "lift.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

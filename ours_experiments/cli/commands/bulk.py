@@ -269,7 +269,8 @@ def run_command(
     if filters.any():
         matching = run_until_complete(list_matching(context, filters))
         ids = [experiment.id for experiment in matching]
-    if action == "start" and ids:
+    # A dry run reads all experiments by itself, and its report has the warnings.
+    if action == "start" and ids and not options.dry_run:
         note_warnings(context, ids, matching)
     destructive = action in {"stop", "delete"} or bool(matching)
     if ids and destructive and not options.dry_run:

@@ -24,9 +24,9 @@ from ours_experiments.cli.output.writers import JsonLinesWriter, encode, open_wr
 from ours_experiments.errors import APIStatusError, ConfigurationError, OursError
 
 
-FIELDS = ("experiment_id", "action", "status", "error", "attempts", "seconds")
+FIELDS = ("experiment_id", "action", "status", "error", "attempts", "seconds", "note")
 MAX_FAILURES = 20
-"""Failures in the table."""
+"""Failures in the table, and warnings above it."""
 NARROW = 88
 """Columns below which a reason stands under its experiment, not beside it."""
 MIN_IN_FLIGHT = 32
@@ -140,9 +140,13 @@ def summary(report: BulkReport) -> dict[str, object]:
 
 
 def print_report(context: Context, report: BulkReport) -> None:
-    """Print the counts, and the failures with their reasons."""
+    """Print the counts, the warnings, and the failures with their reasons."""
     out = context.out
     out.print(safe_text(headline(report)))
+    warned = [outcome for outcome in report.outcomes if outcome.note]
+    for outcome in warned[:MAX_FAILURES]:
+        out.print(safe_text(f"warning: {outcome.experiment_id}: {outcome.note}"))
+    print_more(context, len(warned) - MAX_FAILURES)
     if not report.failed:
         return
     out.print()
@@ -161,8 +165,13 @@ def print_report(context: Context, report: BulkReport) -> None:
         out.print(Padding(safe_text(failure_reason(outcome)), (0, 0, 0, 4)))
     if not narrow:
         out.print(table)
-    if (more := len(report.failed) - MAX_FAILURES) > 0:
-        out.print(f"and {more:,} more; --format json or csv has all")
+    print_more(context, len(report.failed) - MAX_FAILURES)
+
+
+def print_more(context: Context, count: int) -> None:
+    """Print how many lines were left out, if any."""
+    if count > 0:
+        context.out.print(f"and {count:,} more; --format json or csv has all")
 
 
 def failure_reason(outcome: Outcome) -> str:
