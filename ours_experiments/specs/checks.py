@@ -52,11 +52,6 @@ def given(value: T | Unset | None, default: T) -> T:
     return default if isinstance(value, Unset) or value is None else value
 
 
-def to_targeting_rules(spec: TargetingSpec, base: TargetingRules) -> TargetingRules:
-    """Change what a spec manages of targeting rules, and keep the rest."""
-    return attrs.evolve(base, **managed(spec))
-
-
 def to_metrics(spec: MetricsSpec, base: Metrics) -> Metrics:
     """Change what a spec manages of metrics, and keep the rest."""
     changed = managed(spec)
@@ -79,7 +74,7 @@ def draft_problems(fields: Mapping[str, object]) -> Iterator[Problem]:
     for name, value in fields.items():
         sent = value
         if isinstance(value, TargetingSpec):
-            sent = to_targeting_rules(value, TargetingRules())
+            sent = TargetingRules(**managed(value))
         elif isinstance(value, MetricsSpec):
             # An event that the file leaves out is the service's.
             primary = Metric(event_name="any") if value.primary is not UNSET else None

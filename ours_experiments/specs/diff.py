@@ -110,25 +110,22 @@ def compare_variants(
     if match.conflicts:
         difference.blocked = True
         return
-    for pair in match.lowered:
-        update_variant(difference, pair)
+    update_variants(difference, match.lowered)
     for variant in match.extra:
         difference.change(
             Action.DELETE_VARIANT, variant=variant.name, variant_id=variant.id
         )
-    for pair in match.raised:
-        update_variant(difference, pair)
+    update_variants(difference, match.raised)
     create_variants(difference, match.new)
 
 
-def update_variant(difference: Difference, pair: Pair) -> None:
-    """Add the change of one variant."""
-    difference.change(
-        Action.UPDATE_VARIANT,
-        pair.fields,
-        variant=pair.variant.name,
-        variant_id=pair.variant.id,
-    )
+def update_variants(difference: Difference, pairs: Iterable[Pair]) -> None:
+    """Add the changes of variants."""
+    for pair in pairs:
+        name, variant_id = pair.variant.name, pair.variant.id
+        difference.change(
+            Action.UPDATE_VARIANT, pair.fields, variant=name, variant_id=variant_id
+        )
 
 
 def create_variants(difference: Difference, variants: Iterable[VariantSpec]) -> None:

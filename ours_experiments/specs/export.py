@@ -21,9 +21,7 @@ from ours_experiments.models import (
 from ours_experiments.specs.errors import SpecError
 from ours_experiments.specs.normal import (
     attribute_of,
-    is_empty_metric,
-    is_empty_metrics,
-    is_empty_rules,
+    is_empty,
     styles_of,
 )
 from ours_experiments.specs.parts import (
@@ -113,7 +111,7 @@ def acceptable(values: dict[str, object]) -> ExperimentSpec:
 
 def targeting_spec(rules: TargetingRules | None) -> TargetingSpec | Unset:
     """Return the spec of targeting rules."""
-    if rules is None or is_empty_rules(rules):
+    if rules is None or is_empty(rules):
         return UNSET
     params = tuple(
         QueryParam(param.key, str(param.operator), param.value)
@@ -130,13 +128,13 @@ def targeting_spec(rules: TargetingRules | None) -> TargetingSpec | Unset:
 
 def metrics_spec(metrics: Metrics | None) -> MetricsSpec | Unset:
     """Return the spec of metrics."""
-    if metrics is None or is_empty_metrics(metrics):
+    if metrics is None or is_empty(metrics):
         return UNSET
     primary = metrics.primary
     secondary = tuple(Metric(m.event_name, m.funnel_id) for m in metrics.secondary)
     return MetricsSpec(
         primary=UNSET
-        if primary is None or is_empty_metric(primary)
+        if primary is None or is_empty(primary)
         else MetricSpec(
             event_name=primary.event_name or UNSET,
             funnel_id=primary.funnel_id or UNSET,

@@ -17,12 +17,8 @@ from ours_experiments.models import (
     TargetingRules,
 )
 from ours_experiments.specs.changes import FieldChange
-from ours_experiments.specs.checks import to_metrics, to_targeting_rules
-from ours_experiments.specs.normal import (
-    is_empty_metrics,
-    is_empty_rules,
-    normal,
-)
+from ours_experiments.specs.checks import managed, to_metrics
+from ours_experiments.specs.normal import is_empty, normal
 from ours_experiments.specs.parts import MetricSpec, MetricsSpec, TargetingSpec
 from ours_experiments.specs.spec import ExperimentSpec
 
@@ -55,14 +51,10 @@ def differing(path: str, old: object, new: object) -> Iterator[FieldChange]:
     if new is UNSET or old == new:
         return
     before, after = normal(old), normal(new)
-    before, after = (None if is_empty(value) else value for value in (before, after))
+    empty: tuple[object, ...] = ("", [], {})
+    before, after = (None if value in empty else value for value in (before, after))
     if before != after:
         yield FieldChange(path, before, after)
-
-
-def is_empty(value: object) -> bool:
-    """Return whether a value means the same as null."""
-    return value is None or value in ("", [], {})
 
 
 def targeting_changes(
@@ -71,7 +63,7 @@ def targeting_changes(
     """Compare targeting rules field by field."""
     path = "targeting_rules"
     if spec is None:
-        if not is_empty_rules(rules):
+        if not is_empty(rules):
             yield FieldChange(path, summary(rules), None)
     elif not isinstance(spec, Unset):
         base = rules or TargetingRules()
@@ -85,7 +77,7 @@ def metrics_changes(
 ) -> Iterator[FieldChange]:
     """Compare metrics field by field."""
     if spec is None:
-        if not is_empty_metrics(metrics):
+        if not is_empty(metrics):
             yield FieldChange("metrics", summary(metrics), None)
         return
     if isinstance(spec, Unset):
@@ -127,28 +119,16 @@ def patch_of(spec: ExperimentSpec, experiment: Experiment) -> ExperimentPatch | 
         changed.add("key")
     values: dict[str, object] = {name: getattr(spec, name) for name in changed}
     if isinstance(spec.targeting_rules, TargetingSpec) and "targeting_rules" in changed:
-        values["targeting_rules"] = merged_rules(
-            spec.targeting_rules, experiment.targeting_rules or TargetingRules()
-        )
+        old_rules = experiment.targeting_rules or TargetingRules()
+        rules = attrs.evolve(old_rules, **managed(spec.targeting_rules))
+        params = kept_items(rules.query_params, old_rules.query_params)
+        values["targeting_rules"] = attrs.evolve(rules, query_params=params)
     if isinstance(spec.metrics, MetricsSpec) and "metrics" in changed:
-        values["metrics"] = merged_metrics(
-            spec.metrics, experiment.metrics or Metrics()
-        )
+        old_metrics = experiment.metrics or Metrics()
+        metrics = to_metrics(spec.metrics, old_metrics)
+        secondary = kept_items(metrics.secondary, old_metrics.secondary)
+        values["metrics"] = attrs.evolve(metrics, secondary=secondary)
     return ExperimentPatch(**values)  # type: ignore[arg-type]
-
-
-def merged_rules(spec: TargetingSpec, base: TargetingRules) -> TargetingRules:
-    """Change what the spec manages, and keep unknown keys of equal items."""
-    rules = to_targeting_rules(spec, base)
-    params = kept_items(rules.query_params, base.query_params)
-    return attrs.evolve(rules, query_params=params)
-
-
-def merged_metrics(spec: MetricsSpec, base: Metrics) -> Metrics:
-    """Change what the spec manages, and keep unknown keys of equal items."""
-    metrics = to_metrics(spec, base)
-    secondary = kept_items(metrics.secondary, base.secondary)
-    return attrs.evolve(metrics, secondary=secondary)
 
 
 def kept_items(new: tuple[T, ...], old: tuple[T, ...]) -> tuple[T, ...]:
@@ -194,8 +174,7 @@ def new_experiment(spec: ExperimentSpec, settings_id: str) -> NewExperiment:
         if (value := getattr(spec, name)) is not UNSET
     }
     if isinstance(spec.targeting_rules, TargetingSpec):
-        rules = to_targeting_rules(spec.targeting_rules, TargetingRules())
-        values["targeting_rules"] = rules
+        values["targeting_rules"] = TargetingRules(**managed(spec.targeting_rules))
     if isinstance(spec.metrics, MetricsSpec):
         values["metrics"] = to_metrics(spec.metrics, Metrics())
     return NewExperiment(settings_id, str(spec.name), key=spec.key, **values)

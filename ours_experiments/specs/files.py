@@ -134,18 +134,21 @@ class Loader:
         reader = DocumentReader(str(path))
         spec = reader.read(node)
         self.problems += sorted(reader.problems, key=lambda problem: problem.line or 1)
+        line = reader.line_of("key")
+        place = f"{path}:{line}"
         self.identities.append(
             Identity(
                 key=reader.text_of(node, "key"),
                 id=reader.text_of(node, "id"),
+                place=place,
                 file=str(path),
-                line=reader.line_of("key"),
+                line=line,
             )
         )
         if spec is None:
             return
         self.specs.append(spec)
-        self.places.append(f"{path}:{reader.line_of('key')}")
+        self.places.append(place)
         for warning in word_warnings(spec):
             line = reader.line_of(warning.field)
             self.warnings.append(attrs.evolve(warning, file=str(path), line=line))

@@ -16,19 +16,12 @@ class Identity:
     """The key; None where it is missing."""
     id: str | None
     """The id; None: the key is the identity."""
+    place: str
+    """Where the spec is."""
     file: str | None = None
     """The file; None for a spec that was made in Python."""
     line: int | None = None
     """The line in the file."""
-    number: int = 0
-    """The place in a list of specs, from 1."""
-
-    @property
-    def place(self) -> str:
-        """Format where the spec is."""
-        return (
-            f"spec {self.number}" if self.file is None else f"{self.file}:{self.line}"
-        )
 
 
 def identity_problems(identities: Iterable[Identity]) -> list[Problem]:
@@ -63,7 +56,7 @@ def check_identities(specs: Sequence[ExperimentSpec]) -> None:
         Identity(
             key=spec.key,
             id=spec.id if isinstance(spec.id, str) else None,
-            number=number,
+            place=f"spec {number}",
         )
         for number, spec in enumerate(specs, 1)
     )

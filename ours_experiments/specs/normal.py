@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
+import attrs
 import orjson
 
 from ours_experiments.models import (
@@ -38,31 +39,14 @@ def normal(value: object) -> object:
     return str(value) if isinstance(value, str) else value
 
 
-def is_empty_rules(rules: TargetingRules | None) -> bool:
-    """Return whether targeting rules mean the same as none."""
-    return rules is None or not (
-        rules.url_patterns
-        or rules.audience_id
-        or rules.visitor_properties
-        or rules.visitor_status
-        or rules.query_params
-        or rules.additional_properties
-    )
-
-
-def is_empty_metrics(metrics: Metrics | None) -> bool:
-    """Return whether metrics mean the same as none."""
-    return metrics is None or not (
-        not is_empty_metric(metrics.primary)
-        or metrics.secondary
-        or metrics.additional_properties
-    )
-
-
-def is_empty_metric(metric: Metric | None) -> bool:
-    """Return whether a metric means the same as none."""
-    return metric is None or not (
-        metric.event_name or metric.funnel_id or metric.additional_properties
+def is_empty(value: TargetingRules | Metrics | Metric | None) -> bool:
+    """Return whether an object means the same as null: it has only empty fields."""
+    if value is None:
+        return True
+    contents = (getattr(value, field.name) for field in attrs.fields(type(value)))
+    return all(
+        is_empty(content) if isinstance(content, Metric) else not content
+        for content in contents
     )
 
 

@@ -128,10 +128,11 @@ def make_plan(
         if experiment.id not in paired
         and any(fnmatchcase(experiment.key, pattern) for pattern in owns)
     ]
-    pruned = [delete(experiment) for experiment in unmanaged] if prune else []
     changes = [change for difference in differences for change in difference.changes]
     conflicts = [c for difference in differences for c in difference.conflicts]
-    for experiment, step in zip(unmanaged, pruned, strict=False):
+    pruned = unmanaged if prune else []
+    for experiment in pruned:
+        step = delete(experiment)
         if isinstance(step, Change):
             changes.append(step)
             targets.append(target_of(experiment, account))
@@ -229,9 +230,7 @@ def delete(experiment: Experiment) -> Change | Conflict:
 
 def staged_ids(changes: DraftChanges | None) -> frozenset[str]:
     """Collect the ids of everything that is not published."""
-    if changes is None:
-        return frozenset()
-    collections = changes.differences.values()
+    collections = () if changes is None else changes.differences.values()
     return frozenset[str]().union(*(changed.ids for changed in collections))
 
 

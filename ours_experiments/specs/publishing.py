@@ -93,9 +93,9 @@ class Publishing:
         self, waiting: Collection[str], include: Mapping[str, Iterable[str]]
     ) -> None:
         """Publish, and record in the journal what the version is to hold."""
-        for experiment_id in waiting if self.journal is not None else ():
-            outcome = Outcome(experiment_id, "apply", OutcomeStatus.STAGED)
-            if self.journal is not None:
+        if self.journal is not None:
+            for experiment_id in waiting:
+                outcome = Outcome(experiment_id, "apply", OutcomeStatus.STAGED)
                 self.journal.record(outcome)
         version = await self.batch.make_version(sorted(waiting), include, self.journal)
         self.batch.version = version

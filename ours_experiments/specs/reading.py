@@ -63,10 +63,6 @@ class DocumentReader:
             if "key" not in self.lines:
                 self.report("key", "is missing")
             values["key"] = "missing"
-        return self.built(values)
-
-    def built(self, values: Mapping[str, object]) -> ExperimentSpec | None:
-        """Build the spec, and note what it refuses."""
         try:
             spec = ExperimentSpec(**values)  # type: ignore[arg-type]
         except SpecError as error:

@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from fnmatch import fnmatchcase
+from functools import partial
 
 from ours_experiments._codec.converter import decode
+from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._validation import check_filled_text, to_instance, to_tuple
 from ours_experiments.bulk.workers import in_parallel
@@ -129,16 +131,20 @@ async def read_draft_changes(session: Session) -> DraftChanges:
         return DraftChanges(0, {})
 
 
+async def read_experiment(
+    session: Session, experiment_id: str, call: Call | None = None
+) -> Experiment:
+    """Read one experiment, with its variants."""
+    payload = await session.request("GET", "experiments", experiment_id, call=call)
+    return decode(Experiment, payload)
+
+
 async def read_variants(
     session: Session, experiments: Iterable[Experiment]
 ) -> dict[str, tuple[Variant, ...]]:
     """Read the variants of the experiments that were listed without them."""
-
-    async def read(experiment_id: str) -> Experiment:
-        payload = await session.request("GET", "experiments", experiment_id)
-        return decode(Experiment, payload)
-
     missing = iter([found.id for found in experiments if found.variants is None])
+    read = partial(read_experiment, session)
     async with aclosing(in_parallel(missing, read, CONCURRENCY)) as found:
         return {item.id: item.variants async for item in found if item.variants}
 

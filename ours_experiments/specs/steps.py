@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ours_experiments._codec.converter import decode, encode
+from ours_experiments._codec.converter import encode
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
@@ -27,6 +27,7 @@ from ours_experiments.specs.changes import Action, Change
 from ours_experiments.specs.fields import new_experiment, patch_of
 from ours_experiments.specs.parts import VariantSpec
 from ours_experiments.specs.planner import Account, pair_up
+from ours_experiments.specs.service import read_experiment
 from ours_experiments.specs.spec import ExperimentSpec
 from ours_experiments.specs.variants import (
     Match,
@@ -155,10 +156,8 @@ class Steps:
         """Return the id of the control that an experiment was created with."""
         variants = experiment.variants
         if variants is None:
-            payload = await self.session.request(
-                "GET", "experiments", experiment.id, call=call.child()
-            )
-            variants = decode(Experiment, payload).variants
+            found = await read_experiment(self.session, experiment.id, call.child())
+            variants = found.variants
         for variant in variants or ():
             if variant.is_control:
                 return variant.id
@@ -211,12 +210,10 @@ class Steps:
         except (BadRequestError, ConflictError) as refused:
             # A service that follows its document answers 400 where others answer 409.
             try:
-                payload = await self.session.request(
-                    "GET", "experiments", experiment_id, call=call.child()
-                )
+                found = await read_experiment(self.session, experiment_id, call.child())
             except OursError:
                 raise refused from None
-            if not wanted.is_reached(decode(Experiment, payload)):
+            if not wanted.is_reached(found):
                 raise
             return OutcomeStatus.ALREADY
         return OutcomeStatus.APPLIED

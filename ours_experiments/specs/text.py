@@ -64,8 +64,8 @@ class Section:
     """The part of a plan about one experiment."""
 
     key: str
-    id: str | None
-    status: str
+    about: tuple[str, ...]
+    """Its id and its status, as far as they are known."""
     rows: list[Row] = attrs.field(factory=list[Row])
 
 
@@ -73,8 +73,8 @@ def format_plan(plan: Plan) -> str:
     """Format a plan for a terminal of 80 columns; only the summary may be wider."""
     lines: list[str] = []
     for section in sections_of(plan):
-        state = "  ".join(part for part in (section.id, section.status) if part)
-        lines.append(f"{printable(section.key):<18} {state}".rstrip())
+        heading = f"{printable(section.key):<18} {'  '.join(section.about)}"
+        lines.append(heading.rstrip())
         for row in section.rows:
             lines += row_lines(row)
     lines += summary_lines(plan)
@@ -96,8 +96,8 @@ def format_markdown(plan: Plan) -> str:
     lines = ["| experiment | change | visitors |", "|---|---|---|"]
     details: list[str] = []
     for section in sections_of(plan):
-        where = ", ".join(part for part in (section.id, section.status) if part)
-        name = f"{code(section.key)} ({where})" if where else code(section.key)
+        about = f" ({', '.join(section.about)})" if section.about else ""
+        name = f"{code(section.key)}{about}"
         for row in section.rows:
             lines.append(f"| {name} | {row.sign} {escape(row.text)} | {row.mark} |")
             if row.details:
@@ -128,12 +128,13 @@ def sections_of(plan: Plan) -> list[Section]:
     sections: dict[tuple[str, str | None], Section] = {}
 
     def section(key: str, experiment_id: str | None) -> Section:
-        target = targets.get((key, experiment_id))
-        status = (target.status if target else None) or ""
         if (key, experiment_id) not in sections:
+            target = targets.get((key, experiment_id))
+            status = "" if target is None else target.status or ""
             if target is not None and experiment_id is None:
                 status = "new"
-            sections[key, experiment_id] = Section(key, experiment_id, status)
+            about = tuple(part for part in (experiment_id, status) if part)
+            sections[key, experiment_id] = Section(key, about)
         return sections[key, experiment_id]
 
     for change in plan.changes:
