@@ -35,6 +35,9 @@ from ours_experiments.models import (
 )
 
 
+__all__ = ["Experiments"]
+
+
 MAX_PAGE_SIZE = 100
 ONE_DAY = timedelta(days=1)
 MAX_WINDOW = timedelta(days=365)
