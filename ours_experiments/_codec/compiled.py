@@ -140,6 +140,7 @@ def object_hook(cls: Any, using: Converter) -> Hook:
         names["no_properties"] = additional.default
         complete.append(NO_UNKNOWN_KEYS)
         partial.append(UNKNOWN_KEYS)
+    # Without a place for unknown keys a class ignores them: more keys do not matter.
     source = FUNCTION.format(
         compared=">=" if additional is None else "==",
         count=len(fields),
@@ -177,6 +178,7 @@ def field_source(
         none = {None: None} if NoneType in get_args(kind) else {}
         names[f"members_{name}"] = members_by_text(kind) | none
         if present:
+            # An unknown value raises KeyError: the second way keeps it as text.
             return f'built.{name} = members_{name}[value["{wire}"]]\n'
         check = OPEN_ENUM.format(name=name)
     else:

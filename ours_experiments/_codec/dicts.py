@@ -54,6 +54,7 @@ def to_dict(value: object, *, wire: bool = False) -> dict[str, Any]:
 
 def to_plain(value: object, *, wire: bool) -> Any:
     """Return a value as JSON can hold it; a number that is not finite as None."""
+    # Before the check for text, which a StrEnum would pass as it is.
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, float):
@@ -117,6 +118,7 @@ def format_time(value: date) -> str:
     """Format a time as the API does, in UTC; or a day."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         return value.isoformat()
+    # The API writes milliseconds; only what they cannot hold is longer.
     precision = "microseconds" if value.microsecond % 1000 else "milliseconds"
     text = value.astimezone(UTC).isoformat(timespec=precision)
     return text.replace("+00:00", "Z")

@@ -103,6 +103,7 @@ def to_datetime(value: Any, _: Any) -> datetime:
     expect(str, "timestamp", value)
     try:
         parsed = datetime.fromisoformat(value)
+        # `astimezone` alone would read it in this machine's time zone.
         if parsed.tzinfo is None:
             return parsed.replace(tzinfo=UTC)
         return parsed.astimezone(UTC)
@@ -202,6 +203,7 @@ def mapping_hook(kind: Any, using: Converter) -> Hook:
 
     def structure(value: Any, _: Any) -> Any:
         expect(dict, "object", value)
+        # Only the converter that explains a failure needs each value's place.
         if using.detailed_validation:
             return dict(structure_items(value.items(), item, hook))
         return {key: hook(value[key], item) for key in value}
@@ -253,6 +255,7 @@ def encoding_hook(cls: Any, using: Converter) -> Callable[[Any], Any]:
     def unstructure(value: Any) -> Any:
         encoded = build(value)
         if keeps_extra:
+            # A field wins over an additional property of the same name.
             extra = value.additional_properties
             encoded |= {key: extra[key] for key in extra if key not in known}
         return encoded

@@ -59,6 +59,7 @@ class Limiter:
             with Deadline(self.deadlines, deadline):
                 await slot
         except BaseException:
+            # The slot may come in the same turn of the loop as the cancellation.
             if slot.done() and not slot.cancelled():
                 self.release()
             elif slot in self.waiting:
@@ -112,6 +113,7 @@ class Limiter:
             until = now + min(retry_after, MAX_PAUSE)
             self.paused_until = max(self.paused_until, until)
             logger.info("every call pauses: the service asks for %.3f s", retry_after)
+        # Once a burst: 32 refusals of one moment would otherwise leave a single slot.
         if sent_at > self.reduced_at:
             self.limit = max(self.limit / 2, 1.0)
             self.reduced_at = now

@@ -67,6 +67,7 @@ class PublishTurns:
             await self.lock.acquire()
             try:
                 await self.idle.wait()
+                # With the lock held, so that the gap is the whole client's.
                 await self.leave_gap()
             except BaseException:
                 self.lock.release()
@@ -91,6 +92,7 @@ class PublishTurns:
         try:
             acquired = await slot
         except BaseException:
+            # The slot may come in the same turn of the loop as the cancellation.
             if slot.done() and not slot.cancelled() and slot.result():
                 self.release(alone=False)
             raise

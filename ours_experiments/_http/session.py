@@ -168,6 +168,7 @@ class Session:
             raise error_of_call(error, method, segments, call) if repeated else error
         if kind is FailureKind.REFUSED:
             await pacing.broadcast_pause(failure.retry_after, call.deadline)
+        # Jitter comes on top of Retry-After, which all refused clients have alike.
         wait = self.retry.backoff(call.attempts) + (failure.retry_after or 0)
         if (
             not may_repeat(method, kind)

@@ -99,6 +99,7 @@ def tracer_source(root: URL) -> Callable[[], CallTracer | None]:
         api: Any = import_module("opentelemetry.trace")
     except ImportError:
         return lambda: None
+    # The proxy finds the provider even if the application sets it up after this.
     proxy = api.get_tracer("ours_experiments")
     call_tracer = CallTracer(proxy, api.SpanKind.CLIENT, root)
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 SEARCH_MARGIN = timedelta(minutes=2)
 """How much older than the call an experiment may look and still be its effect."""
 MAX_CREATED = 10_000
+"""Ids kept for a client, in less than 2 MB; a search looks back minutes only."""
 
 
 class Creations:
@@ -65,6 +66,7 @@ class Creations:
         return experiment.key != key and experiment.key in self.keys
 
 
+# Beside the transport, which all views of a client share, and freed with it.
 CREATIONS: WeakKeyDictionary[Transport, Creations] = WeakKeyDictionary()
 
 
@@ -95,6 +97,7 @@ def experiment(draft: NewExperiment, creations: Creations) -> Write[Experiment]:
                 or (key is not None and is_form_of(row.key, key))
             ):
                 continue
+            # With two calls under way for one key, what is found may be the other's.
             if (
                 key is not None
                 and row.key == key

@@ -44,9 +44,11 @@ async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
                 except (ConflictError, BadRequestError) as refusal:
                     if not is_publish_in_flight(refusal):
                         raise
+                    # Four polls, 0.3 s, would use up the default policy's attempts.
                     call.attempts -= 1
                     turns.serialize()
                     if not alone:
+                        # Perhaps this client's own publish: its end begins the turns.
                         break
                     turns.record_foreign()
                     wait = random.uniform(MIN_POLL, MAX_POLL)  # noqa: S311 - no secret

@@ -58,6 +58,7 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
                 )
             return write.parse(payload)
         except (OutcomeUnknownError, DecodeError) as error:
+            # The first loss is the cause to name; the later ones follow from it.
             lost = lost or error
         except (ConflictError, BadRequestError) as error:
             if lost is None:
@@ -79,6 +80,7 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
         ):
             break
         logger.info("call %d: it was not applied: sending it again", call.number)
+        # Absence is proved: a refusal of the next request is definite again.
         call.maybe_applied = False
     cause = lost.__cause__ if isinstance(lost.__cause__, OursError) else lost
     logger.warning("call %d: its outcome is unknown: %s", call.number, cause)
@@ -100,6 +102,7 @@ async def read_back(
     is_final = False
     needs_proof = write.is_listed and write.absence_is_proof
     for delay in LISTED_DELAYS if needs_proof else READ_BACK_DELAYS:
+        # Finding nothing counts only after the longest delay: 5 s, or 10 s in a list.
         is_final = False
         if lost_at + delay >= call.deadline:
             break

@@ -201,6 +201,7 @@ class Bulk:
         if path is None:
             return None
         check_path("journal", path)
+        # A dry run writes no file, but refuses a wrong argument all the same.
         if dry_run:
             return None
         return partial(open_journal, self._session, path, action, publish)
@@ -310,6 +311,7 @@ def reporting(report: Callable[[], BulkReport]) -> Generator[None]:
     """Give an exception that ends a run early the report so far."""
     try:
         yield
+    # A cancellation too: what was applied before must not be lost with it.
     except BaseException as problem:
         problem.__dict__["report"] = report()
         raise

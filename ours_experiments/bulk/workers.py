@@ -39,6 +39,7 @@ class WorkerPool(Generic[T, R]):
     ) -> None:
         self.work = work
         self.concurrency = concurrency
+        # Twice, so that no worker idles while the consumer handles what is done.
         self.capacity = 2 * concurrency
         """Items that may still be taken before a result is consumed."""
         self.waiters: deque[asyncio.Future[None]] = deque()
