@@ -14,7 +14,6 @@ from ours_experiments.models import Page, Variant
 
 __all__ = ["Variants"]
 
-
 MAX_PAGE_SIZE = 200
 
 

@@ -17,7 +17,6 @@ from ours_experiments.models import DraftChanges, Page, Version, VersionSnapshot
 
 __all__ = ["Versions"]
 
-
 MAX_PAGE_SIZE = 100
 COLLECTIONS = (
     "allowedEvents", "consentSettings", "dataGovernanceEvents", "dataGovernanceRules",

@@ -41,7 +41,6 @@ from ours_experiments.integrations._turns import (
 
 __all__ = ["RedisPacing"]
 
-
 logger: logging.Logger = logging.getLogger("ours_experiments")
 
 T = TypeVar("T")
