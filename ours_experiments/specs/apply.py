@@ -18,7 +18,7 @@ from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknow
 from ours_experiments.specs.changes import Action, Change
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.plan_json import digest, plain_specs
-from ours_experiments.specs.planner import Account
+from ours_experiments.specs.planner import Account, make_plan
 from ours_experiments.specs.publishing import Publishing
 from ours_experiments.specs.refusals import refuse_stale
 from ours_experiments.specs.report import ApplyReport, ChangeOutcome
@@ -91,7 +91,15 @@ async def apply_plan(
         )
         if resumed:
             # An earlier run was cut off: what it left is another plan.
-            plan = plan.made_again(account)
+            plan = make_plan(
+                plan.specs,
+                account,
+                owns=plan.owns,
+                settings=plan.settings,
+                limits=plan.limits,
+                prune=plan.prune,
+                fingerprint=plan.account,
+            )
             plan.check(**allowed)
         else:
             refuse_stale(plan, account)
@@ -221,9 +229,5 @@ class Run:
                     self.outcomes[index] = attrs.evolve(
                         outcome, status=OutcomeStatus.APPLIED
                     )
-        return self.publishing.error is None and not self.staged()
-
-    def staged(self) -> list[int]:
-        """List the positions of changes that are not live yet."""
-        done = self.outcomes.items()
-        return [i for i, outcome in done if outcome.status is OutcomeStatus.STAGED]
+        left = any(o.status is OutcomeStatus.STAGED for o in self.outcomes.values())
+        return self.publishing.error is None and not left

@@ -1,8 +1,11 @@
-"""What a plan is made of: changes, conflicts and warnings."""
+"""What a plan consists of: changes, conflicts and warnings."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import attrs
+
+from ours_experiments.specs.spec import ExperimentSpec
 
 
 class Action(StrEnum):
@@ -100,3 +103,53 @@ class PlanWarning:
     """What happens when it is applied."""
     experiment_id: str | None = None
     """The experiment's id; None for one that is to be created."""
+
+
+@attrs.define
+class Difference:
+    """The difference between a spec and an experiment."""
+
+    spec: ExperimentSpec
+    """What it is to be like."""
+    experiment_id: str | None = None
+    """The experiment; None for one that does not exist."""
+    changes: list[Change] = attrs.field(factory=list[Change])
+    """What to do, in order."""
+    conflicts: list[Conflict] = attrs.field(factory=list[Conflict])
+    """What cannot be done."""
+    warnings: list[PlanWarning] = attrs.field(factory=list[PlanWarning])
+    """What may be a mistake."""
+    blocked: bool = False
+    """Whether a conflict keeps the experiment from being started."""
+
+    def change(
+        self,
+        action: Action,
+        fields: Iterable[FieldChange] = (),
+        *,
+        variant: str | None = None,
+        variant_id: str | None = None,
+        live: bool = False,
+    ) -> None:
+        """Add a change."""
+        self.changes.append(
+            Change(
+                action=action,
+                key=self.spec.key,
+                experiment_id=self.experiment_id,
+                variant=variant,
+                variant_id=variant_id,
+                fields=tuple(fields),
+                live=live,
+                publishes=action in PUBLISHING,
+            )
+        )
+
+    def conflict(self, message: str) -> None:
+        """Add a conflict."""
+        ids = () if self.experiment_id is None else (self.experiment_id,)
+        self.conflicts.append(Conflict(self.spec.key, message, ids))
+
+    def warn(self, message: str) -> None:
+        """Add a warning."""
+        self.warnings.append(PlanWarning(self.spec.key, message, self.experiment_id))

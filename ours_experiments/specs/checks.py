@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import attrs
 
@@ -74,14 +74,6 @@ def managed(spec: attrs.AttrsInstance) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not UNSET}
 
 
-def key_problems(key: str) -> Iterator[Problem]:
-    """Find a key that cannot be an identity."""
-    if not key.strip():
-        yield Problem("key", "must not be blank")
-    elif key != key.strip():
-        yield Problem("key", "has white space around it")
-
-
 def draft_problems(fields: Mapping[str, object]) -> Iterator[Problem]:
     """Find what a draft refuses, in fields of an experiment."""
     for name, value in fields.items():
@@ -95,10 +87,10 @@ def draft_problems(fields: Mapping[str, object]) -> Iterator[Problem]:
         yield from refusal(lambda: ExperimentPatch(**{name: sent}))  # type: ignore[arg-type]  # noqa: B023
 
 
-def refusal(build: "object") -> Iterator[Problem]:
+def refusal(build: Callable[[], object]) -> Iterator[Problem]:
     """Find why a draft cannot be built."""
     try:
-        cast("type", build)()
+        build()
     except ConfigurationError as error:
         match = REFUSED_FIELD.match(str(error))
         yield Problem(
@@ -118,10 +110,10 @@ def variant_problems(variants: Variants) -> Iterator[Problem]:
             continue
         for problem in refusal(lambda: to_new_variant(variant)):  # noqa: B023
             yield Problem(f"{path}.{problem.field}", problem.message)
-    yield from repeated("id", variants)
-    unnamed = [(i, v) for i, v in enumerate(variants) if v.id is UNSET]
+    yield from repeated("id", dict(enumerate(variants)))
+    unnamed = {i: v for i, v in enumerate(variants) if v.id is UNSET}
     for field in ("name", "was"):
-        yield from repeated(field, dict(unnamed))
+        yield from repeated(field, unnamed)
     total = sum(given(variant.weight, 0) for variant in variants)
     if total > MAX_TREATMENTS:
         yield Problem(
@@ -137,20 +129,15 @@ def to_new_variant(spec: VariantSpec, experiment_id: str = "new") -> NewVariant:
         experiment_id,
         given(spec.name, "unnamed"),
         given(spec.weight, 0),
-        redirect_url=None if spec.redirect_url is UNSET else spec.redirect_url,
-        dom_modifications=None
-        if spec.dom_modifications is UNSET
-        else spec.dom_modifications,
+        redirect_url=given(spec.redirect_url, None),
+        dom_modifications=given(spec.dom_modifications, None),
     )
 
 
-def repeated(
-    field: str, variants: "Variants | Mapping[int, VariantSpec]"
-) -> Iterator[Problem]:
+def repeated(field: str, variants: Mapping[int, VariantSpec]) -> Iterator[Problem]:
     """Find variants with the same value of a field."""
-    items = variants if isinstance(variants, Mapping) else dict(enumerate(variants))
     seen: set[str] = set()
-    for index, variant in items.items():
+    for index, variant in variants.items():
         value = getattr(variant, field)
         if value is UNSET:
             continue
@@ -160,12 +147,6 @@ def repeated(
                 f"variants[{index}].{field}", f"{value!r} is another variant's{hint}"
             )
         seen.add(value)
-
-
-def control_problems(control: ControlSpec) -> Iterator[Problem]:
-    """Find a name that no control can have."""
-    if isinstance(control.name, str) and not control.name.strip():
-        yield Problem("control.name", "must not be blank")
 
 
 def state_problems(
@@ -231,12 +212,3 @@ def rules_problems(rules: Mapping[str, object]) -> Iterator[Problem]:
             yield Problem(path, "expected a number")
         elif kind is int and value != int(value):
             yield Problem(path, "expected a whole number")
-
-
-def sorted_out(
-    problems: Iterable[Problem],
-) -> tuple[list[Problem], frozenset[str]]:
-    """Collect problems, and name the top-level fields that have any."""
-    found = list(problems)
-    tops = {problem.field.partition(".")[0].partition("[")[0] for problem in found}
-    return found, frozenset(tops)

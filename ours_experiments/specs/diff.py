@@ -9,9 +9,8 @@ from ours_experiments.models import (
     Metrics,
     Variant,
 )
-from ours_experiments.specs.changes import Action, FieldChange
+from ours_experiments.specs.changes import Action, Difference, FieldChange
 from ours_experiments.specs.checks import given, managed, to_metrics
-from ours_experiments.specs.difference import Difference
 from ours_experiments.specs.dump import to_plain
 from ours_experiments.specs.fields import field_changes
 from ours_experiments.specs.normal import normal
@@ -78,7 +77,7 @@ def compare_type(difference: Difference, experiment: Experiment) -> None:
 
 def compare_fields(difference: Difference, experiment: Experiment) -> None:
     """Compare the fields of the experiment itself."""
-    fields = field_changes(difference.spec, experiment)
+    fields = tuple(field_changes(difference.spec, experiment))
     if experiment.status == COMPLETED:
         for field in fields:
             difference.conflict(
@@ -93,14 +92,9 @@ def compare_fields(difference: Difference, experiment: Experiment) -> None:
     for field in fields if live else ():
         if field.path in ("metrics", "metrics.primary.event_name"):
             difference.warn("the results so far were of another event")
-        if field.path == "traffic_allocation" and lowers(field):
+        old, new = experiment.traffic_allocation, difference.spec.traffic_allocation
+        if field.path == "traffic_allocation" and given(new, old) < old:
             difference.warn(f"traffic is lowered, {field.old} -> {field.new}")
-
-
-def lowers(field: FieldChange) -> bool:
-    """Return whether a number gets smaller."""
-    old, new = field.old, field.new
-    return isinstance(old, int | float) and isinstance(new, int) and new < old
 
 
 def compare_variants(

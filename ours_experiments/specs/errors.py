@@ -20,6 +20,11 @@ class Problem:
     line: int | None = None
     """The line in the file, from 1; None without a file."""
 
+    @property
+    def top_field(self) -> str:
+        """Return the field of the spec that it is in."""
+        return self.field.partition(".")[0].partition("[")[0]
+
     def __str__(self) -> str:
         """Format as `file:line: field: message`."""
         text = f"{self.field}: {self.message}" if self.field else self.message

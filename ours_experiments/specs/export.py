@@ -68,6 +68,7 @@ def export_spec(
     treatments = tuple(variant for variant in variants if not variant.is_control)
     names = Counter(variant.name for variant in variants)
     controls = [v for v in variants if v.is_control and v.name.strip()]
+    status = experiment.status
     values: dict[str, object] = {
         "key": experiment.key,
         "id": experiment.id if with_id else UNSET,
@@ -80,12 +81,13 @@ def export_spec(
         "metrics": metrics_spec(experiment.metrics),
         "control": ControlSpec(name=controls[0].name) if controls else UNSET,
         "variants": tuple(variant_spec(v, names) for v in treatments),
-        "state": state_of(experiment),
+        # A state that this version does not know is not managed.
+        "state": status if isinstance(status, ExperimentStatus) else UNSET,
     }
-    if experiment.status == ExperimentStatus.COMPLETED:
+    if status == ExperimentStatus.COMPLETED:
         values["winner"] = reference(experiment.winner_variant_id, variants, names)
         values["rollout"] = reference(experiment.rollout_variant_id, treatments, names)
-    if experiment.status == ExperimentStatus.RUNNING:
+    if status == ExperimentStatus.RUNNING:
         metrics = values["metrics"]
         primary = metrics.primary if isinstance(metrics, MetricsSpec) else UNSET
         if isinstance(primary, Unset) or primary.event_name is UNSET:
@@ -102,17 +104,11 @@ def acceptable(values: dict[str, object]) -> ExperimentSpec:
     try:
         return ExperimentSpec(**values)  # type: ignore[arg-type]
     except SpecError as error:
-        refused = {p.field.partition(".")[0].partition("[")[0] for p in error.problems}
+        refused = {problem.top_field for problem in error.problems}
         if "key" in refused:
             raise
         kept = {name: value for name, value in values.items() if name not in refused}
         return acceptable(kept)
-
-
-def state_of(experiment: Experiment) -> ExperimentStatus | Unset:
-    """Return the state of an experiment; UNSET where it is a new one."""
-    status = experiment.status
-    return status if isinstance(status, ExperimentStatus) else UNSET
 
 
 def targeting_spec(rules: TargetingRules | None) -> TargetingSpec | Unset:

@@ -33,14 +33,8 @@ TARGETING_FIELDS = tuple(field.name for field in attrs.fields(TargetingSpec))
 
 def field_changes(
     spec: ExperimentSpec, experiment: Experiment
-) -> tuple[FieldChange, ...]:
-    """List the managed fields that differ, without type, variants and state."""
-    return tuple(_field_changes(spec, experiment))
-
-
-def _field_changes(
-    spec: ExperimentSpec, experiment: Experiment
 ) -> Iterator[FieldChange]:
+    """Yield the managed fields that differ, without type, variants and state."""
     if spec.id is not UNSET:
         yield from differing("key", experiment.key, spec.key)
     for name in ("name", "description", "traffic_allocation"):

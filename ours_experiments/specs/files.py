@@ -9,13 +9,13 @@ import attrs
 
 from ours_experiments.specs.errors import Problem, SpecError
 from ours_experiments.specs.identity import Identity, identity_problems
-from ours_experiments.specs.json_nodes import read_json
 from ours_experiments.specs.kinds import word_warnings
 from ours_experiments.specs.nodes import (
     MAX_BYTES,
     MAX_DOCUMENTS,
     Node,
     UnreadableError,
+    read_json,
 )
 from ours_experiments.specs.ours_file import OURS, Limits, read_ours
 from ours_experiments.specs.reading import DocumentReader

@@ -59,10 +59,6 @@ def check_identities(specs: Sequence[ExperimentSpec]) -> None:
     Raises:
         SpecError: There are such specs.
     """
-    # Of specs with different keys only the ids can be the same.
-    ids = [spec.id for spec in specs if isinstance(spec.id, str)]
-    if len({spec.key for spec in specs}) == len(specs) and len({*ids}) == len(ids):
-        return
     problems = identity_problems(
         Identity(
             key=spec.key,

@@ -27,6 +27,7 @@ DESCRIPTIONS: Mapping[type, str] = {
     tuple: "a list",
     Mapping: "fields",
 }
+NULL_REFUSED = "null clears nothing here: leave the field out"
 NOT_NULL = frozenset({(Metric, "event_name")})
 """Fields of models that a spec may leave out, but not set to null."""
 
@@ -116,24 +117,21 @@ def type_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
         return
     item = item_of(kind)
     if value is None:
-        yield Problem(path, "null clears nothing here: leave the field out")
+        yield Problem(path, NULL_REFUSED)
+    elif item is not None and isinstance(value, tuple):
+        for index, element in enumerate(cast("tuple[object, ...]", value)):
+            yield from type_problems(item, element, f"{path}[{index}]")
     elif item is not None:
-        yield from list_problems(item, value, path)
+        yield Problem(path, f"expected a list, not {describe(value)}")
     elif kind.type is str:
         yield from text_problems(kind, value, path)
     elif kind.type is bool or kind.type is int:
-        yield from scalar_problems(kind, value, path)
+        # True is an int to isinstance.
+        if type(value) is not kind.type:
+            expected = "true or false" if kind.type is bool else "a whole number"
+            yield Problem(path, f"expected {expected}, not {describe(value)}")
     else:
         yield from object_problems(kind, value, path)
-
-
-def list_problems(item: Kind, value: object, path: str) -> Iterator[Problem]:
-    """Find what is no list, and elements of another type."""
-    if not isinstance(value, tuple):
-        yield Problem(path, f"expected a list, not {describe(value)}")
-        return
-    for index, element in enumerate(cast("tuple[object, ...]", value)):
-        yield from type_problems(item, element, f"{path}[{index}]")
 
 
 def object_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
@@ -150,17 +148,13 @@ def object_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
 def field_problems(value: object, path: str = "") -> Iterator[Problem]:
     """Find the type problems of all the fields of an object."""
     prefix = f"{path}." if path else ""
-    for name, kind in kinds_of(cast("type", value.__class__)).items():
+    cls = cast("type[attrs.AttrsInstance]", value.__class__)
+    defaults = attrs.fields_dict(cls)
+    for name, kind in kinds_of(cls).items():
         content = getattr(value, name)
         # A model's None is a field that was left out; a spec's is a null.
-        if content is not None or default_of(value, name) is not None:
+        if content is not None or defaults[name].default is not None:
             yield from type_problems(kind, content, f"{prefix}{name}")
-
-
-def default_of(value: object, name: str) -> object:
-    """Return the default of an object's field."""
-    fields = attrs.fields_dict(cast("type[attrs.AttrsInstance]", type(value)))
-    return fields[name].default
 
 
 def text_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
@@ -176,15 +170,6 @@ def text_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
         yield Problem(
             path, f"expected one of {', '.join(kind.words)}, not {value!r}{near}"
         )
-
-
-def scalar_problems(kind: Kind, value: object, path: str) -> Iterator[Problem]:
-    """Find what is neither true nor false, or no whole number."""
-    if kind.type is bool:
-        if not isinstance(value, bool):
-            yield Problem(path, f"expected true or false, not {describe(value)}")
-    elif isinstance(value, bool) or not isinstance(value, int):
-        yield Problem(path, f"expected a whole number, not {describe(value)}")
 
 
 def json_problems(value: object, path: str, depth: int = 0) -> Iterator[Problem]:

@@ -1,6 +1,8 @@
 """The content of a file before it is a spec: values with the lines they stand on."""
 
+import json
 from collections.abc import Iterator
+from typing import NoReturn, cast
 
 import attrs
 
@@ -8,6 +10,7 @@ import attrs
 MAX_BYTES = 16 * 2**20
 """Of a file."""
 MAX_DEPTH = 50
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 MAX_VALUES = 100_000
 """Of a document, once what aliases repeat is written out."""
 MAX_ALIASES = 1_000
@@ -100,3 +103,55 @@ def walk(node: Node) -> Iterator[Node]:
             if id(child) not in seen:
                 seen.add(id(child))
                 pending.append(child)
+
+
+class Fields(list[tuple[str, object]]):
+    """The fields of an object in their order; a name may be there twice."""
+
+
+def read_json(text: str) -> Iterator[Node]:
+    """Read the one value of a JSON text, all of it at line 1.
+
+    Raises:
+        UnreadableError: It is not JSON, or goes beyond the bounds.
+    """
+    if not text.strip():
+        return
+    try:
+        value: object = json.loads(
+            text, object_pairs_hook=Fields, parse_constant=refuse_constant
+        )
+    except json.JSONDecodeError as error:
+        raise UnreadableError(error.lineno, f"not JSON: {error.msg}") from None
+    except RecursionError:
+        raise UnreadableError(1, TOO_DEEP) from None
+    except ValueError as error:
+        reason = str(error).partition(":")[0]
+        raise UnreadableError(1, f"not JSON: {reason}") from None
+    yield node_of(value)
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """Refuse `NaN` and `Infinity`, which JSON does not have."""
+    raise ValueError(f"{name} is not JSON")
+
+
+def node_of(value: object, depth: int = 0) -> Node:
+    """Return the node of a decoded value.
+
+    Raises:
+        UnreadableError: It goes beyond the bounds.
+    """
+    if not isinstance(value, list):
+        return Node(1, value)
+    if depth >= MAX_DEPTH:
+        raise UnreadableError(1, TOO_DEEP)
+    if isinstance(value, Fields):
+        node = Node(1, fields={})
+        for name, item in value:
+            node.add(node_of(item, depth + 1), Node(1, name), 1)
+        return node
+    node = Node(1, items=[])
+    for item in cast("list[object]", value):
+        node.add(node_of(item, depth + 1), None, 1)
+    return node

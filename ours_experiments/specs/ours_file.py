@@ -6,7 +6,6 @@ import attrs
 
 from ours_experiments.specs.kinds import describe, suggestion
 from ours_experiments.specs.nodes import Node
-from ours_experiments.specs.reading import kind_name
 
 
 OURS = "ours.yaml"
@@ -43,24 +42,24 @@ def read_ours(node: Node) -> tuple[dict[str, object], list[tuple[int, str]]]:
 def read_settings(node: Node) -> str:
     """Read the default settings' name or id."""
     if not isinstance(node.value, str) or not node.value.strip():
-        raise ValueError(f": expected text, not {kind_name(node)}")
+        raise ValueError(f": expected text, not {describe(node.plain())}")
     return node.value
 
 
 def read_owns(node: Node) -> tuple[str, ...]:
     """Read the patterns of the keys that are owned."""
     if node.items is None:
-        raise ValueError(f": expected a list of patterns, not {kind_name(node)}")
+        raise ValueError(f": expected a list of patterns, not {describe(node.plain())}")
     for item in node.items:
         if not isinstance(item.value, str) or not item.value.strip():
-            raise ValueError(f": expected text, not {kind_name(item)}: quote it")
+            raise ValueError(f": expected text, not {describe(item.plain())}: quote it")
     return tuple(str(item.value) for item in node.items)
 
 
 def read_limits(node: Node) -> Limits:
     """Read the limits of a plan."""
     if node.fields is None:
-        raise ValueError(f": expected fields, not {kind_name(node)}")
+        raise ValueError(f": expected fields, not {describe(node.plain())}")
     values = {name: field.node.value for name, field in node.fields.items()}
     unknown = [name for name in values if name not in ("changed", "from")]
     if unknown:

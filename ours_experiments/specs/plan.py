@@ -16,7 +16,6 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 if TYPE_CHECKING:
     from ours_experiments._http.session import Session
-    from ours_experiments.specs.planner import Account
     from ours_experiments.specs.report import ApplyReport
 
 
@@ -107,20 +106,6 @@ class Plan:
         from ours_experiments.specs.text import format_markdown  # noqa: PLC0415 - a cycle
 
         return format_markdown(self)
-
-    def made_again(self, account: "Account") -> "Plan":
-        """Return the plan of the same specs for what the account is now."""
-        from ours_experiments.specs.planner import make_plan  # noqa: PLC0415 - a cycle
-
-        return make_plan(
-            self.specs,
-            account,
-            owns=self.owns,
-            settings=self.settings,
-            limits=self.limits,
-            prune=self.prune,
-            fingerprint=self.account,
-        )
 
     def bound(self, session: "Session") -> "Plan":
         """Return the plan with the connection that applies it."""

@@ -13,9 +13,8 @@ from ours_experiments.models import (
     Settings,
     Variant,
 )
-from ours_experiments.specs.changes import Action, Change, Conflict
+from ours_experiments.specs.changes import Action, Change, Conflict, Difference
 from ours_experiments.specs.diff import compare, compare_absent
-from ours_experiments.specs.difference import Difference
 from ours_experiments.specs.ours_file import Limits
 from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.spec import ExperimentSpec

@@ -1,15 +1,17 @@
 """From the content of a document to a spec; every problem with its line."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast, get_origin
 
 import attrs
 
+from ours_experiments._codec.hooks import wire_name
 from ours_experiments._unset import UNSET
 from ours_experiments.specs.checks import RULES
 from ours_experiments.specs.errors import Problem, SpecError
 from ours_experiments.specs.kinds import (
+    NULL_REFUSED,
     Kind,
     describe,
     item_of,
@@ -25,11 +27,6 @@ from ours_experiments.specs.spec import ExperimentSpec
 LAST_STEP = re.compile(r"(\.[^.\[]*|\[\d+\])$")
 SCHEMA = "$schema"
 """A field for editors, at the top of a JSON file."""
-WANTED: Mapping[object, str] = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-}
 CONTROL_WEIGHT = "the control has the weight that the treatments leave"
 HINTS: Mapping[tuple[type, str], str] = {
     (ExperimentSpec, "control_weight"): CONTROL_WEIGHT,
@@ -56,9 +53,8 @@ class DocumentReader:
         """Return the spec of a document; None where it has problems."""
         self.lines[""] = node.line
         if node.fields is None:
-            self.report(
-                "", f"expected the fields of an experiment, not {kind_name(node)}"
-            )
+            found = describe(node.plain())
+            self.report("", f"expected the fields of an experiment, not {found}")
             return None
         for repeated in (field for inner in walk(node) for field in inner.repeated):
             self.report_line(repeated.line, f"{repeated.name} is given twice")
@@ -135,39 +131,29 @@ class DocumentReader:
         self.report(f"{prefix}{field.name}", hint)
 
     def value_of(self, kind: Kind, node: Node, path: str) -> object:
-        """Read a value; UNSET where it has a problem that is reported here."""
+        """Read a value; UNSET where it has a problem that is reported here.
+
+        A value of another type is returned as it is: the spec refuses it.
+        """
         item = item_of(kind)
-        if node.is_null:
-            if kind.nullable:
-                return None
-            self.report(path, "null clears nothing here: leave the field out")
+        if node.is_null and not kind.nullable:
+            self.report(path, NULL_REFUSED)
             return UNSET
-        if item is not None:
-            return self.list_of(item, node, path)
-        if get_origin(kind.type) is Mapping:
-            return self.mapping_of(node, path)
-        wanted = WANTED.get(kind.type)
-        if wanted is not None:
-            return self.scalar_of(kind, wanted, node, path)
-        return self.object_of(cast("type", kind.type), node, path)
-
-    def scalar_of(self, kind: Kind, wanted: str, node: Node, path: str) -> object:
-        """Read a scalar; its type is checked later."""
-        if node.items is not None or node.fields is not None:
-            self.report(path, f"expected {wanted}, not {kind_name(node)}")
-        elif node.written is not None and kind.type is not str:
+        if item is not None and node.items is not None:
+            return self.list_of(item, node.items, path)
+        if node.fields is not None and get_origin(kind.type) is Mapping:
+            return self.mapping_of(node, node.fields, path)
+        if node.fields is not None and attrs.has(cast("type", kind.type)):
+            return self.object_of(cast("type", kind.type), node, path)
+        if node.written is not None and kind.type is not str:
             self.report(path, ambiguity(node))
-        else:
-            return node.value
-        return UNSET
-
-    def list_of(self, kind: Kind, node: Node, path: str) -> object:
-        """Read a list; UNSET where one of its elements has a problem."""
-        if node.items is None:
-            self.report(path, f"expected a list, not {kind_name(node)}")
             return UNSET
+        return node.plain()
+
+    def list_of(self, kind: Kind, items: Sequence[Node], path: str) -> object:
+        """Read a list; UNSET where one of its elements has a problem."""
         values: list[object] = []
-        for index, element in enumerate(node.items):
+        for index, element in enumerate(items):
             here = f"{path}[{index}]"
             self.lines[here] = element.line
             values.append(self.value_of(kind, element, here))
@@ -175,9 +161,6 @@ class DocumentReader:
 
     def object_of(self, cls: type, node: Node, path: str) -> object:
         """Read an object; UNSET where a field that it needs is missing."""
-        if node.fields is None:
-            self.report(path, f"expected fields, not {kind_name(node)}")
-            return UNSET
         values = self.values_of(cls, node, path)
         complete = True
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)):
@@ -187,34 +170,18 @@ class DocumentReader:
                     self.report(f"{path}.{field.name}", "is missing")
         return cls(**values) if complete else UNSET
 
-    def mapping_of(self, node: Node, path: str) -> object:
+    def mapping_of(self, node: Node, fields: Mapping[str, Field], path: str) -> object:
         """Read an object of any content."""
-        if node.fields is None:
-            self.report(path, f"expected fields, not {kind_name(node)}")
-            return UNSET
         doubtful = [inner for inner in walk(node) if inner.written is not None]
         for inner in doubtful:
             self.report_line(inner.line, f"{path}: {ambiguity(inner)}")
-        for name, field in node.fields.items():
+        for name, field in fields.items():
             self.lines[f"{path}.{name}"] = field.line
         value = cast("dict[str, object]", node.plain())
         if path == "rules":
-            names = {camel: snake for snake in RULES for camel in camels(snake)}
+            names = {wire_name(snake): snake for snake in RULES}
             value = {names.get(name, name): value[name] for name in value}
         return UNSET if doubtful else value
-
-
-def camels(snake: str) -> Iterator[str]:
-    """Spell a rule's name as JSON does."""
-    head, *tail = snake.split("_")
-    yield head + "".join(word.capitalize() for word in tail)
-
-
-def kind_name(node: Node) -> str:
-    """Name the kind of value that a node holds."""
-    if node.fields is not None:
-        return "fields"
-    return "a list" if node.items is not None else describe(node.value)
 
 
 def ambiguity(node: Node) -> str:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from fnmatch import fnmatchcase
-from typing import cast
 
 from ours_experiments._codec.converter import decode
 from ours_experiments._http.session import Session
-from ours_experiments._validation import check_filled_text
+from ours_experiments._validation import check_filled_text, to_instance, to_tuple
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import ConfigurationError, NotFoundError
 from ours_experiments.experiments import Experiments
@@ -54,11 +53,12 @@ async def plan_specs(
         patterns = patterns or specs.owns
         settings = settings or specs.settings
         limits = limits or specs.limits
-    wanted = checked(specs)
+    wanted = to_tuple(ExperimentSpec, "specs", specs)
+    check_identities(wanted)
     if prune and not patterns:
         raise ConfigurationError("prune: needs `owns`, the keys that may be deleted")
-    if limits is not None and not isinstance(limits, Limits):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"limits must be Limits, not {type(limits).__name__}")
+    if limits is not None:
+        to_instance(Limits, "limits", limits)
     account = await read_account(session, wanted, prune=prune)
     plan = make_plan(
         wanted,
@@ -72,37 +72,12 @@ async def plan_specs(
     return plan.bound(session)
 
 
-def globs(name: str, values: object) -> tuple[str, ...]:
-    """Return patterns of keys as a tuple.
-
-    Raises:
-        ConfigurationError: There is one that is no text, or blank.
-    """
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise ConfigurationError(f"{name} must be a sequence of texts")
-    patterns = tuple(cast("Iterable[str]", values))
+def globs(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return patterns of keys as a tuple; blank ones are refused."""
+    patterns = to_tuple(str, name, values)
     for pattern in patterns:
         check_filled_text(name, pattern)
     return patterns
-
-
-def checked(specs: object) -> tuple[ExperimentSpec, ...]:
-    """Refuse what is not a series of specs of different experiments.
-
-    Raises:
-        ConfigurationError: It is not.
-    """
-    if not isinstance(specs, Iterable) or isinstance(specs, str | bytes):
-        raise ConfigurationError("specs must be a series of ExperimentSpec")
-    items = tuple(cast("Iterable[object]", specs))
-    for number, item in enumerate(items):
-        if not isinstance(item, ExperimentSpec):
-            raise ConfigurationError(
-                f"specs[{number}] must be an ExperimentSpec, not {type(item).__name__}"
-            )
-    found = cast("tuple[ExperimentSpec, ...]", items)
-    check_identities(found)
-    return found
 
 
 def bind_plan(session: Session, text: str) -> Plan:

@@ -8,12 +8,9 @@ import attrs
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments.models import ExperimentStatus, ExperimentType
 from ours_experiments.specs.checks import (
-    control_problems,
     draft_problems,
     ending_problems,
-    key_problems,
     rules_problems,
-    sorted_out,
     state_problems,
     variant_problems,
 )
@@ -127,32 +124,32 @@ class ExperimentSpec:
 
 def problems_in(spec: ExperimentSpec) -> Iterator[Problem]:
     """Find everything that is wrong with a spec."""
-    problems, wrong = sorted_out(field_problems(spec))
+    problems = tuple(field_problems(spec))
     yield from problems
-    fine = {name: UNSET if name in wrong else value for name, value in fields(spec)}
+    wrong = {problem.top_field for problem in problems}
+    fine = {
+        field.name: UNSET if field.name in wrong else getattr(spec, field.name)
+        for field in attrs.fields(ExperimentSpec)
+    }
     if fine["key"] is not UNSET:
-        yield from key_problems(spec.key)
+        if not spec.key.strip():
+            yield Problem("key", "must not be blank")
+        elif spec.key != spec.key.strip():
+            yield Problem("key", "has white space around it")
     yield from draft_problems(
         {name: fine[name] for name in DRAFT_FIELDS if fine[name] is not UNSET}
     )
     control = spec.control if "control" not in wrong else UNSET
     variants = spec.variants if "variants" not in wrong else UNSET
     state = spec.state if "state" not in wrong else UNSET
-    if not isinstance(control, Unset):
-        yield from control_problems(control)
+    name = UNSET if isinstance(control, Unset) else control.name
+    if isinstance(name, str) and not name.strip():
+        yield Problem("control.name", "must not be blank")
     if not isinstance(variants, Unset):
         yield from variant_problems(variants)
     if "metrics" not in wrong:
         yield from state_problems(state, spec.metrics)
-    endings = {
-        name: cast("str | Unset | None", fine[name]) for name in ("winner", "rollout")
-    }
+    endings = {name: fine[name] for name in ("winner", "rollout")}
     yield from ending_problems(state, endings, control, variants)
     if "rules" not in wrong and not isinstance(spec.rules, Unset):
         yield from rules_problems(spec.rules)
-
-
-def fields(spec: ExperimentSpec) -> Iterator[tuple[str, object]]:
-    """List the fields of a spec with their values."""
-    for field in attrs.fields(ExperimentSpec):
-        yield field.name, getattr(spec, field.name)

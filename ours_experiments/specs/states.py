@@ -8,9 +8,8 @@ from ours_experiments.models import (
     Metrics,
     Variant,
 )
-from ours_experiments.specs.changes import Action, FieldChange
+from ours_experiments.specs.changes import Action, Difference, FieldChange
 from ours_experiments.specs.checks import to_metrics
-from ours_experiments.specs.difference import Difference
 from ours_experiments.specs.parts import MetricsSpec
 from ours_experiments.specs.variants import Match
 

@@ -92,6 +92,9 @@ class Steps:
 
     async def send(self, change: Change, call: Call) -> OutcomeStatus:
         """Send one change until its outcome is known."""
+        if change.action is Action.PUBLISH:
+            # It is staged already, and the version ships it.
+            return OutcomeStatus.APPLIED
         steps = {
             Action.CREATE: self.create,
             Action.UPDATE: self.update,
@@ -99,13 +102,8 @@ class Steps:
             Action.UPDATE_VARIANT: self.update_variant,
             Action.DELETE_VARIANT: self.delete,
             Action.DELETE: self.delete,
-            Action.PUBLISH: self.leave,
         }
         return await steps.get(change.action, self.transition)(change, call)
-
-    async def leave(self, change: Change, call: Call) -> OutcomeStatus:  # noqa: ARG002
-        """Send nothing: the change is staged, and the version ships it."""
-        return OutcomeStatus.APPLIED
 
     async def create(self, change: Change, call: Call) -> OutcomeStatus:
         """Create an experiment, to be found by its key if the reply is lost."""
@@ -226,12 +224,11 @@ class Steps:
 
 def lifecycle_change(change: Change) -> lifecycle.Change:
     """Return the lifecycle call of a change; nothing but a stop publishes itself."""
-    values = {field.path: field.new for field in change.fields}
     ids = {
-        name: str(values[name]) if values.get(name) is not None else None
-        for name in ("winner", "rollout")
+        field.path: None if field.new is None else str(field.new)
+        for field in change.fields
     }
-    winner, rollout = ids["winner"], ids["rollout"]
+    winner, rollout = ids.get("winner"), ids.get("rollout")
     stop = lifecycle.stop(winner_variant_id=winner, rollout_variant_id=rollout)
     calls = {
         Action.START: lifecycle.start(publish=False),

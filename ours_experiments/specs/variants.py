@@ -110,7 +110,11 @@ def matched(
             new.append(wanted)
     extra = () if conflicts else tuple(free.values())
     pairs = [paired(specs[index], found[index]) for index in sorted(found)]
-    conflicts += new_conflicts(new)
+    conflicts += [
+        f"variant {variant.name}: is new and needs a weight"
+        for variant in new
+        if variant.weight is UNSET
+    ]
     if not conflicts and (new or any(pair.fields for pair in pairs)):
         conflicts += weight_conflicts(pairs, new)
     return Match(
@@ -120,13 +124,6 @@ def matched(
         control=control,
         conflicts=tuple(conflicts),
     )
-
-
-def new_conflicts(new: list[VariantSpec]) -> Iterator[str]:
-    """Find why variants cannot be created."""
-    for variant in new:
-        if variant.weight is UNSET:
-            yield f"variant {variant.name}: is new and needs a weight"
 
 
 def weight_conflicts(pairs: list[Pair], new: list[VariantSpec]) -> Iterator[str]:
@@ -145,19 +142,13 @@ def paired(spec: VariantSpec, variant: Variant) -> Pair:
     wanted = with_one_payload(spec, variant)
     fields = [
         *differing("name", variant.name, wanted.name),
-        *weight_difference(variant, wanted),
+        *differing("weight", variant.weight, wanted.weight),
         *differing("redirect_url", variant.redirect_url, wanted.redirect_url),
         *differing(
             "dom_modifications", variant.dom_modifications, wanted.dom_modifications
         ),
     ]
     return Pair(wanted, variant, tuple(fields))
-
-
-def weight_difference(variant: Variant, spec: VariantSpec) -> Iterator[FieldChange]:
-    """Compare weights, of which 0 is not empty."""
-    if spec.weight is not UNSET and spec.weight != variant.weight:
-        yield FieldChange("weight", variant.weight, spec.weight)
 
 
 def with_one_payload(spec: VariantSpec, variant: Variant) -> VariantSpec:

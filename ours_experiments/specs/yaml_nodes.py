@@ -11,6 +11,7 @@ from ours_experiments.errors import ConfigurationError
 from ours_experiments.specs.nodes import (
     MAX_ALIASES,
     MAX_DEPTH,
+    TOO_DEEP,
     Node,
     UnreadableError,
 )
@@ -157,7 +158,7 @@ class YamlReader:
         if event.tag not in (None, "!", f"{TAG}map", f"{TAG}seq"):
             raise UnreadableError(line, f"the tag {event.tag} is not supported")
         if len(self.stack) >= MAX_DEPTH:
-            raise UnreadableError(line, f"nested deeper than {MAX_DEPTH} levels")
+            raise UnreadableError(line, TOO_DEEP)
         is_list = isinstance(event, self.scalars.yaml.SequenceStartEvent)
         node = Node(line, items=[]) if is_list else Node(line, fields={})
         self.stack.append((node, event.anchor))
