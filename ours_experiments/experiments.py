@@ -35,6 +35,8 @@ from ours_experiments.models import (
 )
 
 
+__all__ = ["Experiments"]
+
 MAX_PAGE_SIZE = 100
 ONE_DAY = timedelta(days=1)
 MAX_WINDOW = timedelta(days=365)
@@ -377,9 +379,8 @@ def within(
     experiment: Experiment, start: date | None, end: date | None
 ) -> tuple[date, date]:
     """Cut a span to an experiment's run; the result may end before it starts."""
-    started_at = min(
-        experiment.created_at, experiment.started_at or experiment.created_at
-    )
+    created_at = experiment.created_at
+    started_at = min(created_at, experiment.started_at or created_at)
     ended_at = experiment.stopped_at or datetime.now(UTC) + ONE_DAY
     first = max(start or date.min, started_at.date())
     return first, min(end or date.max, ended_at.date())

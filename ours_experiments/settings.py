@@ -15,6 +15,9 @@ from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import Settings
 
 
+__all__ = ["SettingsRecords"]
+
+
 @attrs.frozen
 class SettingsRecords:
     """The account's experiment settings; reached as `client.settings`.

@@ -12,6 +12,8 @@ from ours_experiments.drafts import NewVariant, VariantPatch
 from ours_experiments.models import Page, Variant
 
 
+__all__ = ["Variants"]
+
 MAX_PAGE_SIZE = 200
 
 

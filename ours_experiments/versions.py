@@ -15,6 +15,8 @@ from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import DraftChanges, Page, Version, VersionSnapshot
 
 
+__all__ = ["Versions"]
+
 MAX_PAGE_SIZE = 100
 COLLECTIONS = (
     "allowedEvents", "consentSettings", "dataGovernanceEvents", "dataGovernanceRules",

@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from ours_experiments.analysis import Analysis, Rules
 
 
+__all__ = ["Bulk"]
+
+
 @attrs.frozen
 class Bulk:
     """Lifecycle calls on many experiments; reached as `client.bulk`.

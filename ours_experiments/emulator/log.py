@@ -2,6 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import RLock
 from time import monotonic
@@ -44,7 +45,7 @@ class RequestLog:
     Routes are named like the methods of the client: `experiments.start`.
     """
 
-    def __init__(self, lock: "RLock | None" = None) -> None:
+    def __init__(self, lock: AbstractContextManager[object] | None = None) -> None:
         self.watcher: Watcher | None = None
         """Called with every request once it is answered, in the emulator's thread."""
         self._lock = RLock() if lock is None else lock

@@ -39,6 +39,8 @@ from ours_experiments.integrations._turns import (
 )
 
 
+__all__ = ["RedisPacing"]
+
 logger: logging.Logger = logging.getLogger("ours_experiments")
 
 T = TypeVar("T")

@@ -1,5 +1,6 @@
 """The account: experiments, variants, settings and versions, without I/O."""
 
+from contextlib import AbstractContextManager
 from threading import RLock
 
 import orjson
@@ -41,7 +42,7 @@ class State:
         keys: Texts | None = None,
         list_delay: float = 0.0,
         clock_skew: float = 0.0,
-        lock: "RLock | None" = None,
+        lock: AbstractContextManager[object] | None = None,
     ) -> None:
         self.clock = clock
         self.ids: Ids = Ids(seed, id_style)

@@ -7,6 +7,7 @@ Several faults may affect the same request; `describe()` lists the kinds.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
@@ -114,7 +115,9 @@ class Fault:
 class Faults:
     """All faults of one emulator."""
 
-    def __init__(self, seed: int = 0, lock: "RLock | None" = None) -> None:
+    def __init__(
+        self, seed: int = 0, lock: AbstractContextManager[object] | None = None
+    ) -> None:
         self.seed = seed
         self._lock = RLock() if lock is None else lock
         self._installed: list[Fault] = []
