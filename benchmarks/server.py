@@ -7,7 +7,7 @@ import asyncio
 import multiprocessing
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
@@ -48,11 +48,13 @@ def transition() -> bytes:
 class Listing:
     """So many pages; the cursor is the number of the page.
 
-    Only some differ, so that a long listing fits into memory.
+    Only some differ by more than the id of their first experiment, so that a long
+    listing fits into memory and no page is served twice.
     """
 
     count: int
-    entities: Sequence[bytes]
+    entities: Sequence[tuple[bytes, bytes]]
+    """What stands before and behind the first id of a page."""
 
     def page(self, number: int) -> bytes:
         """Spell one page."""
@@ -62,15 +64,23 @@ class Listing:
             if after < self.count
             else b'{"hasMore":false}'
         )
-        entities = self.entities[number % len(self.entities)]
-        return answer(b'{"entities":%b,"pagination":%b}' % (entities, pagination))
+        before, behind = self.entities[number % len(self.entities)]
+        body = b'{"entities":%bexp_page_%d%b,"pagination":%b}'
+        return answer(body % (before, number, behind, pagination))
 
 
 def listing(count: int) -> Listing:
     """Make a listing of so many pages of 100."""
     corpus = Corpus(seed=5)
     different = range(min(count, DIFFERENT_PAGES))
-    return Listing(count, [orjson.dumps(corpus.experiments(100)) for _ in different])
+    return Listing(count, [cut_at_first_id(corpus.experiments(100)) for _ in different])
+
+
+def cut_at_first_id(experiments: Sequence[Mapping[str, object]]) -> tuple[bytes, bytes]:
+    """Write a page's experiments, in two parts around the first id."""
+    first = orjson.dumps(experiments[0]["id"]).strip(b'"')
+    before, _, behind = orjson.dumps(experiments).partition(first)
+    return before, behind
 
 
 class CannedAnswers(asyncio.Protocol):

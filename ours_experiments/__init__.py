@@ -28,6 +28,7 @@ Where to read on, here and with `python -m pydoc NAME`:
   the pytest plugin; `ours_experiments.plotting`, pictures.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -212,7 +213,7 @@ __all__ = [
     "to_dict",
 ]
 
-MODULES = {
+MODULES: Mapping[str, tuple[str, ...]] = {
     "_codec.dicts": (
         "from_dict",
         "to_dict",

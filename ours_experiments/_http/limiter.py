@@ -1,10 +1,14 @@
 """The number of requests in flight, and the pauses that the service asks for."""
 
-import asyncio
 import logging
 from collections import deque
+from typing import TYPE_CHECKING
 
 from ours_experiments._http.deadlines import Deadline, Deadlines
+
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 logger = logging.getLogger("ours_experiments")
@@ -29,7 +33,7 @@ class Limiter:
         self.paused_until: float = 0.0
         """Loop time; 0 when there is no pause."""
         self.reduced_at: float = 0.0
-        self.waiting = deque[asyncio.Future[None]]()
+        self.waiting: deque[asyncio.Future[None]] = deque()
         self.timer: asyncio.TimerHandle | None = None
 
     def try_acquire(self) -> bool:

@@ -97,7 +97,7 @@ class Transport:
         self.max_in_flight = max_in_flight
         self.max_response_bytes = max_response_bytes
         self.max_values: int = max_response_bytes // BYTES_PER_VALUE
-        self.classify = partial(
+        self.classify: Callable[..., object] = partial(
             classify, authorization=authorization, max_values=self.max_values
         )
         self.budget = budget

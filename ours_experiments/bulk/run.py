@@ -28,7 +28,7 @@ from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
 
 
-logger = logging.getLogger("ours_experiments")
+logger: logging.Logger = logging.getLogger("ours_experiments")
 
 OnProgress = Callable[[int, int | None], object]
 Work = Callable[[str, Call, bool], Awaitable[Result]]

@@ -40,15 +40,15 @@ class WorkerPool(Generic[T, R]):
         self.work = work
         self.concurrency = concurrency
         # Twice, so that no worker idles while the consumer handles what is done.
-        self.capacity = 2 * concurrency
+        self.capacity: int = 2 * concurrency
         """Items that may still be taken before a result is consumed."""
         self.waiters: deque[asyncio.Future[None]] = deque()
         self.results: deque[R] = deque()
-        self.changed = asyncio.Event()
+        self.changed: asyncio.Event = asyncio.Event()
         """Set when there is a result, or when a task has ended."""
         self.tasks: set[asyncio.Task[None]] = set()
         self.failure: BaseException | None = None
-        self.aborted = False
+        self.aborted: bool = False
         """Whether a worker failed, so that the others are not waited for."""
 
     def start(self, items: Iterator[T] | AsyncIterator[T]) -> None:

@@ -23,7 +23,7 @@ ROOT_EXAMPLES = examples(
     "results exp_123 --plot results.png",
 )
 
-app = App(
+app: App = App(
     name="ours-experiments",
     help="Experiments of Ours Privacy from the command line.",
     help_epilogue=f"{ROOT_EXAMPLES}\n\n{EXIT_CODES}",

@@ -33,7 +33,7 @@ class Connection(web.RequestHandler):
 
     def __init__(self, server: web.Server, number: int) -> None:
         super().__init__(server, loop=asyncio.get_running_loop(), access_log=_silent)
-        self.number = number
+        self.number: int = number
 
     def close_if_idle(self) -> None:
         """Close the connection if no request is in flight."""
@@ -86,7 +86,7 @@ class Listener:
             loop=asyncio.get_running_loop(),
             client_max_size=MAX_BODY_BYTES,
         )
-        self.port = port
+        self.port: int = port
         """0 until the first `open` has found a free port."""
         self._host = host
         self._server = web.Server(receive, request_factory=make_request)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 import ours_experiments as ours
 from ours_experiments.cli.context import Flag, InContext
@@ -20,7 +20,7 @@ CLEARABLE = {"cookie-name": "cookie_name", "domain": "whitelist_domains"}
 FromFile = Annotated[Path | None, Parameter(name="--from")]
 Domains = Annotated[list[str] | None, Parameter(name="--domain", consume_multiple=True)]
 
-group = command_group("settings", "Settings that experiments share.")
+group: App = command_group("settings", "Settings that experiments share.")
 
 
 @group.command(name="list", help_epilogue=examples("settings list"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 import ours_experiments as ours
 from ours_experiments.cli.context import Flag, InContext
@@ -18,7 +18,7 @@ COLUMNS = ("id", "name", "weight", "is_control", "variant_type", "redirect_url")
 
 FromFile = Annotated[Path | None, Parameter(name="--from")]
 
-group = command_group("variants", "Variants of an experiment.")
+group: App = command_group("variants", "Variants of an experiment.")
 
 
 @group.command(name="list", help_epilogue=examples("variants list exp_123"))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from cyclopts.types import PositiveInt
 
 from ours_experiments.cli.context import Flag, InContext
@@ -24,7 +24,7 @@ DEFAULT_LIMIT = 20
 
 Ids = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 
-group = command_group("versions", "Versions, and changes that are not published.")
+group: App = command_group("versions", "Versions, and changes that are not published.")
 
 
 @group.command(

@@ -1,11 +1,13 @@
 """The lifecycle of an experiment: conditions and effects of its calls."""
 
+from collections.abc import Mapping
+
 from ours_experiments.emulator.account.records import Experiment
 from ours_experiments.emulator.json_values import Values, string
 from ours_experiments.emulator.problems import conflict, not_found
 
 
-ALLOWED_FROM = {
+ALLOWED_FROM: Mapping[str, tuple[str, ...]] = {
     "start": ("draft",),
     "pause": ("running",),
     "resume": ("paused",),

@@ -6,7 +6,7 @@
 Several faults may affect the same request; `describe()` lists the kinds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -38,7 +38,12 @@ from ours_experiments.emulator.faults.wire import Handler, hang_up
 Condition = Callable[[web.Request], bool]
 
 # Of the schedule's parameters, those that can be written as text.
-SCHEDULE = {"route": str, "probability": float, "times": int, "after": int}
+SCHEDULE: Mapping[str, type] = {
+    "route": str,
+    "probability": float,
+    "times": int,
+    "after": int,
+}
 
 
 @runtime_checkable
