@@ -1,6 +1,6 @@
 """Compare all specs with all experiments: pure, nothing is read or sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import attrs
@@ -38,6 +38,12 @@ class Account:
     def variants_of(self, experiment: Experiment) -> tuple[Variant, ...]:
         """Return an experiment's variants; empty where they are not known."""
         return self.variants.get(experiment.id, experiment.variants or ())
+
+    def with_variants(self, ids: Collection[str | None]) -> set[str]:
+        """Return the ids of those experiments that exist, and of their variants."""
+        found = [experiment for experiment in self.experiments if experiment.id in ids]
+        variants = {v.id for experiment in found for v in self.variants_of(experiment)}
+        return variants | {experiment.id for experiment in found}
 
 
 @attrs.frozen
@@ -238,10 +244,7 @@ def others(account: Account, managed: set[str]) -> tuple[Unpublished, ...]:
     """List unpublished changes of what is not managed."""
     if account.draft_changes is None:
         return ()
-    ours = set(managed)
-    for experiment in account.experiments:
-        if experiment.id in managed:
-            ours |= {variant.id for variant in account.variants_of(experiment)}
+    ours = account.with_variants(managed)
     return tuple(
         Unpublished(collection=collection, id=entity.id, name=entity.name)
         for collection, changed in account.draft_changes.differences.items()
