@@ -16,7 +16,7 @@ from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknow
 from ours_experiments.specs.changes import Action, Change
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.plan_json import digest, plain_specs
-from ours_experiments.specs.planner import make_plan
+from ours_experiments.specs.planner import make_again
 from ours_experiments.specs.publishing import Publishing
 from ours_experiments.specs.refusals import refuse_stale
 from ours_experiments.specs.report import ApplyReport, ChangeOutcome
@@ -89,15 +89,7 @@ async def apply_plan(
         )
         if resumed:
             # An earlier run was cut off: what it left is another plan.
-            plan = make_plan(
-                plan.specs,
-                account,
-                owns=plan.owns,
-                settings=plan.settings,
-                limits=plan.limits,
-                prune=plan.prune,
-                fingerprint=plan.account,
-            )
+            plan = make_again(plan, account)
             plan.check(**allowed)
         else:
             refuse_stale(plan, account)

@@ -60,22 +60,19 @@ def pair_up(
     specs: Iterable[ExperimentSpec], experiments: Iterable[Experiment]
 ) -> tuple[Pairing, ...]:
     """Find the experiments that specs mean: by id where they have one, else by key."""
+    specs = tuple(specs)
+    named = {spec.id for spec in specs if isinstance(spec.id, str)}
     by_id: dict[str, Experiment] = {}
     by_key: dict[str, list[Experiment]] = {}
     for experiment in experiments:
         by_id[experiment.id] = experiment
-        by_key.setdefault(experiment.key, []).append(experiment)
-    specs = tuple(specs)
-    named = {spec.id for spec in specs if isinstance(spec.id, str)}
+        if experiment.id not in named:
+            by_key.setdefault(experiment.key, []).append(experiment)
     pairings: list[Pairing] = []
     for spec in specs:
+        found = by_key.get(spec.key, [])
         if isinstance(spec.id, str):
             found = [by_id[spec.id]] if spec.id in by_id else []
-        else:
-            same_key = by_key.get(spec.key, [])
-            found = [
-                experiment for experiment in same_key if experiment.id not in named
-            ]
         pairings.append(Pairing(spec, tuple(found)))
     return tuple(pairings)
 
@@ -161,6 +158,19 @@ def make_plan(
         prune=prune,
         account=fingerprint,
         specs=tuple(specs),
+    )
+
+
+def make_again(plan: Plan, account: Account) -> Plan:
+    """Compare the specs of a plan with what the account is now."""
+    return make_plan(
+        plan.specs,
+        account,
+        owns=plan.owns,
+        settings=plan.settings,
+        limits=plan.limits,
+        prune=plan.prune,
+        fingerprint=plan.account,
     )
 
 
