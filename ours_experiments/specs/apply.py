@@ -3,14 +3,12 @@
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import Self
 
 import attrs
 
 from ours_experiments._http.session import Session
 from ours_experiments._validation import check_count
 from ours_experiments.bulk.account import open_journal
-from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.bulk.run import report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
@@ -18,7 +16,7 @@ from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknow
 from ours_experiments.specs.changes import Action, Change
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.plan_json import digest, plain_specs
-from ours_experiments.specs.planner import Account, make_plan
+from ours_experiments.specs.planner import make_again
 from ours_experiments.specs.publishing import Publishing
 from ours_experiments.specs.refusals import refuse_stale
 from ours_experiments.specs.report import ApplyReport, ChangeOutcome
@@ -91,20 +89,22 @@ async def apply_plan(
         )
         if resumed:
             # An earlier run was cut off: what it left is another plan.
-            plan = make_plan(
-                plan.specs,
-                account,
-                owns=plan.owns,
-                settings=plan.settings,
-                limits=plan.limits,
-                prune=plan.prune,
-                fingerprint=plan.account,
-            )
+            plan = make_again(plan, account)
             plan.check(**allowed)
         else:
             refuse_stale(plan, account)
-        run = Run.of(session, plan, account, opened, ship_others=ship_others)
-        run.on_progress = on_progress
+        intentions = intentions_of(plan.specs, account)
+        settings = {t.key: t.settings_id for t in plan.targets if t.settings_id}
+        managed = {experiment_id for _, experiment_id in intentions}
+        managed |= {change.experiment_id for change in plan.changes}
+        own = account.with_variants(managed)
+        run = Run(
+            session,
+            plan.changes,
+            Steps(session, intentions, settings, opened),
+            Publishing(session, own, ship_others, opened),
+            on_progress,
+        )
         return await run.run(concurrency)
     finally:
         if opened is not None:
@@ -126,33 +126,6 @@ class Run:
     """By the position of the change."""
     failed: set[Subject] = attrs.field(init=False, factory=set[Subject])
     """The experiments of which a step failed."""
-
-    @classmethod
-    def of(
-        cls,
-        session: Session,
-        plan: Plan,
-        account: Account,
-        journal: Journal | None,
-        *,
-        ship_others: bool,
-    ) -> Self:
-        """Prepare to apply a plan to an account that was just read."""
-        intentions = intentions_of(plan.specs, account)
-        settings = {t.key: t.settings_id for t in plan.targets if t.settings_id}
-        managed = {experiment_id for _, experiment_id in intentions}
-        managed |= {change.experiment_id for change in plan.changes}
-        own: set[str] = set()
-        for experiment in account.experiments:
-            if experiment.id in managed:
-                own.add(experiment.id)
-                own |= {variant.id for variant in account.variants_of(experiment)}
-        return cls(
-            session,
-            plan.changes,
-            Steps(session, intentions, settings, journal),
-            Publishing(session, own, ship_others, journal),
-        )
 
     async def run(self, concurrency: int) -> ApplyReport:
         """Carry out all phases, the later ones only if all that is staged is live."""

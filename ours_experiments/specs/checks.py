@@ -45,6 +45,8 @@ RULES = {
     "guardrail_margin": float,
 }
 """The fields of `analysis.Rules`, which is imported only where it is used."""
+OPTIONAL_RULES = ("planned_sample", "mde")
+"""Rules that may be null."""
 
 
 def given(value: T | Unset | None, default: T) -> T:
@@ -201,7 +203,7 @@ def rules_problems(rules: Mapping[str, object]) -> Iterator[Problem]:
         if kind is None:
             near = suggestion(str(name), list(RULES))
             yield Problem(path, f"unknown rule{near}")
-        elif value is None and name in ("planned_sample", "mde"):
+        elif value is None and name in OPTIONAL_RULES:
             continue
         elif isinstance(value, bool) or not isinstance(value, int | float):
             yield Problem(path, "expected a number")

@@ -1,6 +1,6 @@
 """Compare all specs with all experiments: pure, nothing is read or sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 import attrs
@@ -39,6 +39,12 @@ class Account:
         """Return an experiment's variants; empty where they are not known."""
         return self.variants.get(experiment.id, experiment.variants or ())
 
+    def with_variants(self, ids: Collection[str | None]) -> set[str]:
+        """Return the ids of those experiments that exist, and of their variants."""
+        found = [experiment for experiment in self.experiments if experiment.id in ids]
+        variants = {v.id for experiment in found for v in self.variants_of(experiment)}
+        return variants | {experiment.id for experiment in found}
+
 
 @attrs.frozen
 class Pairing:
@@ -54,22 +60,19 @@ def pair_up(
     specs: Iterable[ExperimentSpec], experiments: Iterable[Experiment]
 ) -> tuple[Pairing, ...]:
     """Find the experiments that specs mean: by id where they have one, else by key."""
+    specs = tuple(specs)
+    named = {spec.id for spec in specs if isinstance(spec.id, str)}
     by_id: dict[str, Experiment] = {}
     by_key: dict[str, list[Experiment]] = {}
     for experiment in experiments:
         by_id[experiment.id] = experiment
-        by_key.setdefault(experiment.key, []).append(experiment)
-    specs = tuple(specs)
-    named = {spec.id for spec in specs if isinstance(spec.id, str)}
+        if experiment.id not in named:
+            by_key.setdefault(experiment.key, []).append(experiment)
     pairings: list[Pairing] = []
     for spec in specs:
+        found = by_key.get(spec.key, [])
         if isinstance(spec.id, str):
             found = [by_id[spec.id]] if spec.id in by_id else []
-        else:
-            same_key = by_key.get(spec.key, [])
-            found = [
-                experiment for experiment in same_key if experiment.id not in named
-            ]
         pairings.append(Pairing(spec, tuple(found)))
     return tuple(pairings)
 
@@ -158,6 +161,19 @@ def make_plan(
     )
 
 
+def make_again(plan: Plan, account: Account) -> Plan:
+    """Compare the specs of a plan with what the account is now."""
+    return make_plan(
+        plan.specs,
+        account,
+        owns=plan.owns,
+        settings=plan.settings,
+        limits=plan.limits,
+        prune=plan.prune,
+        fingerprint=plan.account,
+    )
+
+
 def compare_one(
     pairing: Pairing, account: Account, staged: frozenset[str], settings: str | None
 ) -> tuple[Difference, Target | None]:
@@ -238,10 +254,7 @@ def others(account: Account, managed: set[str]) -> tuple[Unpublished, ...]:
     """List unpublished changes of what is not managed."""
     if account.draft_changes is None:
         return ()
-    ours = set(managed)
-    for experiment in account.experiments:
-        if experiment.id in managed:
-            ours |= {variant.id for variant in account.variants_of(experiment)}
+    ours = account.with_variants(managed)
     return tuple(
         Unpublished(collection=collection, id=entity.id, name=entity.name)
         for collection, changed in account.draft_changes.differences.items()

@@ -10,7 +10,7 @@ from typing import cast, get_origin
 import attrs
 
 from ours_experiments._codec.hooks import wire_name
-from ours_experiments.specs.checks import RULES
+from ours_experiments.specs.checks import OPTIONAL_RULES, RULES
 from ours_experiments.specs.kinds import Kind, item_of, kinds_of
 from ours_experiments.specs.parts import TargetingSpec, VariantSpec
 from ours_experiments.specs.spec import ExperimentSpec
@@ -51,18 +51,15 @@ def spec_schema() -> dict[str, object]:
 def object_schema(cls: type, definitions: dict[str, object]) -> dict[str, object]:
     """Return the schema of a class: fields in snake case, or in camel case."""
     texts = field_texts(cls)
-    properties: dict[str, object] = {}
-    camel: dict[str, object] = {}
-    for name, kind in kinds_of(cls).items():
-        value = kind_schema(kind, definitions) | dict(LIMITS.get((cls, name), {}))
-        described = {"description": texts[name], **value} if name in texts else value
-        properties[name] = described
-        if wire_name(name) != name:
-            # As patterns, so that an editor completes one spelling only.
-            camel[f"^{wire_name(name)}$"] = value
-    schema: dict[str, object] = {"type": "object", "properties": properties}
-    if camel:
-        schema["patternProperties"] = camel
+    values = {
+        name: kind_schema(kind, definitions) | dict(LIMITS.get((cls, name), {}))
+        for name, kind in kinds_of(cls).items()
+    }
+    described = {
+        name: {"description": texts[name], **value} if name in texts else value
+        for name, value in values.items()
+    }
+    schema = {"type": "object", "properties": described, **camel_case(values)}
     required = [
         field.name
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls))
@@ -73,6 +70,19 @@ def object_schema(cls: type, definitions: dict[str, object]) -> dict[str, object
     if cls is VariantSpec:
         schema["anyOf"] = [{"required": ["name"]}, {"required": ["id"]}]
     return {**schema, "additionalProperties": False}
+
+
+def camel_case(properties: Mapping[str, object]) -> dict[str, object]:
+    """Return the other spelling of properties, where there is one.
+
+    They are patterns, so that an editor completes one spelling only.
+    """
+    patterns = {
+        f"^{wire_name(name)}$": value
+        for name, value in properties.items()
+        if wire_name(name) != name
+    }
+    return {"patternProperties": patterns} if patterns else {}
 
 
 def kind_schema(kind: Kind, definitions: dict[str, object]) -> dict[str, object]:
@@ -110,21 +120,15 @@ def nullable(schema: dict[str, object]) -> dict[str, object]:
 def rules_schema() -> dict[str, object]:
     """Return the schema of the rules for an analysis."""
     names = {int: "integer", float: "number"}
-    properties: dict[str, object] = {}
-    camel: dict[str, object] = {}
-    for name, kind in RULES.items():
-        optional = name in ("planned_sample", "mde")
-        schema: dict[str, object] = {
-            "type": [names[kind], "null"] if optional else names[kind]
-        }
-        properties[name] = schema
-        if wire_name(name) != name:
-            camel[f"^{wire_name(name)}$"] = schema
+    properties: dict[str, object] = {
+        name: {"type": [names[kind], "null"] if name in OPTIONAL_RULES else names[kind]}
+        for name, kind in RULES.items()
+    }
     return {
         "description": "Rules for `analyze`; they stay in the file.",
         "type": "object",
         "properties": properties,
-        "patternProperties": camel,
+        **camel_case(properties),
         "additionalProperties": False,
     }
 

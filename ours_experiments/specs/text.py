@@ -74,7 +74,13 @@ def format_plan(plan: Plan) -> str:
     lines: list[str] = []
     for section in sections_of(plan):
         heading = f"{printable(section.key):<18} {'  '.join(section.about)}"
-        lines.append(heading.rstrip())
+        lines += wrap(
+            heading.rstrip(),
+            WIDTH,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
         for row in section.rows:
             lines += row_lines(row)
     lines += summary_lines(plan)
