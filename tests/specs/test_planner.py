@@ -359,6 +359,15 @@ def test_any_plan_can_be_shown_and_saved(specs: list[ExperimentSpec]) -> None:
     assert Plan.from_json(plan.to_json()) == plan
 
 
+def test_the_heading_of_a_long_key_is_broken() -> None:
+    """A key that leaves no space for id and status has a line of its own."""
+    key = "k" * 78
+    plan = make_plan([spec(key=key, name="New")], account(experiment(key=key)))
+    first, second, *_ = format_plan(plan).splitlines()
+    assert first == key
+    assert second == f"    {experiment().id}  draft"
+
+
 SHOWN = """\
 pricing-headline   exp_01  running
   ~ traffic_allocation           50 -> 100                                  live
