@@ -34,7 +34,7 @@ MAX_TREATMENTS = 99
 """Percent of all treatments together: a control has at least 1."""
 REFUSED_FIELD = re.compile(r"(?P<field>[\w.\[\]]+):? ")
 """Where a draft's refusal names its field."""
-RULES = {
+RULES: Mapping[str, type] = {
     "alpha": float,
     "planned_sample": int,
     "mde": float,

@@ -112,23 +112,8 @@ class YamlWriter:
     """Write plain values as YAML that both of its versions read alike."""
 
     def __init__(self) -> None:
-        self.yaml = import_yaml()
-        scalars = ScalarReader(self.yaml)
-
-        class Dumper(self.yaml.SafeDumper):  # type: ignore[name-defined,misc]
-            """A dumper that repeats what occurs twice."""
-
-            def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-                """Write no aliases."""
-                return True
-
-        def represent(dumper: Any, text: str) -> Any:
-            return dumper.represent_scalar(
-                "tag:yaml.org,2002:str", text, style=style_of(text, scalars)
-            )
-
-        Dumper.add_representer(str, represent)
-        self.dumper = Dumper
+        self.yaml: Any = import_yaml()
+        self.dumper: Any = make_dumper(self.yaml)
 
     def text(self, value: object) -> str:
         """Return the text of one document."""
@@ -141,6 +126,24 @@ class YamlWriter:
             width=2**31,
         )
         return text
+
+
+def make_dumper(yaml: Any) -> Any:
+    """Return a dumper that repeats what occurs twice, and quotes what is misread."""
+    scalars = ScalarReader(yaml)
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+        def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+            """Write no aliases."""
+            return True
+
+    def represent(dumper: Any, text: str) -> Any:
+        return dumper.represent_scalar(
+            "tag:yaml.org,2002:str", text, style=style_of(text, scalars)
+        )
+
+    Dumper.add_representer(str, represent)
+    return Dumper
 
 
 def style_of(text: str, scalars: ScalarReader) -> str | None:

@@ -17,7 +17,7 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-TYPES = {str: "string", bool: "boolean", int: "integer"}
+TYPES: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer"}
 LIMITS: Mapping[tuple[type, str], Mapping[str, object]] = {
     (ExperimentSpec, "key"): {"pattern": r"^\S([\s\S]*\S)?$"},
     (ExperimentSpec, "name"): {"pattern": r"\S"},

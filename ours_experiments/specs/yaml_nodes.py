@@ -1,7 +1,7 @@
 """Read YAML into nodes, within bounds, and refuse what two YAML versions differ on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,7 @@ from ours_experiments.specs.nodes import (
 )
 
 
-CORE_WORDS = {
+CORE_WORDS: Mapping[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
