@@ -113,7 +113,7 @@ def explain_waiting(evidence: Evidence) -> tuple[Reason, ...]:
     if few:
         text = (
             f"{', '.join(few)} or the control has under {rules.min_conversions} "
-            "conversions or impressions without one: no effect is computed."
+            "conversions or impressions without one: too few to decide."
         )
         reasons.append(Reason(ReasonCode.TOO_FEW_CONVERSIONS, text))
     reasons += explain_sample(primary, rules)
@@ -170,7 +170,7 @@ def explain_sample(primary: Metric, rules: Rules) -> Iterator[Reason]:
         text = f"The smallest arm counts as {counted:,.0f} of {planned:,} impressions"
         scatter = float(comparison.dispersion[-1])
         if not comparison.is_measured[-1]:
-            text += f"; {scatter:.0f} count as one until the days show their scatter"
+            text += f"; {scatter:.0f} count as one until four days show their scatter"
         elif scatter > 1:
             text += f"; its {comparison.smaller_arm[-1]:,.0f} scatter as so many do"
         yield Reason(ReasonCode.PLANNED_SAMPLE_NOT_REACHED, f"{text}.")

@@ -23,7 +23,9 @@ def refuse_conflicts(plan: Plan) -> None:
         more = len(plan.conflicts) - 3
         rest = f"; and {more} more" if more > 0 else ""
         count = plural(len(plan.conflicts), "conflict")
-        raise PlanConflictsError(f"{count}: {shown}{rest}: --skip-conflicts")
+        raise PlanConflictsError(
+            f"{count}: {shown}{rest}; --skip-conflicts applies the rest"
+        )
 
 
 def refuse_unsafe(plan: Plan) -> None:

@@ -303,7 +303,8 @@ def stop_when_decided(
     if not ids:
         context.note("nothing to stop")
         return 0
-    context.confirm(f"stop what is decided of {len(ids):,} experiments?", yes=yes)
+    noun = "experiment" if len(ids) == 1 else "experiments"
+    context.confirm(f"stop {len(ids):,} {noun}, where decided?", yes=yes)
     from ours_experiments.cli.decided_stops import stop_decided  # noqa: PLC0415 - not for help
 
     return call_client(

@@ -37,7 +37,7 @@ async def emulator(
         host: Address to listen on.
         key: API key to accept; default: "test-key", beyond loopback a random one.
         seed: Makes traffic, cursors and faults repeatable.
-        experiments: How many to create; every fourth is running, with visitors.
+        experiments: How many to create; a quarter of them is running, with visitors.
         faults: Faults, such as `status:code=503,probability=0.1`.
         publish_ms: Milliseconds that a publish takes.
         allow_remote: Let other machines connect.
