@@ -33,6 +33,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 
+__docformat__ = "google"
+
 if TYPE_CHECKING:
     from ours_experiments._codec.dicts import from_dict, to_dict
     from ours_experiments._http.pacing import SharedPacing

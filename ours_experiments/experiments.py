@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 import attrs
 
 from ours_experiments._codec.converter import decode, encode
-from ours_experiments._decisions import Decisions
 from ours_experiments._http.call import Call
 from ours_experiments._http.retry import RetryPolicy
 from ours_experiments._pagination import Listing, Source
@@ -20,6 +19,7 @@ from ours_experiments._validation import (
 from ours_experiments._writes import lifecycle as _lifecycle
 from ours_experiments._writes.creation import create_experiment
 from ours_experiments._writes.reconcile import reconcile
+from ours_experiments.decisions import Decisions
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError
 from ours_experiments.models import (

@@ -24,7 +24,7 @@ RANKS = (
     {"_pagination"},
     {"_writes"},
     {"analysis"},
-    {"_decisions", "_watching", "experiments", "variants", "settings", "versions"},
+    {"decisions", "_watching", "experiments", "variants", "settings", "versions"},
     {"bulk"},
     {"specs"},
     {"client"},

@@ -15,7 +15,7 @@ import pytest
 
 import ours_experiments
 from ours_experiments import emulator, plotting, testing
-from ours_experiments._decisions import Decisions
+from ours_experiments.decisions import Decisions
 from ours_experiments.bulk import Bulk
 from ours_experiments.bulk.options import PublishOptions, StreamOptions
 from ours_experiments.experiments import Experiments

@@ -13,7 +13,7 @@ from ours_experiments import (
     NotFoundError,
     PermissionDeniedError,
 )
-from ours_experiments._decisions import Decisions
+from ours_experiments.decisions import Decisions
 from ours_experiments.emulator import Emulator
 from tests.support.operations import BAD_IDS, EACH, EACH_WITH_ID, OPERATIONS, Operation
 

@@ -11,6 +11,8 @@ from ours_experiments._http.session import Session
 if TYPE_CHECKING:
     from ours_experiments.analysis import Analysis, Decision, Rules
 
+__all__ = ["Decisions"]
+
 ONE_HOUR = 3600.0
 
 # An analysis takes 0.1 s to import: each call does so when it is made.
