@@ -265,7 +265,7 @@ async def test_options_of_a_view(client: Client, emulator: Emulator) -> None:
     assert emulator.log.received() == 1
     emulator.faults.clear()
     emulator.faults.add("hang")
-    brief = client.with_options(timeout=0.02)
+    brief = client.with_options(timeout=0.02, retry=RetryPolicy(attempts=1))
     with pytest.raises(TimeoutError):
         await brief.settings.list()
     assert emulator.log.received() == 2
