@@ -15,9 +15,9 @@ import pytest
 
 import ours_experiments
 from ours_experiments import emulator, plotting, testing
-from ours_experiments.decisions import Decisions
 from ours_experiments.bulk import Bulk
 from ours_experiments.bulk.options import PublishOptions, StreamOptions
+from ours_experiments.decisions import Decisions
 from ours_experiments.experiments import Experiments
 from ours_experiments.settings import SettingsRecords
 from ours_experiments.variants import Variants
