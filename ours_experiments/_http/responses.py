@@ -65,9 +65,9 @@ def classify(
     reply: Reply,
     method: str,
     segments: tuple[str, ...],
-    *,
     authorization: Authorization,
     max_values: int,
+    *,
     read: Callable[[Reply], object] | None = None,
     maybe_deleted: bool = False,
 ) -> object:

@@ -10,7 +10,7 @@ from ours_experiments._codec.json_bytes import dumps
 from ours_experiments._http.call import Call
 from ours_experiments._http.pacing import Pacing
 from ours_experiments._http.request_log import log_request
-from ours_experiments._http.responses import Failure, Reply
+from ours_experiments._http.responses import Failure, Reply, classify
 from ours_experiments._http.retry import (
     IDEMPOTENT_METHODS,
     SAFE_METHODS,
@@ -129,19 +129,18 @@ class Session:
                 if logger.isEnabledFor(logging.INFO):
                     line = f"{method} {url.raw_path}"
                     log_request(call, line, response, sent_at, transport.mask)
-                match response:
-                    case Reply() as reply:
-                        call.status = reply.status
-                        call.maybe_applied |= reply.resent
-                        answer = transport.classify(
-                            reply,
-                            method,
-                            segments,
-                            read=read,
-                            maybe_deleted=call.maybe_applied,
-                        )
-                    case Failure():
-                        pass
+                if isinstance(response, Reply):
+                    call.status = response.status
+                    call.maybe_applied |= response.resent
+                    answer = classify(
+                        response,
+                        method,
+                        segments,
+                        transport.authorization,
+                        transport.max_values,
+                        read=read,
+                        maybe_deleted=call.maybe_applied,
+                    )
                 # Before the slot is free, so that no request slips into a pause.
                 if not isinstance(answer, Failure):
                     pacing.record_success()

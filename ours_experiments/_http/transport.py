@@ -4,7 +4,6 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 
 import aiohttp
 from multidict import CIMultiDict
@@ -20,7 +19,7 @@ from ours_experiments._http.failures import (
     is_foreign,
 )
 from ours_experiments._http.pacing import Pacing, SharedPacing
-from ours_experiments._http.responses import Failure, Reply, classify, request_id_of
+from ours_experiments._http.responses import Failure, Reply, request_id_of
 from ours_experiments._http.retry import FailureKind, RetryBudget
 from ours_experiments._http.tracing import CallTracer, tracer_source
 from ours_experiments._version import __version__
@@ -97,9 +96,6 @@ class Transport:
         self.max_in_flight = max_in_flight
         self.max_response_bytes = max_response_bytes
         self.max_values: int = max_response_bytes // BYTES_PER_VALUE
-        self.classify: Callable[..., object] = partial(
-            classify, authorization=authorization, max_values=self.max_values
-        )
         self.budget = budget
         self.trace_configs: tuple[aiohttp.TraceConfig, ...] = tuple(trace_configs)
         self.proxy = proxy

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 import attrs
 
@@ -39,24 +39,24 @@ class Change:
 
     def of(self, experiment_id: str) -> Write[Transition]:
         """Return the write that asks this of one experiment."""
-
-        async def find(session: Session, call: Call) -> Evidence[Transition]:
-            payload, now = await read_with_date(
-                session, call, "experiments", experiment_id
-            )
-            return self.judge(decode(Experiment, payload), moment_before(call, now))
-
         return Write(
             self.action,
             ("experiments", experiment_id, self.path),
             self.body,
             self.parse,
-            find,
+            partial(self.find, experiment_id),
             subject=f"{self.action} of {experiment_id}",
             advice="retrieve the experiment before you send it again",
             publishes=self.publishes,
             experiment_id=experiment_id,
         )
+
+    async def find(
+        self, experiment_id: str, session: Session, call: Call
+    ) -> Evidence[Transition]:
+        """Read the experiment, and return what it shows of this change."""
+        payload, now = await read_with_date(session, call, "experiments", experiment_id)
+        return self.judge(decode(Experiment, payload), moment_before(call, now))
 
     def judge(
         self, experiment: Experiment, before: datetime | None

@@ -33,6 +33,12 @@ class Result(NamedTuple):
     note: str = ""
 
 
+PUBLISHABLE = {
+    "start": lifecycle.start,
+    "pause": lifecycle.pause,
+    "resume": lifecycle.resume,
+}
+"""The changes that a call publishes or stages, by action."""
 ALREADY = Result(OutcomeStatus.ALREADY)
 APPLIED = Result(OutcomeStatus.APPLIED)
 
@@ -97,16 +103,10 @@ class TransitionAction:
 
     def change_of(self, experiment_id: str) -> Change:
         """Return the lifecycle call for one experiment."""
-        match self.action:
-            case "start":
-                return lifecycle.start(publish=self.publish)
-            case "pause":
-                return lifecycle.pause(publish=self.publish)
-            case "resume":
-                return lifecycle.resume(publish=self.publish)
-            case _:
-                winner = self.winners.get(experiment_id)
-                return lifecycle.stop(winner_variant_id=winner, rollout_variant_id=None)
+        if self.action == "stop":
+            winner = self.winners.get(experiment_id)
+            return lifecycle.stop(winner_variant_id=winner, rollout_variant_id=None)
+        return PUBLISHABLE[self.action](publish=self.publish)
 
     async def apply(self, experiment_id: str, call: Call, sent_before: bool) -> Result:  # noqa: FBT001
         """Send the lifecycle call, unless an earlier run has had its effect."""

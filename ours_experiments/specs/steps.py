@@ -267,4 +267,4 @@ def variant_write(spec: VariantSpec, experiment_id: str) -> Write[Variant]:
             return Evidence(equal[0])
         return Evidence(candidates=tuple(similar))
 
-    return attrs.evolve(write, find=find, absence_is_proof=True)
+    return write._replace(find=find, absence_is_proof=True)

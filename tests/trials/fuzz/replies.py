@@ -9,7 +9,12 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from ours_experiments import Client, OursError
 from ours_experiments._http.limiter import MAX_PAUSE
-from ours_experiments._http.responses import Failure, Reply, service_time
+from ours_experiments._http.responses import (
+    Failure,
+    Reply,
+    classify,
+    service_time,
+)
 from ours_experiments._http.retry import parse_retry_after
 from tests.trials.fuzz.mutations import hostile_bytes, hostile_text
 
@@ -185,7 +190,13 @@ def judge_reply(drawn: tuple[str, Reply]) -> str:
     """An answer is JSON, nothing, or a failure with an error that can be shown."""
     method, reply = drawn
     transport = client()._session.transport
-    outcome = transport.classify(reply, method, ("experiments", "x"))
+    outcome = classify(
+        reply,
+        method,
+        ("experiments", "x"),
+        transport.authorization,
+        transport.max_values,
+    )
     if not isinstance(outcome, Failure):
         return "answer"
     check_text(outcome.error)
