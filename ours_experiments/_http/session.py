@@ -129,18 +129,21 @@ class Session:
                 if logger.isEnabledFor(logging.INFO):
                     line = f"{method} {url.raw_path}"
                     log_request(call, line, response, sent_at, transport.mask)
-                if isinstance(response, Reply):
-                    call.status = response.status
-                    call.maybe_applied |= response.resent
-                    answer = classify(
-                        response,
-                        method,
-                        segments,
-                        transport.authorization,
-                        transport.max_values,
-                        read=read,
-                        maybe_deleted=call.maybe_applied,
-                    )
+                match response:
+                    case Reply() as reply:
+                        call.status = reply.status
+                        call.maybe_applied |= reply.resent
+                        answer = classify(
+                            reply,
+                            method,
+                            segments,
+                            transport.authorization,
+                            transport.max_values,
+                            read=read,
+                            maybe_deleted=call.maybe_applied,
+                        )
+                    case Failure():
+                        pass
                 # Before the slot is free, so that no request slips into a pause.
                 if not isinstance(answer, Failure):
                     pacing.record_success()
