@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ours_experiments.experiments import Experiments
     from ours_experiments.models import Experiment, ExperimentStatus
     from ours_experiments.settings import SettingsRecords
-    from ours_experiments.specs.ours_file import Limits
+    from ours_experiments.specs.files import Limits
     from ours_experiments.specs.plan import Plan
     from ours_experiments.specs.spec import ExperimentSpec
     from ours_experiments.variants import Variants

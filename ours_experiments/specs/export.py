@@ -20,11 +20,7 @@ from ours_experiments.models import (
     Variant,
 )
 from ours_experiments.specs.errors import SpecError
-from ours_experiments.specs.normal import (
-    attribute_of,
-    is_empty,
-    styles_of,
-)
+from ours_experiments.specs.fields import attribute_of, is_empty, styles_of
 from ours_experiments.specs.parts import (
     ControlSpec,
     MetricSpec,

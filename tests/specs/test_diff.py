@@ -27,8 +27,7 @@ from ours_experiments.specs import (
 )
 from ours_experiments.specs.changes import Difference
 from ours_experiments.specs.diff import compare
-from ours_experiments.specs.fields import field_changes, patch_of
-from ours_experiments.specs.normal import normal
+from ours_experiments.specs.fields import field_changes, normal, patch_of
 from ours_experiments.specs.variants import (
     Match,
     match_variants,

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +24,7 @@ from ours_experiments.models import ExperimentStatus
 
 if TYPE_CHECKING:
     from ours_experiments.client import Client
-    from ours_experiments.specs import ExperimentSpec, Plan, Specs
+    from ours_experiments.specs import Plan, Specs
 
 
 Globs = Annotated[tuple[str, ...], Parameter(name="--key", show_default=False)]
@@ -58,7 +57,7 @@ def validate(*paths: Path, context: InContext) -> int:
     """
     check_format(context, "table", "json")
     from ours_experiments.specs import SpecError, load_specs  # noqa: PLC0415 - not for help
-    from ours_experiments.specs.values import plural  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.text import plural  # noqa: PLC0415 - not for help
 
     try:
         specs = load_specs(*given(paths))
@@ -200,7 +199,7 @@ async def drift(*paths: Path, context: InContext) -> int:
     specs = load(context, paths)
     if specs is None:
         return CONFIGURATION
-    from ours_experiments.specs.drift import drift_lines  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.text import drift_lines  # noqa: PLC0415 - not for help
 
     async with context.client() as client:
         found = await client.plan(specs)
@@ -236,7 +235,7 @@ async def export(
     """
     check_format(context, "table", "json")
     from ours_experiments.specs import dump_specs  # noqa: PLC0415 - not for help
-    from ours_experiments.specs.values import plural  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.text import plural  # noqa: PLC0415 - not for help
 
     async with context.client() as client:
         specs = await client.export(
@@ -297,7 +296,7 @@ def load(context: Context, paths: Sequence[Path]) -> "Specs | None":
 
 def refuse(context: Context, error: Exception) -> int:
     """Print the problems of files, a line each."""
-    from ours_experiments.specs.values import plural  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.text import plural  # noqa: PLC0415 - not for help
 
     problems = str(error).splitlines()
     for problem in problems:
@@ -315,11 +314,9 @@ async def make_plan(
         return await client.plan(specs, prune=prune)
     if prune:
         raise UsageError("--key and --prune exclude each other")
-    selected: list[ExperimentSpec] = [
-        spec
-        for spec in specs
-        if any(fnmatchcase(spec.key, pattern) for pattern in globs)
-    ]
+    from ours_experiments.specs.planner import matches  # noqa: PLC0415 - not for help
+
+    selected = [spec for spec in specs if matches(spec.key, globs)]
     # Without `owns`, or the experiments left out would look like orphans.
     return await client.plan(selected, settings=specs.settings, limits=specs.limits)
 

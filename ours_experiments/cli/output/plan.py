@@ -12,9 +12,9 @@ from ours_experiments.cli.context import Context, print_line
 from ours_experiments.cli.errors import SOME_FAILED, UNKNOWN
 from ours_experiments.cli.output.terminal import safe_text
 from ours_experiments.specs.apply import OnProgress
+from ours_experiments.specs.changes import ApplyReport, ChangeOutcome
 from ours_experiments.specs.plan import Plan
-from ours_experiments.specs.report import ApplyReport, ChangeOutcome
-from ours_experiments.specs.values import plural
+from ours_experiments.specs.text import plural
 
 
 STYLES: Mapping[str, str] = {
