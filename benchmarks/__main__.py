@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def write(comparisons: list[Comparison], heading: str, folder: Path) -> None:
-    """Write the comparisons as JSON and, where matplotlib is installed, as a picture."""
+    """Write the comparisons as JSON and, with matplotlib, as a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"python-{'.'.join(platform.python_version_tuple()[:2])}"
     table = {"surroundings": heading, "comparisons": [*map(attrs.asdict, comparisons)]}
