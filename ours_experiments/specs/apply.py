@@ -111,6 +111,14 @@ async def apply_plan(
             opened.close()
 
 
+async def check_current(session: Session, plan: Plan) -> None:
+    """Refuse a plan whose experiments have changed since it was made."""
+    account = await read_account(
+        session, plan.specs, prune=plan.prune, with_settings=False
+    )
+    refuse_stale(plan, account)
+
+
 @attrs.define
 class Run:
     """One plan that is being applied."""

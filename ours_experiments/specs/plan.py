@@ -107,6 +107,17 @@ class Plan:
 
         return format_markdown(self)
 
+    @property
+    def connection(self) -> "Session":
+        """Return the connection that applies the plan.
+
+        Raises:
+            ConfigurationError: It has none.
+        """
+        if self._session is None:
+            raise ConfigurationError("the plan has no client: use client.plan_from")
+        return self._session
+
     def bound(self, session: "Session") -> "Plan":
         """Return the plan with the connection that applies it."""
         return attrs.evolve(self, session=session)
@@ -132,6 +143,19 @@ class Plan:
             refusals.refuse_unsafe(self)
         if not ship_others:
             refusals.refuse_others(self)
+
+    async def check_current(self) -> None:
+        """Refuse a plan whose experiments have changed since it was made.
+
+        `apply` does so itself; this is for asking somebody in between.
+
+        Raises:
+            StalePlanError: One has; the error names it.
+            ConfigurationError: The plan has no client.
+        """
+        from ours_experiments.specs.apply import check_current  # noqa: PLC0415 - loads aiohttp
+
+        await check_current(self.connection, self)
 
     async def apply(
         self,
@@ -163,10 +187,8 @@ class Plan:
         """
         from ours_experiments.specs.apply import apply_plan  # noqa: PLC0415 - loads aiohttp
 
-        if self._session is None:
-            raise ConfigurationError("the plan has no client: use client.plan_from")
         return await apply_plan(
-            self._session,
+            self.connection,
             self,
             journal=journal,
             ship_others=ship_others,

@@ -20,7 +20,7 @@ from ours_experiments.models import (
     Variant,
 )
 from ours_experiments.settings import SettingsRecords
-from ours_experiments.specs.export import export_specs
+from ours_experiments.specs.export import OnLeftOut, export_specs
 from ours_experiments.specs.files import Specs
 from ours_experiments.specs.identity import check_identities
 from ours_experiments.specs.ours_file import Limits
@@ -154,6 +154,7 @@ async def export_account(
     *,
     status: ExperimentStatus | str | None = None,
     keys: Iterable[str] | None = None,
+    on_left_out: OnLeftOut | None = None,
 ) -> tuple[ExperimentSpec, ...]:
     """Read the experiments, and return a spec for each that is asked for."""
     patterns = None if keys is None else globs("keys", keys)
@@ -167,10 +168,4 @@ async def export_account(
     variants = await read_variants(
         session, [found for found in experiments if found.id in wanted]
     )
-    # All of them are passed on, so that repeated keys are seen.
-    specs = export_specs(experiments, variants)
-    return tuple(
-        spec
-        for spec, found in zip(specs, experiments, strict=True)
-        if found.id in wanted
-    )
+    return export_specs(experiments, variants, wanted=wanted, on_left_out=on_left_out)

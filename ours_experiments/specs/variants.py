@@ -58,13 +58,6 @@ class Match:
         """Return the pairs to patch once their weight is free."""
         return tuple(p for p in self.pairs if p.fields and p.weight_change > 0)
 
-    @property
-    def is_equal(self) -> bool:
-        """Return whether nothing differs."""
-        return not (
-            self.lowered or self.raised or self.new or self.extra or self.conflicts
-        )
-
 
 def match_variants(spec: ExperimentSpec, variants: tuple[Variant, ...]) -> Match:
     """Match by id, else by name, else by former name; the control by itself."""

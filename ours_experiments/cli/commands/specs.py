@@ -58,6 +58,7 @@ def validate(*paths: Path, context: InContext) -> int:
     """
     check_format(context, "table", "json")
     from ours_experiments.specs import SpecError, load_specs  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.values import plural  # noqa: PLC0415 - not for help
 
     try:
         specs = load_specs(*given(paths))
@@ -147,7 +148,11 @@ async def apply(
         yes: Do not ask.
     """
     check_format(context, "table", "json")
-    from ours_experiments.cli.output.plan import exit_code, write_report  # noqa: PLC0415 - not for help
+    from ours_experiments.cli.output.plan import (  # noqa: PLC0415 - not for help
+        exit_code,
+        show_progress,
+        write_report,
+    )
 
     saved = saved_plan(given(paths))
     specs = None if saved is not None else load(context, paths)
@@ -158,6 +163,8 @@ async def apply(
     async with context.client() as client:
         if specs is None:
             found = client.plan_from(saved or "")
+            if not yes and not continues(journal):
+                await found.check_current()
         else:
             found = await make_plan(client, specs, key, prune=allow.prune)
         found.check(
@@ -165,17 +172,19 @@ async def apply(
             force=allow.force,
             skip_conflicts=allow.skip_conflicts,
         )
+        if context.format == "table" and not found.is_empty:
+            write_plan(context, found)
         if found.changes:
-            if context.format == "table":
-                write_plan(context, found)
             context.confirm(f"apply {len(found.changes)} changes?", yes=yes)
-        report = await found.apply(
-            journal=journal,
-            ship_others=allow.ship_others,
-            force=allow.force,
-            skip_conflicts=allow.skip_conflicts,
-            concurrency=concurrency,
-        )
+        with show_progress(context) as on_progress:
+            report = await found.apply(
+                journal=journal,
+                ship_others=allow.ship_others,
+                force=allow.force,
+                skip_conflicts=allow.skip_conflicts,
+                concurrency=concurrency,
+                on_progress=on_progress,
+            )
     write_report(context, report, found)
     return exit_code(report, found)
 
@@ -227,9 +236,16 @@ async def export(
     """
     check_format(context, "table", "json")
     from ours_experiments.specs import dump_specs  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.values import plural  # noqa: PLC0415 - not for help
 
     async with context.client() as client:
-        specs = await client.export(status=status, keys=key or None)
+        specs = await client.export(
+            status=status,
+            keys=key or None,
+            on_left_out=lambda found, reason: context.note(
+                f"left out: {found.id}: {reason}"
+            ),
+        )
     try:
         files = dump_specs(specs, directory, one_file=one_file, overwrite=yes)
     except ConfigurationError as error:
@@ -261,11 +277,6 @@ def check_format(context: Context, *formats: str) -> None:
         )
 
 
-def plural(count: int, noun: str) -> str:
-    """Format a count with its noun."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def given(paths: Sequence[Path]) -> Sequence[Path]:
     """Refuse a command line without files."""
     if not paths:
@@ -286,6 +297,8 @@ def load(context: Context, paths: Sequence[Path]) -> "Specs | None":
 
 def refuse(context: Context, error: Exception) -> int:
     """Print the problems of files, a line each."""
+    from ours_experiments.specs.values import plural  # noqa: PLC0415 - not for help
+
     problems = str(error).splitlines()
     for problem in problems:
         context.note(problem)
@@ -309,6 +322,11 @@ async def make_plan(
     ]
     # Without `owns`, or the experiments left out would look like orphans.
     return await client.plan(selected, settings=specs.settings, limits=specs.limits)
+
+
+def continues(journal: Path | None) -> bool:
+    """Return whether an earlier run may have left a journal, and part of its plan."""
+    return journal is not None and journal.exists()
 
 
 def saved_plan(paths: Sequence[Path]) -> str | None:
