@@ -98,12 +98,15 @@ def variants_agree(spec: ExperimentSpec, variants: tuple[Variant, ...]) -> bool:
     if isinstance(spec.variants, Unset):
         return True
     treatments = [variant for variant in variants if not variant.is_control]
-    return len(treatments) == len(spec.variants) and all(
+    if len(treatments) != len(spec.variants):
+        return False
+    for wanted, found in zip(spec.variants, treatments, strict=True):
         # A variant with both payloads is to lose the one that the spec leaves out.
-        not (found.redirect_url and found.dom_modifications)
-        and agrees(wanted, found, VARIANT_FIELDS)
-        for wanted, found in zip(spec.variants, treatments, strict=True)
-    )
+        if found.redirect_url and found.dom_modifications:
+            return False
+        if not agrees(wanted, found, VARIANT_FIELDS):
+            return False
+    return True
 
 
 def compare(

@@ -1,6 +1,6 @@
 """Compare all specs with all experiments: pure, nothing is read or sent."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 
@@ -114,22 +114,9 @@ def make_plan(
     """
     pairs = pair_up(specs, account.experiments)
     staged = staged_ids(account.draft_changes)
-    differences: list[Difference] = []
-    targets: list[Target] = []
-    for spec, found in pairs:
-        if len(found) == 1:
-            difference = compare_present(spec, found[0], account, staged)
-            if difference is None:
-                continue
-            # The spec may rename the experiment; the plan knows it by its new key.
-            target = attrs.evolve(target_of(found[0], account), key=spec.key)
-        elif found:
-            difference, target = repeated_key(spec, found), None
-        else:
-            difference, target = absent(spec, account, settings)
-        differences.append(difference)
-        if target is not None:
-            targets.append(target)
+    compared = tuple(compare_all(pairs, account, staged, settings))
+    differences = [difference for difference, _ in compared]
+    targets = [target for _, target in compared if target is not None]
     paired = {experiment.id for _, found in pairs for experiment in found}
     unmanaged = [
         experiment
@@ -163,6 +150,22 @@ def make_plan(
         account=fingerprint,
         specs=tuple(specs),
     )
+
+
+def compare_all(
+    pairs: Pairs, account: Account, staged: frozenset[str], settings: str | None
+) -> Iterator[tuple[Difference, Target | None]]:
+    """Compare specs with what they mean; leave out those that are equal."""
+    for spec, found in pairs:
+        if not found:
+            yield absent(spec, account, settings)
+        elif len(found) > 1:
+            yield repeated_key(spec, found), None
+        else:
+            difference = compare_present(spec, found[0], account, staged)
+            if difference is not None:
+                # The spec may rename it; the plan knows it by its new key.
+                yield difference, target_of(found[0], account, spec.key)
 
 
 def matches(key: str, patterns: Iterable[str]) -> bool:
@@ -225,10 +228,12 @@ def absent(
     return difference, Target(key=spec.key, settings_id=settings.id)
 
 
-def target_of(experiment: Experiment, account: Account) -> Target:
+def target_of(
+    experiment: Experiment, account: Account, key: str | None = None
+) -> Target:
     """Record what an experiment is like while the plan is made."""
     return Target(
-        key=experiment.key,
+        key=experiment.key if key is None else key,
         experiment_id=experiment.id,
         status=str(experiment.status),
         updated_at=experiment.updated_at,
