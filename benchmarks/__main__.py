@@ -1,7 +1,7 @@
 """Every comparison with its goal: `python -m benchmarks`.
 
-Prints one table, and writes it as JSON and as a picture. Who is not installed takes no
-part: the extras `bench` and `plot` bring what PyPI has.
+Prints one table, and writes it as JSON and as a picture. Clients that are not installed
+are left out: the extras `bench` and `plot` install those that PyPI has.
 """
 
 import platform
@@ -34,6 +34,7 @@ NAMES = (
     "plan",
     "imports",
     "memory",
+    "bulk_memory",
     "growth",
     "loops",
     "layers",
@@ -42,7 +43,7 @@ NAMES = (
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the comparisons that were asked for."""
     arguments = options_parser(__doc__)
     arguments.add_argument("--only", choices=NAMES, action="append", metavar="NAME")
     arguments.add_argument(
@@ -62,19 +63,19 @@ def main() -> None:
         for comparison in compare(options):
             show(comparison)
             comparisons.append(comparison)
-    missed = sum(each.verdict == "MISSED" for each in comparisons)
-    goals = sum(each.goal is not None for each in comparisons)
+    missed = sum(row.verdict == "MISSED" for row in comparisons)
+    goals = sum(row.goal is not None for row in comparisons)
     print(f"{goals - missed} of {goals} goals met")
     write(comparisons, heading, given.output)
 
 
 def write(comparisons: list[Comparison], heading: str, folder: Path) -> None:
-    """Write the comparisons as JSON and, where matplotlib is there, as a picture."""
+    """Write the comparisons as JSON and, with matplotlib, as a picture."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"python-{'.'.join(platform.python_version_tuple()[:2])}"
-    told = {"surroundings": heading, "comparisons": [*map(attrs.asdict, comparisons)]}
+    table = {"surroundings": heading, "comparisons": [*map(attrs.asdict, comparisons)]}
     stem.with_name(f"{stem.name}.json").write_bytes(
-        orjson.dumps(told, option=orjson.OPT_INDENT_2)
+        orjson.dumps(table, option=orjson.OPT_INDENT_2)
     )
     if find_spec("matplotlib"):
         draw(comparisons, heading, stem.with_name(f"{stem.name}.svg"))

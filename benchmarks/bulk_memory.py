@@ -1,14 +1,19 @@
 """How much a bulk stream of a million ids grows: `python -m benchmarks.bulk_memory`.
 
-The ids come from an asynchronous iterator, the answers from a stub in place of the
-network. Each measurement is a process of its own: one only keeps the set of ids seen,
-as any stream that passes each on once must; the others run `bulk.stream`.
+The ids come from an asynchronous iterator. A stub answers in place of the network: a
+million refusals and the reads that follow take two minutes with it, and ten with a
+server. Each measurement is a process of its own, and two run at the same time. One only
+keeps the set of ids that it has seen, as every stream must that yields an id once; the
+others run `bulk.stream`.
+
+The row of the table is for 100 000 ids whose reasons all differ.
 """
 
 import argparse
 import asyncio
-import resource
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,6 +21,7 @@ import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from benchmarks.measuring import OURS, Comparison, Goal, Options
 from ours_experiments import RetryPolicy
 from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.responses import Failure, Reply
@@ -23,21 +29,24 @@ from ours_experiments._http.retry import RetryBudget
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
 from ours_experiments.bulk.bulk import Bulk
+from ours_experiments.bulk.outcomes import OutcomeStatus
 from tests.support.corpus import Corpus
 
 
 MIB = 2**20
+MAX_BYTES = 300
+"""Of a failed id, beside the id."""
 JSON = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json"}))
 READ = "GET"
 
 
 class StubTransport(Transport):
-    """Answers in place of the network; refuses every `refused`-th write.
+    """Answer in place of the network, and refuse every write or none.
 
-    Either all with one reason, or each with a reason of its own.
+    The reason is the same for all ids, or another one for each.
     """
 
-    def __init__(self, refused: int | None, *, own_reasons: bool) -> None:
+    def __init__(self, *, refused: bool, own_reasons: bool) -> None:
         super().__init__(
             "http://127.0.0.1/rest/v1",
             Authorization("Bearer stub"),
@@ -50,8 +59,9 @@ class StubTransport(Transport):
             headers={},
         )
         experiment = Corpus().experiment()
-        self.found = orjson.dumps({**experiment, "status": "completed"})
+        # Nothing of it is kept, and decoding the variants takes a third of a run.
         del experiment["variants"]
+        self.found = orjson.dumps({**experiment, "status": "completed"})
         self.moved = orjson.dumps(
             {
                 "publishStatus": "published",
@@ -66,109 +76,135 @@ class StubTransport(Transport):
     async def exchange(
         self,
         method: str,
-        url: URL,  # noqa: ARG002 - every experiment is like the other
-        body: bytes | None,
+        url: URL,  # noqa: ARG002 - all experiments are alike
+        body: bytes | None,  # noqa: ARG002
         until: float,  # noqa: ARG002
     ) -> Reply | Failure:
-        """Answer at once, from the event loop's next turn on."""
+        """Return an answer after one turn of the event loop."""
         await asyncio.sleep(0)
         if method == READ:
             return Reply(200, "OK", JSON, self.found, resent=False)
+        if not self.refused:
+            return Reply(200, "OK", JSON, self.moved, resent=False)
         self.writes += 1
-        if self.refused and self.writes % self.refused == 0:
-            reason = "Cannot start: the experiment is completed"
-            if self.own_reasons:
-                reason += f" by change {self.writes:08}"
-            body = orjson.dumps({"error": reason})
-            return Reply(409, "Conflict", JSON, body, resent=False)
-        return Reply(200, "OK", JSON, self.moved, resent=False)
+        reason = "Cannot start: the experiment is completed"
+        if self.own_reasons:
+            reason += f" by change {self.writes:08}"
+        refusal = orjson.dumps({"error": reason})
+        return Reply(409, "Conflict", JSON, refusal, resent=False)
 
 
 async def identifiers(count: int) -> AsyncIterator[str]:
-    """Make ids of the service's length, with a turn of the event loop in between."""
+    """Yield ids of the service's length; pause for the event loop now and then."""
     for number in range(count):
         if not number % 1000:
             await asyncio.sleep(0)
         yield f"exp_{number:026}"
 
 
-async def keep_set(count: int) -> int:
-    """Only remember what was seen."""
+async def keep_set(count: int) -> None:
+    """Keep the ids that were seen, and nothing else."""
     seen: set[str] = set()
     async for experiment_id in identifiers(count):
         seen.add(experiment_id)
-    return len(seen)
+    assert len(seen) == count
 
 
 async def stream(
-    count: int, refused: int | None = None, *, own_reasons: bool = False
-) -> int:
-    """Start everything, and let go of each outcome."""
-    transport = StubTransport(refused, own_reasons=own_reasons)
+    count: int, *, refused: bool = False, own_reasons: bool = False
+) -> None:
+    """Start all experiments, and keep no outcome."""
+    transport = StubTransport(refused=refused, own_reasons=own_reasons)
     session = Session(transport, 60.0, 20.0, RetryPolicy())
     run = Bulk(session).stream("start", identifiers(count), concurrency=32)
     async for _ in run:
         pass
     await transport.close()
-    return run.done
+    status = OutcomeStatus.FAILED if refused else OutcomeStatus.APPLIED
+    assert run.counts[status] == count
 
 
-async def stream_with_failures(count: int) -> int:
-    """Start everything, and have one start in a hundred refused."""
-    return await stream(count, refused=100)
-
-
-async def stream_of_failures(count: int) -> int:
-    """Start everything, and have every start refused."""
-    return await stream(count, refused=1)
-
-
-async def stream_of_own_reasons(count: int) -> int:
-    """Have every start refused for a reason that no other has."""
-    return await stream(count, refused=1, own_reasons=True)
-
-
-Work = Callable[[int], Awaitable[int]]
+IDS = "set of ids alone"
+OWN_REASONS = "all refused, each for its own reason"
+Work = Callable[[int], Awaitable[None]]
 MEASUREMENTS: dict[str, Work] = {
-    "set of ids alone": keep_set,
-    "bulk.stream": stream,
-    "1 % refused": stream_with_failures,
-    "all refused": stream_of_failures,
-    "all for own reasons": stream_of_own_reasons,
+    IDS: keep_set,
+    "bulk.stream, all applied": stream,
+    "all refused for one reason": partial(stream, refused=True),
+    OWN_REASONS: partial(stream, refused=True, own_reasons=True),
 }
 
 
-def resident() -> float:
-    """Tell how much memory this process has now, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * resource.getpagesize() / MIB
+def memory(field: str) -> float:
+    """Return a figure of this process in MiB: `VmRSS` now, `VmHWM` at its peak.
+
+    `getrusage` would count the memory of the process that started this one.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition(f"{field}:")[2].split()[0]) * 1024 / MIB
 
 
-def growth_of(name: str, count: int) -> float:
-    """Run one measurement here; return the peak beyond the beginning, in MiB."""
+def measure(name: str, count: int) -> tuple[float, float]:
+    """Run one measurement here; return its peak growth in MiB and its seconds."""
     work = MEASUREMENTS[name]
 
-    async def main() -> float:
-        assert await work(1000) == 1000
-        before = resident()
-        assert await work(count) == count
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+    async def main() -> tuple[float, float]:
+        await work(1000)
+        before, started_at = memory("VmRSS"), time.perf_counter()
+        await work(count)
+        return memory("VmHWM") - before, time.perf_counter() - started_at
 
     return asyncio.run(main())
 
 
+def measure_all(names: Sequence[str], count: int) -> Iterator[tuple[str, float, float]]:
+    """Run measurements in processes of their own, two at a time.
+
+    Yields:
+        The name of each, its peak growth in MiB and its seconds.
+    """
+    with get_context("spawn").Pool(2, maxtasksperchild=1) as pool:
+        running = [pool.apply_async(measure, (name, count)) for name in names]
+        for name, measurement in zip(names, running, strict=True):
+            growth, seconds = measurement.get()
+            yield name, growth, seconds
+
+
+def compare(options: Options) -> Iterator[Comparison]:
+    """Compare the memory of an id that failed for its own reason with the goal."""
+    count = 20_000 if options.quick else 100_000
+    (_, ids, _), (_, failures, _) = measure_all((IDS, OWN_REASONS), count)
+    size = (failures - ids) * MIB / count
+    ratio = size / MAX_BYTES
+    yield Comparison(
+        "memory of a failed bulk id",
+        OURS,
+        f"{MAX_BYTES} bytes",
+        "bytes",
+        size,
+        MAX_BYTES,
+        ratio,
+        ratio,
+        ratio,
+        Goal(1.0),
+    )
+
+
 def main() -> None:
-    """Measure and print the growth of each, and what is beyond the set."""
+    """Print the growth of each measurement, and what is beyond the set of ids."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--count", type=int, default=1_000_000)
     count: int = arguments.parse_args().count
-    print(f"{count} ids, peak growth in MiB")
-    floor = 0.0
-    for name in MEASUREMENTS:
-        with get_context("spawn").Pool(1) as pool:
-            growth = pool.apply(growth_of, (name, count))
-        floor = floor or growth
-        print(f"{name:20}{growth:7.1f}  beside the set {growth - floor:6.1f}")
+    print(f"{count} ids: peak growth in MiB, and bytes for each id beside the set")
+    ids = 0.0
+    for name, growth, seconds in measure_all([*MEASUREMENTS], count):
+        ids = ids or growth
+        beside = growth - ids
+        print(
+            f"{name:37}{growth:7.1f} MiB  beside the set {beside:6.1f} MiB "
+            f"{beside * MIB / count:6.1f} bytes  in {seconds:.0f} s",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ def split(payload: object) -> tuple[object, Position]:
     if pagination is None:
         return envelope.get("entities"), LAST_PAGE
     try:
-        position = decode(Position, pagination, at="$.pagination")
+        position = decode(
+            Position, pagination, at="$.pagination", answer=cast("object", payload)
+        )
     except DecodeError:
         clear(cast("object", envelope))
         raise
@@ -84,9 +86,10 @@ class Source(Generic[T]):
 
     async def page(self, cursor: str | None) -> Page[T]:
         """Request one page and decode it."""
-        entities, position = split(await self.fetch(cursor))
+        answer = await self.fetch(cursor)
+        entities, position = split(answer)
         return Page(
-            decode_entities(self.entity, entities),
+            decode_entities(self.entity, entities, answer=answer),
             position.next_cursor if position.has_more else None,
             position.has_more,
         )
@@ -231,7 +234,8 @@ class Listing(Generic[T]):
         try:
             while True:
                 self.cursor = cursor
-                entities, position = split(await (ahead or source.fetch(cursor)))
+                answer = await (ahead or source.fetch(cursor))
+                entities, position = split(answer)
                 ahead = None
                 problem = progress.record(entities, position)
                 following = position.next_cursor if position.has_more else None
@@ -241,7 +245,7 @@ class Listing(Generic[T]):
                     # The request leaves now, not after the page is decoded.
                     await asyncio.sleep(0)
                 yield Page(
-                    decode_entities(source.entity, entities),
+                    decode_entities(source.entity, entities, answer=answer),
                     following,
                     position.has_more,
                 )

@@ -1,7 +1,7 @@
 """The client: one object for an application's life."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,9 +26,9 @@ from ours_experiments.errors import ConfigurationError
 if TYPE_CHECKING:
     from ours_experiments.bulk.bulk import Bulk
     from ours_experiments.experiments import Experiments
-    from ours_experiments.models import ExperimentStatus
+    from ours_experiments.models import Experiment, ExperimentStatus
     from ours_experiments.settings import SettingsRecords
-    from ours_experiments.specs.ours_file import Limits
+    from ours_experiments.specs.files import Limits
     from ours_experiments.specs.plan import Plan
     from ours_experiments.specs.spec import ExperimentSpec
     from ours_experiments.variants import Variants
@@ -293,19 +293,22 @@ class Client:
         *,
         status: "ExperimentStatus | str | None" = None,
         keys: Iterable[str] | None = None,
+        on_left_out: "Callable[[Experiment, str], object] | None" = None,
     ) -> "tuple[ExperimentSpec, ...]":
         """Return a spec for each experiment, for `dump_specs` to write.
 
         Args:
             status: Only experiments in this state.
             keys: Only experiments whose key matches one of these patterns.
-
-        Raises:
-            SpecError: A key is blank or has white space around it.
+            on_left_out: Called with each experiment that no file can hold, since its
+                key is blank or has white space around it, and with the reason; by
+                default a warning is logged.
         """
         from ours_experiments.specs.service import export_account  # noqa: PLC0415 - few need it
 
-        return await export_account(self._session, status=status, keys=keys)
+        return await export_account(
+            self._session, status=status, keys=keys, on_left_out=on_left_out
+        )
 
     async def request(
         self,

@@ -202,9 +202,14 @@ class DecodeError(UnexpectedResponseError):
     """One line each: the JSON path and the reason."""
 
     def __init__(
-        self, message: str, *, problems: Sequence[str], status: int | None = None
+        self,
+        message: str,
+        *,
+        problems: Sequence[str],
+        status: int | None = None,
+        request_id: str | None = None,
     ) -> None:
-        super().__init__(message, status=status)
+        super().__init__(message, status=status, request_id=request_id)
         self.problems = tuple(problems)
 
 

@@ -32,10 +32,8 @@ class SettingsRecords:
 
     async def list(self) -> tuple[Settings, ...]:
         """Return all settings of the account; `GET /experiment-settings`."""
-        return decode_entities(
-            Settings,
-            entities_of(await self._session.request("GET", "experiment-settings")),
-        )
+        answer = await self._session.request("GET", "experiment-settings")
+        return decode_entities(Settings, entities_of(answer), answer=answer)
 
     async def create(self, draft: NewSettings) -> Settings:
         """Create settings; `POST /experiment-settings`.

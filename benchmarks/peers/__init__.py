@@ -1,4 +1,4 @@
-"""Who is compared: this package, aiohttp by hand, and the other clients there are."""
+"""The clients that are compared: this package, bare aiohttp, and generated ones."""
 
 import asyncio
 import time
@@ -15,25 +15,25 @@ PAGE = 100
 
 
 class Calls(Protocol):
-    """What a contender can do once it is connected."""
+    """The calls of a connected client."""
 
     async def start(self, experiment_id: str) -> str:
         """Start an experiment; return its publish status."""
         ...
 
     def experiments(self) -> AsyncIterator[object]:
-        """Walk over everything that is listed."""
+        """Iterate over all experiments."""
         ...
 
 
 Open = Callable[[str], AbstractAsyncContextManager[Calls]]
-"""Connects a contender with the service at a URL."""
+"""Connects a client with the service at a URL."""
 Clock = Callable[[], float]
 
 
 @attrs.frozen
 class Connected:
-    """A contender with an event loop of its own."""
+    """A client with an event loop of its own."""
 
     runner: asyncio.Runner
     calls: Calls
@@ -41,12 +41,12 @@ class Connected:
     def cost(
         self, work: Callable[[Calls], Awaitable[int]], expected: int, clock: Clock
     ) -> float:
-        """Tell what some work costs by a clock; check that all of it was done."""
+        """Return the seconds of some work; check that all of it was done."""
 
         async def timed() -> float:
-            began_at = clock()
+            started_at = clock()
             done = await work(self.calls)
-            taken = clock() - began_at
+            taken = clock() - started_at
             assert done == expected, f"{done} of {expected}"
             return taken
 
@@ -59,7 +59,7 @@ def connected(
     url: str,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> Iterator[Connected]:
-    """Connect a contender on an event loop of its own."""
+    """Connect a client on an event loop of its own."""
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         context = open_calls(url)
         calls = runner.run(context.__aenter__())
@@ -70,12 +70,12 @@ def connected(
 
 
 async def close(context: AbstractAsyncContextManager[Calls]) -> None:
-    """Leave a contender's context."""
+    """Close a client."""
     await context.__aexit__(None, None, None)
 
 
 async def count(calls: Calls) -> int:
-    """Walk over everything, and count."""
+    """Count the experiments of a listing."""
     number = 0
     async for _ in calls.experiments():
         number += 1
@@ -83,7 +83,7 @@ async def count(calls: Calls) -> int:
 
 
 def starting(ids: Sequence[str], in_flight: int) -> Callable[[Calls], Awaitable[int]]:
-    """Make the work of starting experiments, so many at once."""
+    """Return the work of starting experiments, so many at once."""
 
     async def work(calls: Calls) -> int:
         left = iter(ids)
@@ -100,8 +100,8 @@ def starting(ids: Sequence[str], in_flight: int) -> Callable[[Calls], Awaitable[
 
 
 def identifiers(number: int) -> list[str]:
-    """Make ids that look like the service's."""
-    return [f"exp_{each:026}" for each in range(number)]
+    """Return ids of the service's length."""
+    return [f"exp_{index:026}" for index in range(number)]
 
 
 wall = time.perf_counter

@@ -1,4 +1,4 @@
-"""aiohttp by hand, as well tuned as it gets: no models, no retries, no promises."""
+"""Tuned aiohttp without anything around it: no models, no retries, no guarantees."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ BODY = orjson.dumps({})
 
 @attrs.frozen
 class Bare:
-    """A session, and where the service is."""
+    """A session and the URL of the service."""
 
     http: aiohttp.ClientSession
     url: str
@@ -31,7 +31,7 @@ class Bare:
         return status
 
     async def experiments(self) -> AsyncIterator[object]:
-        """Walk over plain dictionaries."""
+        """Iterate over plain dictionaries."""
         first = f"{self.url}/rest/v1/experiments?limit={PAGE}"
         address = URL(first, encoded=True)
         while True:
@@ -47,7 +47,7 @@ class Bare:
 
 @asynccontextmanager
 async def connect(url: str) -> AsyncIterator[Bare]:
-    """Open a session with what a careful programmer sets."""
+    """Open a session with the settings that matter for speed."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=100),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -1,4 +1,4 @@
-"""A client as openapi-python-client generates it of the vendor's document."""
+"""The client that openapi-python-client generates from the vendor's document."""
 
 import shutil
 import subprocess
@@ -37,7 +37,7 @@ class Generated:
         return str(answer.publish_status.value)
 
     async def experiments(self) -> AsyncIterator[object]:
-        """Walk by hand: the generator knows nothing of pages."""
+        """Iterate over pages by hand: the generated client has no pagination."""
         more: dict[str, str] = {}
         while True:
             page = await self.list_experiments.asyncio(
@@ -75,12 +75,12 @@ def generated(document: Path) -> Iterator[None]:
             yield
         finally:
             sys.path.remove(folder)
-            for name in [each for each in sys.modules if each.startswith(PACKAGE)]:
+            for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
                 del sys.modules[name]
 
 
 def opener() -> Open:
-    """Make the way to connect, with the generator's default settings."""
+    """Return a function that connects, with the generator's default settings."""
     client: Any = import_module(f"{PACKAGE}.client")
     operations = f"{PACKAGE}.api.experiments"
     listing: Any = import_module(f"{operations}.list_experiments")
@@ -96,7 +96,7 @@ def opener() -> Open:
 
 
 def decoder() -> Decode:
-    """Make the client's way from bytes to objects, given the faster JSON library."""
+    """Return a function from bytes to objects, with the faster JSON library."""
     models: Any = import_module(f"{PACKAGE}.models")
     build = models.ListExperimentsResponse200.from_dict
     return lambda page: build(orjson.loads(page))

@@ -11,7 +11,7 @@ from ours_experiments import Client, Experiment
 
 @attrs.frozen
 class Ours:
-    """A client as anybody would build it."""
+    """A client with default options."""
 
     client: Client
 
@@ -21,7 +21,7 @@ class Ours:
         return str(transition.publish_status)
 
     def experiments(self) -> AsyncIterator[Experiment]:
-        """Walk as a user does."""
+        """Iterate over the listing."""
         return aiter(self.client.experiments.list(limit=PAGE))
 
 

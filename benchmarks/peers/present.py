@@ -1,4 +1,4 @@
-"""Which peers are installed here."""
+"""The clients that are installed."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -27,14 +27,14 @@ TYPESCRIPT = "TypeScript SDK"
 
 
 def can_generate(options: Options) -> bool:
-    """Whether a client can be generated."""
+    """Return whether a client can be generated."""
     installed = find_spec("openapi_python_client") and find_spec("httpx")
     return options.document is not None and installed is not None
 
 
 @contextmanager
 def openers(options: Options) -> Iterator[Mapping[str, Open]]:
-    """Give the way to connect of every peer that is there, by its name."""
+    """Provide a function that connects for each installed client, by its name."""
     with ExitStack() as stack:
         found: dict[str, Open] = {OURS: ours.connect, BARE: bare.connect}
         if can_generate(options):
@@ -50,7 +50,7 @@ def openers(options: Options) -> Iterator[Mapping[str, Open]]:
 
 @contextmanager
 def connected_peers(options: Options, url: str) -> Iterator[Mapping[str, Connected]]:
-    """Connect everybody with a service."""
+    """Connect every installed client with a service."""
     with ExitStack() as stack:
         found = stack.enter_context(openers(options))
         yield {
@@ -61,7 +61,7 @@ def connected_peers(options: Options, url: str) -> Iterator[Mapping[str, Connect
 
 @contextmanager
 def connected_typescript(options: Options, url: str) -> Iterator[TypeScript | None]:
-    """Connect the TypeScript SDK, where it and node are there."""
+    """Connect the TypeScript SDK; None where it or node is not installed."""
     modules = options.node_modules
     if modules and (modules / typescript.SDK).exists() and shutil.which("node"):
         with typescript.connected(modules, url) as process:

@@ -21,7 +21,7 @@ Entity = TypeVar("Entity")
 
 @attrs.frozen
 class Stainless:
-    """The vendor's client with our two endpoints."""
+    """The vendor's client with the two endpoints that are measured."""
 
     client: Any
     page: Any
@@ -38,7 +38,7 @@ class Stainless:
         return str(transition.publish_status)
 
     def experiments(self) -> AsyncIterator[object]:
-        """Walk as the SDK's own listings do."""
+        """Iterate as the SDK's own listings do."""
         pages = self.client.get_api_list(
             "/rest/v1/experiments",
             page=self.page[self.experiment],
@@ -49,7 +49,7 @@ class Stainless:
 
 
 def page_class() -> Any:
-    """Make a page that knows this API's cursors."""
+    """Return a page class with this API's cursors."""
     vendor: Any = import_module("ours_privacy._base_client")
     models: Any = import_module("ours_privacy._models")
 
@@ -73,7 +73,7 @@ def page_class() -> Any:
 
 
 def opener(*, over_aiohttp: bool) -> Open:
-    """Make the way to connect, on the default HTTP library or on aiohttp."""
+    """Return a function that connects, with httpx or over aiohttp."""
     vendor: Any = import_module("ours_privacy")
     experiment, transition = stainless_models()
     page = page_class()
@@ -92,11 +92,11 @@ def opener(*, over_aiohttp: bool) -> Open:
 
 
 def decoder() -> Decode:
-    """Make the SDK's way from bytes to objects."""
+    """Return the SDK's function from bytes to objects."""
     experiment, _ = stainless_models()
 
     def decode(page: bytes) -> object:
         payload: Mapping[str, list[dict[str, object]]] = orjson.loads(page)
-        return [experiment.construct(**each) for each in payload["entities"]]
+        return [experiment.construct(**entity) for entity in payload["entities"]]
 
     return decode

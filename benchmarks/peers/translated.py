@@ -1,4 +1,4 @@
-"""Our models as models of pydantic, or of a library that is built on it."""
+"""The package's models as models of pydantic, or of a library built on it."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ Decode = Callable[[bytes], object]
 
 
 def pydantic_page() -> Any:
-    """Make a frozen pydantic model of a page."""
+    """Return a frozen pydantic model of a page."""
     library: Any = import_module("pydantic")
     config = library.ConfigDict(alias_generator=camel, frozen=True)
     to_model = translator(library.create_model, {"__config__": config})
@@ -28,7 +28,7 @@ def pydantic_page() -> Any:
 
 
 def stainless_models() -> tuple[Any, Any]:
-    """Make models on the vendor's base class: of an experiment and a transition."""
+    """Return models of an experiment and a transition on the vendor's base class."""
     library: Any = import_module("pydantic")
     vendor: Any = import_module("ours_privacy._models")
 
@@ -40,21 +40,21 @@ def stainless_models() -> tuple[Any, Any]:
 
 
 def camel(name: str) -> str:
-    """Spell a field's name as JSON does."""
+    """Return the JSON name of a field."""
     return wire_name(name)
 
 
 def translator(
     create_model: Any, options: Mapping[str, object], *, generated: bool = False
 ) -> Callable[[Any], Any]:
-    """Make a function that turns one of our types into a pydantic one.
+    """Return a function that turns a type of the package into a pydantic one.
 
     Args:
         create_model: pydantic's function of that name.
-        options: What each model gets besides its fields.
-        generated: Spell types as the vendor's generator does: lists, dictionaries,
-            text for timestamps and for enums (there Literals that nobody checks),
-            and variants that cannot be null.
+        options: Arguments of `create_model` besides the fields.
+        generated: Use the types of the vendor's generator: lists, dictionaries, text
+            for timestamps and enums (Literals there, which are not checked), and
+            variants that cannot be null.
     """
 
     def type_of(field: Any) -> Any:
@@ -87,5 +87,5 @@ def translator(
 
 
 def default_of(field: Any) -> object:
-    """Spell a field's default as pydantic does."""
+    """Return a field's default for pydantic."""
     return ... if field.default is attrs.NOTHING else field.default

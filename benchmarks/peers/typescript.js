@@ -28,11 +28,11 @@ const works = {
 
 (async () => {
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const asked = JSON.parse(line);
+    const request = JSON.parse(line);
     const cpu = process.cpuUsage();
-    const began = process.hrtime.bigint();
-    const done = await works[asked.work](asked);
-    const seconds = Number(process.hrtime.bigint() - began) / 1e9;
+    const started = process.hrtime.bigint();
+    const done = await works[request.work](request);
+    const seconds = Number(process.hrtime.bigint() - started) / 1e9;
     const { user, system } = process.cpuUsage(cpu);
     console.log(JSON.stringify({ done, s: seconds, 's CPU': (user + system) / 1e6 }));
   }

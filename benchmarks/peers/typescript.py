@@ -1,6 +1,6 @@
 """The vendor's TypeScript SDK, run by node in a process of its own.
 
-Its answers are parsed JSON under static types: nothing is checked or built.
+It returns parsed JSON under static types: nothing is checked, and no object built.
 """
 
 import os
@@ -23,22 +23,22 @@ SDK = "@oursprivacy/platform-sdk"
 
 @attrs.frozen
 class TypeScript:
-    """The process, and the two ends of its pipe."""
+    """The pipes to and from the process."""
 
-    told: IO[bytes]
-    answers: IO[bytes]
+    requests: IO[bytes]
+    results: IO[bytes]
 
     def cost(self, unit: str, expected: int, work: dict[str, object]) -> float:
-        """Have some work done; tell its seconds, `s` or `s CPU`."""
-        self.told.write(orjson.dumps(work) + b"\n")
-        self.told.flush()
-        told = orjson.loads(self.answers.readline())
-        assert told["done"] == expected, told
-        seconds: float = told[unit]
+        """Have some work done; return its seconds, `s` or `s CPU`."""
+        self.requests.write(orjson.dumps(work) + b"\n")
+        self.requests.flush()
+        result = orjson.loads(self.results.readline())
+        assert result["done"] == expected, result
+        seconds: float = result[unit]
         return seconds
 
     def list_all(self, expected: int, unit: str) -> float:
-        """Walk over everything."""
+        """List all experiments."""
         return self.cost(unit, expected, {"work": "list", "limit": PAGE})
 
     def start(self, count: int, in_flight: int, unit: str) -> float:
@@ -49,7 +49,7 @@ class TypeScript:
 
 @contextmanager
 def connected(modules: Path, url: str) -> Iterator[TypeScript]:
-    """Run node beside this process, on the same core."""
+    """Run node on the core of this process."""
     node = shutil.which("node")
     assert node is not None
     process = subprocess.Popen(  # noqa: S603 - node, as it is installed here

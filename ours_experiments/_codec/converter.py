@@ -39,7 +39,7 @@ from ours_experiments._codec.hooks import (
     tuple_hook,
     wire_name,
 )
-from ours_experiments._codec.json_bytes import collector_paused
+from ours_experiments._codec.json_bytes import Answer, collector_paused
 from ours_experiments.errors import DecodeError
 
 
@@ -47,23 +47,24 @@ T = TypeVar("T")
 MAX_PROBLEMS_IN_MESSAGE = 3
 
 
-def decode(cls: type[T], payload: object, *, at: str = "$") -> T:
+def decode(cls: type[T], payload: object, *, at: str = "$", answer: object = None) -> T:
     """Return the object that a JSON value describes; the value may be changed.
 
     Raises:
-        DecodeError: The value is of another shape; `at` is its JSON path.
+        DecodeError: The value is of another shape; `at` is its JSON path, and
+            `answer` the whole answer that it is a part of.
     """
-    decoded: T = structure(payload, cls, at)
+    decoded: T = structure(payload, cls, at, answer)
     return decoded
 
 
 def decode_entities(
-    cls: type[T], payload: object, *, at: str = "$.entities"
+    cls: type[T], payload: object, *, at: str = "$.entities", answer: object = None
 ) -> tuple[T, ...]:
     """Return the objects that a JSON array describes, as `decode` does for one."""
     kind: Any = tuple[cls, ...]  # type: ignore[valid-type]
     with collector_paused():
-        decoded: tuple[T, ...] = structure(payload, kind, at)
+        decoded: tuple[T, ...] = structure(payload, kind, at, answer)
     return decoded
 
 
@@ -73,8 +74,12 @@ def encode(draft: object) -> dict[str, object]:
     return encoded
 
 
-def structure(payload: object, kind: Any, at: str) -> Any:
+def structure(payload: object, kind: Any, at: str, answer: object) -> Any:
     """Build an object by compiled hooks or, where they fail, by those that say why."""
+    if type(payload) is Answer:
+        answer = payload
+        # The compiled hooks compare types by identity, which costs the least.
+        payload = dict(payload)
     try:
         return compiled_hook_for(kind)(payload, kind)
     except (Mismatch, KeyError, TypeError, ValueError):
@@ -84,11 +89,14 @@ def structure(payload: object, kind: Any, at: str) -> Any:
     except (BaseValidationError, Mismatch) as error:
         problems = tuple(problems_of(error, at))
     clear(payload)
+    clear(answer)
     reasons = [*problems[:MAX_PROBLEMS_IN_MESSAGE]]
     if len(problems) > MAX_PROBLEMS_IN_MESSAGE:
         reasons.append(f"and {len(problems) - MAX_PROBLEMS_IN_MESSAGE} more")
     raise DecodeError(
-        f"the answer has another shape: {'; '.join(reasons)}", problems=problems
+        f"the answer has another shape: {'; '.join(reasons)}",
+        problems=problems,
+        request_id=answer.request_id if isinstance(answer, Answer) else None,
     )
 
 

@@ -30,12 +30,16 @@ class Call:
     status: int | None = None
     """The HTTP status of the latest response, for logs and spans."""
     timestamp: float | None = None
-    """When the first request that is not safe left, in seconds since the epoch."""
+    """When the first request that is not safe left, in seconds since the epoch; 0 where
+    an earlier run sent it and its journal does not record when."""
 
     @property
     def sent_at(self) -> datetime | None:
-        """When the first request that is not safe left, by this machine's clock."""
-        if self.timestamp is None:
+        """When the first request that is not safe left, by this machine's clock.
+
+        None where none has, or nobody knows when.
+        """
+        if not self.timestamp:
             return None
         return datetime.fromtimestamp(self.timestamp, UTC)
 

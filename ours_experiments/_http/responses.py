@@ -12,7 +12,7 @@ from aiohttp.hdrs import CONTENT_TYPE
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from ours_experiments._codec.json_bytes import loads
+from ours_experiments._codec.json_bytes import Answer, loads
 from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.retry import FailureKind, failure_kind, parse_retry_after
 from ours_experiments._http.urls import build_path
@@ -106,11 +106,22 @@ def classify(
             reason = f"no JSON: {problem}"
         else:
             if method != "DELETE" or is_deletion(value):
+                # Asked here, where it costs 0.09 us: most answers have no id.
+                named = "x-request-id" in reply.headers or "cf-ray" in reply.headers
+                value = with_id(value, reply, authorization) if named else value
                 return value if read is None else read(reply)
             reason = "it does not say that anything was deleted"
             kind = None if is_denial(value) else kind
     line = f"{method} {build_path(segments)}"
     return unexpected(reply, f"{line}: {reason}", authorization, kind)
+
+
+def with_id(value: object, reply: Reply, authorization: Authorization) -> object:
+    """Return the JSON of a response, which knows its request id if it is an object."""
+    request_id = request_id_of(reply.headers, authorization.mask)
+    if request_id is None or not isinstance(value, dict):
+        return value
+    return Answer(cast("dict[str, object]", value), request_id)
 
 
 def is_deletion(value: object) -> bool:

@@ -176,7 +176,7 @@ def settings(draft: NewSettings) -> Write[Settings]:
 
     async def find(session: Session, call: Call) -> Evidence[Settings]:
         payload = await session.request("GET", "experiment-settings", call=call.child())
-        found = decode_entities(Settings, entities_of(payload))
+        found = decode_entities(Settings, entities_of(payload), answer=payload)
         named = (item for item in found if draft.name in {None, item.name})
         return Evidence(candidates=tuple(named))
 

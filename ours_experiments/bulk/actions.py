@@ -57,9 +57,11 @@ class DeleteAction:
 
     session: Session
 
-    async def apply(self, experiment_id: str, call: Call, sent_before: bool) -> Result:  # noqa: FBT001 - passed by the run
+    async def apply(
+        self, experiment_id: str, call: Call, sent_at: float | None
+    ) -> Result:
         """Delete an experiment; one that does not exist is ALREADY."""
-        if sent_before:
+        if sent_at is not None:
             # A second DELETE is answered 404, which says nothing about the first.
             try:
                 await retrieve(self.session, experiment_id, call)
@@ -80,7 +82,9 @@ class DeleteAction:
             return ALREADY
         return APPLIED
 
-    async def preview(self, experiment_id: str, call: Call, _: bool) -> Result:  # noqa: FBT001
+    async def preview(
+        self, experiment_id: str, call: Call, _sent_at: float | None
+    ) -> Result:
         """Return what would happen, and write nothing."""
         try:
             experiment = await retrieve(self.session, experiment_id, call)
@@ -108,13 +112,18 @@ class TransitionAction:
             return lifecycle.stop(winner_variant_id=winner, rollout_variant_id=None)
         return PUBLISHABLE[self.action](publish=self.publish)
 
-    async def apply(self, experiment_id: str, call: Call, sent_before: bool) -> Result:  # noqa: FBT001
-        """Send the lifecycle call, unless an earlier run has had its effect."""
+    async def apply(
+        self, experiment_id: str, call: Call, sent_at: float | None
+    ) -> Result:
+        """Send the lifecycle call, unless an earlier run may have had its effect."""
         change = self.change_of(experiment_id)
         write = change.of(experiment_id)
-        if sent_before:
-            experiment = await self.retrieve_sent(experiment_id, call, write)
-            if change.is_reached(experiment):
+        if sent_at is not None:
+            # What changed later than this proves nothing about the earlier request.
+            call.timestamp = sent_at
+            transition = await self.find_sent(change, write, call)
+            if transition is not None:
+                experiment = transition.experiment
                 return await self.found(OutcomeStatus.APPLIED, experiment, call)
         try:
             transition = await reconcile(self.session, write, call)
@@ -122,9 +131,14 @@ class TransitionAction:
             # A service that follows its document answers 400 where others say 409.
             experiment = await self.retrieve_refused(experiment_id, call, refused)
             if change.is_reached(experiment):
-                status = OutcomeStatus.APPLIED if sent_before else OutcomeStatus.ALREADY
+                status = (
+                    OutcomeStatus.ALREADY if sent_at is None else OutcomeStatus.APPLIED
+                )
                 return await self.found(status, experiment, call)
-            if sent_before and experiment.status not in ALLOWED_FROM[self.action]:
+            if (
+                sent_at is not None
+                and experiment.status not in ALLOWED_FROM[self.action]
+            ):
                 # Applied by the earlier run, perhaps, and then changed by others.
                 raise write.unknown_error(call, refused) from refused
             raise
@@ -135,16 +149,29 @@ class TransitionAction:
         status = await self.status_of(OutcomeStatus.APPLIED, experiment_id, call)
         return Result(status, transition)
 
-    async def retrieve_sent(
-        self, experiment_id: str, call: Call, write: Write[Transition]
-    ) -> Experiment:
-        """Get an experiment that an earlier run sent, or raise the unknown outcome."""
+    async def find_sent(
+        self, change: Change, write: Write[Transition], call: Call
+    ) -> Transition | None:
+        """Return the effect of a call that an earlier run sent; None if it had none.
+
+        Raises:
+            OutcomeUnknownError: The experiment could not be read, or has changed since:
+                somebody may have reversed the effect.
+        """
         try:
-            return await retrieve(self.session, experiment_id, call)
+            evidence = await write.find(self.session, call)
         except NotFoundError:
             raise
         except OursError as problem:
             raise write.unknown_error(call, problem) from problem
+        effect, candidates = evidence.effect, evidence.candidates
+        if effect and not call.timestamp and not change.is_reached(effect.experiment):
+            # Without a time, a start that others made long ago looks like this call's.
+            candidates = (effect.experiment,)
+        if candidates:
+            cause = OursError("the experiment may have changed since it was sent")
+            raise write.unknown_error(call, cause, candidates) from cause
+        return effect
 
     async def retrieve_refused(
         self, experiment_id: str, call: Call, refused: OursError
@@ -169,7 +196,9 @@ class TransitionAction:
         is_staged = await self.staged.include(experiment_id, call)
         return status if is_staged is False else OutcomeStatus.STAGED
 
-    async def preview(self, experiment_id: str, call: Call, _: bool) -> Result:  # noqa: FBT001
+    async def preview(
+        self, experiment_id: str, call: Call, _sent_at: float | None
+    ) -> Result:
         """Return what would happen to one experiment, and write nothing."""
         experiment = await retrieve(self.session, experiment_id, call)
         if self.change_of(experiment_id).is_reached(experiment):

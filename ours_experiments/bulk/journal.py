@@ -1,9 +1,9 @@
 """An append-only file that records a bulk call, from which the same call resumes.
 
 Each line is a JSON object. The first says which call the journal belongs to. Then
-follow `{"begun": id}` before anything is sent for an id, `{"id": …, "status": …}` with
-its outcome, and `{"publishing": token}` and `{"published": token}` around a publish.
-The token is part of the version's notes.
+follow `{"begun": id, "at": time}` before anything is sent for an id, in seconds since
+the epoch, `{"id": …, "status": …}` with its outcome, and `{"publishing": token}` and
+`{"published": token}` around a publish. The token is part of the version's notes.
 """
 
 import asyncio
@@ -63,6 +63,9 @@ class Journal:
         self.states: dict[str, OutcomeStatus | int] = {}
         """The latest status of each id; UNKNOWN for what was only started. A number
         stands for STAGED: how many publishes had been announced before."""
+        self.sent_times: dict[str, float] = {}
+        """When each id whose outcome is not known was first sent, in seconds since the
+        epoch; journals of 0.1.0 do not record it."""
         self.experiments: dict[str, str] = {}
         """The experiment that each draft became, in the journal of a create."""
         self.announced: list[str] = []
@@ -164,11 +167,8 @@ class Journal:
 
     def read_entry(self, entry: Mapping[str, object]) -> bool:
         """Read one entry; return whether it is one."""
-        states = self.states
         if isinstance(started := entry.get("begun"), str):
-            state = states.setdefault(started, OutcomeStatus.UNKNOWN)
-            if state is OutcomeStatus.FAILED or state is OutcomeStatus.NOT_ATTEMPTED:
-                states[started] = OutcomeStatus.UNKNOWN
+            self.read_start(started, entry.get("at"))
         elif isinstance(identifier := entry.get("id"), str):
             word = entry.get("status")
             status = STATUS_OF.get(word) if isinstance(word, str) else None
@@ -176,9 +176,11 @@ class Journal:
                 return False
             # A number, not a set of ids for each publish: a set of a million ids takes
             # 32 MiB.
-            states[identifier] = (
+            self.states[identifier] = (
                 len(self.announced) if status is OutcomeStatus.STAGED else status
             )
+            if status is not OutcomeStatus.UNKNOWN:
+                self.sent_times.pop(identifier, None)
             if isinstance(experiment := entry.get("experiment"), str):
                 self.experiments[identifier] = experiment
         elif isinstance(token := entry.get("publishing"), str):
@@ -190,6 +192,16 @@ class Journal:
         else:
             return False
         return True
+
+    def read_start(self, identifier: str, moment: object) -> None:
+        """Note that an id was about to be sent at a moment."""
+        states = self.states
+        state = states.setdefault(identifier, OutcomeStatus.UNKNOWN)
+        if state is OutcomeStatus.FAILED or state is OutcomeStatus.NOT_ATTEMPTED:
+            states[identifier] = OutcomeStatus.UNKNOWN
+        if isinstance(moment, float):
+            # The first of several: any of them may have been applied.
+            self.sent_times.setdefault(identifier, moment)
 
     def confirm(self, token: str) -> None:
         """Note that an announced publish is live, and with it all staged before."""
@@ -203,6 +215,19 @@ class Journal:
             live = state < self.published
             return OutcomeStatus.APPLIED if live else OutcomeStatus.STAGED
         return state
+
+    def sent_at(self, identifier: str) -> float | None:
+        """Return when earlier runs first sent an id whose outcome is not known.
+
+        Returns:
+            Seconds since the epoch; 0 where the journal has no time, or one that lies
+            ahead since the clock was set back; None where they sent nothing, or the
+            outcome is known.
+        """
+        if self.states.get(identifier) is not OutcomeStatus.UNKNOWN:
+            return None
+        moment = self.sent_times.get(identifier, 0.0)
+        return moment if moment <= time.time() else 0.0
 
     def unconfirmed(self) -> Iterator[str]:
         """Yield the announced publishes that may have made something live, in order."""
@@ -223,7 +248,7 @@ class Journal:
 
     def begin(self, identifier: str) -> None:
         """Record, before anything is sent, that an id is being worked on."""
-        self.write(line_of({"begun": identifier}))
+        self.write(line_of({"begun": identifier, "at": round(time.time(), 3)}))
 
     def record(self, outcome: Outcome, draft: str | None = None) -> None:
         """Record an outcome.

@@ -1,6 +1,7 @@
 """What a dry run can foretell of an experiment from what the service shows."""
 
 import asyncio
+import re
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
@@ -19,6 +20,8 @@ ALLOWED_FROM = {
 }
 """The states from which the service allows each action."""
 MIN_VARIANTS = 2
+AUTHORITY = re.compile(r"([^/?#]*://)?(?:[^/?#@]*@)?([^/?#]*)")
+"""The scheme and the host of a URL pattern; all of it is optional, so it matches."""
 
 
 def refusal_reason(
@@ -93,10 +96,9 @@ class StartWarnings:
 def hosts_in(url_patterns: Sequence[str]) -> Iterator[str]:
     """Yield the host of each pattern that names one: a path is matched on any host."""
     for pattern in url_patterns:
-        scheme, separator, rest = pattern.rpartition("://")
-        host = (rest if separator else pattern).partition("/")[0].casefold()
+        [(scheme, host), *_] = AUTHORITY.findall(pattern.strip())
         if host.strip("*") and (scheme or "." in host):
-            yield host
+            yield host.casefold()
 
 
 def covers(domains: Collection[str], host: str) -> bool:

@@ -31,8 +31,8 @@ from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknow
 logger: logging.Logger = logging.getLogger("ours_experiments")
 
 OnProgress = Callable[[int, int | None], object]
-Work = Callable[[str, Call, bool], Awaitable[Result]]
-"""Takes an id, its call and whether an earlier run may have sent it."""
+Work = Callable[[str, Call, float | None], Awaitable[Result]]
+"""Takes an id, its call and when an earlier run may have sent it; None: none has."""
 
 
 class BulkRun:
@@ -209,12 +209,11 @@ class BulkRun:
         try:
             call = self._begin_call()
             self._ledger.begin(experiment_id, call)
-            sent_before = False
+            sent_at: float | None = None
             if journal is not None:
                 journal.begin(experiment_id)
-                status = journal.status_of(experiment_id)
-                sent_before = status is OutcomeStatus.UNKNOWN
-            result = await self._work(experiment_id, call, sent_before)
+                sent_at = journal.sent_at(experiment_id)
+            result = await self._work(experiment_id, call, sent_at)
         except OursError as problem:
             error = without_frames(problem)
             if isinstance(error, OutcomeUnknownError):

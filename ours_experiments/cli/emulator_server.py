@@ -6,7 +6,10 @@ import signal
 from collections.abc import Sequence
 from contextlib import suppress
 
+import attrs
+
 from ours_experiments.cli.context import Context
+from ours_experiments.cli.emulator_options import DEFAULT_OPTIONS, ServiceOptions
 from ours_experiments.cli.errors import UsageError
 from ours_experiments.cli.output.terminal import escape
 from ours_experiments.cli.output.writers import CsvWriter, JsonLinesWriter
@@ -16,6 +19,7 @@ from ours_experiments.emulator.faults.rules import parse
 
 
 DEFAULT_KEY = "test-key"
+NAMED_SCOPES = {("all",), ("read-only",), ("list-only",)}
 TRAFFIC_DAYS = 14
 FIELDS = (
     *("event", "url", "api_key", "method", "path"),
@@ -29,6 +33,7 @@ def build(
     host: str,
     port: int,
     key: str | None,
+    options: ServiceOptions = DEFAULT_OPTIONS,
     *,
     seed: int,
     publish_seconds: float,
@@ -46,23 +51,39 @@ def build(
             f"--host {host} can be reached from other machines",
             "add --allow-remote if that is intended",
         )
+    # One word may name a set of scopes, which the emulator takes as text only.
+    named = options.scopes[0] if options.scopes in NAMED_SCOPES else options.scopes
     try:
         return Emulator(
-            (key,),
+            {key: named},
             host=host,
             port=port,
             seed=seed,
             publish_seconds=publish_seconds,
             allow_remote=allow_remote,
+            **attrs.asdict(options, filter=attrs.filters.exclude("scopes")),
         )
     except ValueError as problem:
-        raise UsageError(str(problem)) from None
+        raise UsageError(name_option(str(problem))) from None
+
+
+def name_option(message: str) -> str:
+    """Return the emulator's message about an argument with the option's name."""
+    argument, _, reason = message.partition(":")
+    if argument == "count":
+        argument = "experiments"
+    elif argument == "api_keys":
+        argument = "scopes" if "scopes" in reason else "key"
+    return f"--{argument.replace('_', '-')}:{reason}"
 
 
 def populate(service: Emulator, count: int) -> None:
     """Create experiments; a quarter is running and has had visitors."""
-    running = service.seed_experiments(count // RUNNING_SHARE, status="running")
-    service.seed_experiments(count - len(running))
+    try:
+        running = service.seed_experiments(count // RUNNING_SHARE, status="running")
+        service.seed_experiments(count - len(running))
+    except ValueError as problem:
+        raise UsageError(name_option(str(problem))) from None
     for experiment_id in running:
         service.simulate(experiment_id, days=TRAFFIC_DAYS)
 

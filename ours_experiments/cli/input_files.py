@@ -29,6 +29,8 @@ MAX_VALUES = 100_000
 MAX_DEPTH = 50
 """Limits of a file; a draft has a few hundred values, 6 levels deep."""
 
+SPEC_FIELDS = frozenset({"state", "rules", "settings", "control", "winner", "rollout"})
+"""Fields of experiments as code that neither a draft nor an answer of the API has."""
 NO_EXPERIMENT = "-"
 """In place of the id of an experiment that is not created yet."""
 DECODED: Mapping[str, type[TargetingRules] | type[Metrics]] = {
@@ -68,6 +70,20 @@ def read_object(path: Path | None) -> dict[str, object]:
     if not isinstance(payload, dict):
         raise ConfigurationError(f"--from {path}: expected an object of fields")
     return cast("dict[str, object]", payload)
+
+
+def refuse_spec(path: Path | None, payload: Mapping[str, object]) -> None:
+    """Refuse a file of experiments as code.
+
+    Raises:
+        ConfigurationError: It has a field that only such a file has.
+    """
+    for name in payload:
+        if name in SPEC_FIELDS:
+            raise ConfigurationError(
+                f"--from {path}: {name} belongs to experiments as code: "
+                f"ours-experiments apply {path}"
+            )
 
 
 def to_fields(

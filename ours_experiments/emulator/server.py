@@ -248,6 +248,10 @@ class Emulator:
             count: How many to create.
             status: "draft", "running", "paused" or "completed".
             variants: Variants of each, the control included: 1 to 100.
+
+        Raises:
+            ValueError: An argument is out of range, or `unique_keys` refuses a key
+                that `normalize_keys` made equal to another.
         """
         with self._lock:
             return seed_experiments(self.state, count, status=status, variants=variants)

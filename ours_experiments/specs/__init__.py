@@ -9,15 +9,16 @@ from ours_experiments.errors import (
 )
 from ours_experiments.specs.changes import (
     Action,
+    ApplyReport,
     Change,
+    ChangeOutcome,
     Conflict,
     FieldChange,
     PlanWarning,
 )
 from ours_experiments.specs.dump import dump_specs
 from ours_experiments.specs.errors import Problem, SpecError
-from ours_experiments.specs.files import Specs, load_specs
-from ours_experiments.specs.ours_file import Limits
+from ours_experiments.specs.files import Limits, Specs, load_specs
 from ours_experiments.specs.parts import (
     ControlSpec,
     MetricSpec,
@@ -26,7 +27,6 @@ from ours_experiments.specs.parts import (
     VariantSpec,
 )
 from ours_experiments.specs.plan import Plan
-from ours_experiments.specs.report import ApplyReport, ChangeOutcome
 from ours_experiments.specs.schema import spec_schema
 from ours_experiments.specs.spec import ExperimentSpec
 

@@ -13,15 +13,18 @@ from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.bulk.run import report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
-from ours_experiments.specs.changes import Action, Change
+from ours_experiments.specs.changes import (
+    Action,
+    ApplyReport,
+    Change,
+    ChangeOutcome,
+)
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.plan_json import digest, plain_specs
-from ours_experiments.specs.planner import make_again
+from ours_experiments.specs.planner import make_again, pair_up, refuse_stale
 from ours_experiments.specs.publishing import Publishing
-from ours_experiments.specs.refusals import refuse_stale
-from ours_experiments.specs.report import ApplyReport, ChangeOutcome
 from ours_experiments.specs.service import read_account
-from ours_experiments.specs.steps import Steps, Subject, intentions_of, subject_of
+from ours_experiments.specs.steps import Steps, Subject, subject_of
 
 
 OnProgress = Callable[[int, int | None], object]
@@ -93,15 +96,19 @@ async def apply_plan(
             plan.check(**allowed)
         else:
             refuse_stale(plan, account)
-        intentions = intentions_of(plan.specs, account)
+        pairs = pair_up(plan.specs, account.experiments)
+        specs = {
+            (spec.key, found[0].id if found else None): spec
+            for spec, found in pairs
+            if len(found) < 2
+        }
         settings = {t.key: t.settings_id for t in plan.targets if t.settings_id}
-        managed = {experiment_id for _, experiment_id in intentions}
-        managed |= {change.experiment_id for change in plan.changes}
+        managed = {experiment_id for _, experiment_id in specs if experiment_id}
+        managed |= {c.experiment_id for c in plan.changes if c.experiment_id}
         own = account.with_variants(managed)
         run = Run(
-            session,
             plan.changes,
-            Steps(session, intentions, settings, opened),
+            Steps(session, specs, account, settings, opened),
             Publishing(session, own, ship_others, opened),
             on_progress,
         )
@@ -111,11 +118,18 @@ async def apply_plan(
             opened.close()
 
 
+async def check_current(session: Session, plan: Plan) -> None:
+    """Refuse a plan whose experiments have changed since it was made."""
+    account = await read_account(
+        session, plan.specs, prune=plan.prune, with_settings=False
+    )
+    refuse_stale(plan, account)
+
+
 @attrs.define
 class Run:
     """One plan that is being applied."""
 
-    session: Session
     changes: tuple[Change, ...]
     steps: Steps
     publishing: Publishing
@@ -129,7 +143,9 @@ class Run:
 
     async def run(self, concurrency: int) -> ApplyReport:
         """Carry out all phases, the later ones only if all that is staged is live."""
-        await self.publishing.confirm_earlier()
+        batch, journal = self.publishing.batch, self.publishing.journal
+        if journal is not None:
+            await batch.confirm_earlier(journal)
         for phase in range(1, STAGES + 1):
             await self.carry_out(phase, concurrency)
         if await self.publish():
@@ -141,7 +157,7 @@ class Run:
                 or ChangeOutcome(change, OutcomeStatus.NOT_ATTEMPTED)
                 for index, change in enumerate(self.changes)
             ),
-            self.publishing.version,
+            batch.version,
             self.publishing.error,
         )
 
@@ -173,7 +189,7 @@ class Run:
 
     async def carry_out_one(self, change: Change) -> ChangeOutcome:
         """Bring one change to its outcome."""
-        call = self.session.call()
+        call = self.steps.session.call()
         error: OursError | None = None
         try:
             status = await self.steps.send(change, call)

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import attrs
 
 from ours_experiments._unset import UNSET, Unset
-from ours_experiments.drafts import ExperimentPatch, NewVariant
+from ours_experiments.drafts import ExperimentPatch
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import (
     ExperimentStatus,
@@ -16,22 +16,28 @@ from ours_experiments.models import (
     Metrics,
     TargetingRules,
 )
-from ours_experiments.specs.errors import Problem
+from ours_experiments.specs.errors import Problem, SpecError
 from ours_experiments.specs.kinds import suggestion
 from ours_experiments.specs.parts import (
+    MAX_TREATMENTS,
     ControlSpec,
     MetricSpec,
     MetricsSpec,
     TargetingSpec,
     VariantSpec,
+    given,
+    managed,
+    to_metrics,
+    to_new_variant,
 )
 
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from ours_experiments.specs.spec import ExperimentSpec
+
+
 Variants = tuple[VariantSpec, ...]
 
-MAX_TREATMENTS = 99
-"""Percent of all treatments together: a control has at least 1."""
 REFUSED_FIELD = re.compile(r"(?P<field>[\w.\[\]]+):? ")
 """Where a draft's refusal names its field."""
 RULES: Mapping[str, type] = {
@@ -47,28 +53,6 @@ RULES: Mapping[str, type] = {
 """The fields of `analysis.Rules`, which is imported only where it is used."""
 OPTIONAL_RULES = ("planned_sample", "mde")
 """Rules that may be null."""
-
-
-def given(value: T | Unset | None, default: T) -> T:
-    """Return a value, or the default where it is UNSET or None."""
-    return default if isinstance(value, Unset) or value is None else value
-
-
-def to_metrics(spec: MetricsSpec, base: Metrics) -> Metrics:
-    """Change what a spec manages of metrics, and keep the rest."""
-    changed = managed(spec)
-    if isinstance(spec.primary, MetricSpec):
-        primary = base.primary or Metric()
-        changed["primary"] = attrs.evolve(primary, **managed(spec.primary))
-    return attrs.evolve(base, **changed)
-
-
-def managed(spec: attrs.AttrsInstance) -> dict[str, Any]:
-    """Return the fields of a spec, or of a part of one, that are not UNSET."""
-    values = {
-        field.name: getattr(spec, field.name) for field in attrs.fields(type(spec))
-    }
-    return {name: value for name, value in values.items() if value is not UNSET}
 
 
 def draft_problems(fields: Mapping[str, object]) -> Iterator[Problem]:
@@ -118,17 +102,6 @@ def variant_problems(variants: Variants) -> Iterator[Problem]:
             f"the weights add up to {total}, at most {MAX_TREATMENTS}: "
             "the control has what is left",
         )
-
-
-def to_new_variant(spec: VariantSpec, experiment_id: str = "new") -> NewVariant:
-    """Build the draft of a variant; what is not given is filled in."""
-    return NewVariant(
-        experiment_id,
-        given(spec.name, "unnamed"),
-        given(spec.weight, 0),
-        redirect_url=given(spec.redirect_url, None),
-        dom_modifications=given(spec.dom_modifications, None),
-    )
 
 
 def repeated(field: str, variants: Mapping[int, VariantSpec]) -> Iterator[Problem]:
@@ -209,3 +182,45 @@ def rules_problems(rules: Mapping[str, object]) -> Iterator[Problem]:
             yield Problem(path, "expected a number")
         elif kind is int and value != int(value):
             yield Problem(path, "expected a whole number")
+
+
+def repeated_identities(
+    specs: Iterable[tuple[Problem, str | None, str | None]],
+) -> Iterator[Problem]:
+    """Find specs that mean one experiment, each with the place of the other.
+
+    Args:
+        specs: The place of each spec, as a problem without a message, its key and its
+            id; None where it has none.
+    """
+    by_id: dict[str, Problem] = {}
+    by_key: dict[str, list[tuple[Problem, str | None]]] = {}
+    for place, key, experiment_id in specs:
+        message = None
+        if experiment_id is not None:
+            other = by_id.setdefault(experiment_id, place)
+            if other is not place:
+                message = f"the id {experiment_id!r} is also at {other.place}"
+        if key is not None:
+            same = by_key.setdefault(key, [])
+            for other, other_id in same:
+                if experiment_id is None or other_id is None:
+                    message = f"the key {key!r} is also at {other.place}"
+            same.append((place, experiment_id))
+        if message is not None:
+            yield attrs.evolve(place, message=message)
+
+
+def refuse_repeated(specs: Sequence["ExperimentSpec"]) -> None:
+    """Refuse specs of which two mean one experiment.
+
+    Raises:
+        SpecError: There are such specs.
+    """
+    named = (
+        (Problem(f"spec {number}", ""), spec.key, given(spec.id, None))
+        for number, spec in enumerate(specs, 1)
+    )
+    problems = tuple(repeated_identities(named))
+    if problems:
+        raise SpecError(problems)

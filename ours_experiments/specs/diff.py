@@ -1,36 +1,112 @@
 """Compare one spec with one experiment: what to change, and what cannot be."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments.models import (
     Experiment,
+    ExperimentStatus,
     ExperimentType,
     Metrics,
     Variant,
 )
 from ours_experiments.specs.changes import Action, Difference, FieldChange
-from ours_experiments.specs.checks import given, managed, to_metrics
 from ours_experiments.specs.dump import to_plain
-from ours_experiments.specs.fields import field_changes
-from ours_experiments.specs.normal import normal
-from ours_experiments.specs.parts import MetricsSpec, VariantSpec
-from ours_experiments.specs.spec import ExperimentSpec
-from ours_experiments.specs.states import (
-    COMPLETED,
-    DRAFT,
-    PAUSED,
-    RUNNING,
-    UNREADABLE,
-    add_start,
-    compare_state,
+from ours_experiments.specs.fields import TARGETING, field_changes, normal
+from ours_experiments.specs.parts import (
+    MetricsSpec,
+    VariantSpec,
+    given,
+    managed,
+    to_metrics,
 )
-from ours_experiments.specs.values import show
+from ours_experiments.specs.spec import ExperimentSpec
+from ours_experiments.specs.text import show
 from ours_experiments.specs.variants import Match, Pair, match_variants
 
 
-LOCKED_VARIANTS = "locked, variants change only in draft"
+LOCKED = "locked, variants change only in draft"
+UNREADABLE = "its variants cannot be read: the API key may lack experiment:find"
+DRAFT, RUNNING = ExperimentStatus.DRAFT, ExperimentStatus.RUNNING
+PAUSED, COMPLETED = ExperimentStatus.PAUSED, ExperimentStatus.COMPLETED
 LIVE = frozenset({RUNNING, PAUSED})
+STEPS: Mapping[tuple[str, str], Action] = {
+    (DRAFT, RUNNING): Action.START,
+    (RUNNING, PAUSED): Action.PAUSE,
+    (PAUSED, RUNNING): Action.RESUME,
+    (RUNNING, COMPLETED): Action.STOP,
+    (PAUSED, COMPLETED): Action.STOP,
+}
+PLAIN_FIELDS = ("name", "description", "traffic_allocation", "include_query_string")
+METRIC_FIELDS = ("event_name", "funnel_id")
+VARIANT_FIELDS = ("id", "name", "weight", "redirect_url", "dom_modifications")
+NOT_CREATED = frozenset(
+    {"control", "variants", "state", "rules", "settings", "winner", "rollout"}
+)
+"""Fields that the call which creates an experiment does not send."""
+
+
+def is_equal(
+    spec: ExperimentSpec, experiment: Experiment, variants: tuple[Variant, ...]
+) -> bool:
+    """Return whether all that a spec manages is equal as it stands.
+
+    Most experiments of a plan are. Deciding that here, without normal forms and
+    without a `Difference`, takes a fifth of the time of `compare`.
+    """
+    if (
+        spec.state not in (UNSET, experiment.status)
+        or spec.type not in (UNSET, experiment.type)
+        or not (spec.id is UNSET or spec.key == experiment.key)
+        or not (spec.winner is UNSET and spec.rollout is UNSET)
+        or not agrees(spec, experiment, PLAIN_FIELDS)
+        or not agrees(spec.targeting_rules, experiment.targeting_rules, TARGETING)
+    ):
+        return False
+    wanted, found = spec.metrics, experiment.metrics
+    if isinstance(wanted, MetricsSpec):
+        if found is None or not (
+            agrees(wanted.primary, found.primary, METRIC_FIELDS)
+            and wanted.secondary in (UNSET, found.secondary)
+        ):
+            return False
+    elif wanted is not UNSET and wanted != found:
+        return False
+    if spec.control is UNSET and spec.variants is UNSET:
+        return True
+    return variants_agree(spec, variants)
+
+
+def agrees(part: object, found: object, names: Iterable[str]) -> bool:
+    """Return whether the fields that a part of a spec manages are equal."""
+    if part is UNSET:
+        return True
+    if part is None or found is None:
+        return part is found
+    for name in names:
+        wanted = getattr(part, name)
+        if wanted is not UNSET and wanted != getattr(found, name):
+            return False
+    return True
+
+
+def variants_agree(spec: ExperimentSpec, variants: tuple[Variant, ...]) -> bool:
+    """Return whether variants are equal, and in the order of the spec."""
+    controls = [variant for variant in variants if variant.is_control]
+    if not controls or not agrees(spec.control, controls[0], ("name",)):
+        return False
+    if isinstance(spec.variants, Unset):
+        return True
+    treatments = [variant for variant in variants if not variant.is_control]
+    if len(treatments) != len(spec.variants):
+        return False
+    for wanted, found in zip(spec.variants, treatments, strict=True):
+        # A variant with both payloads is to lose the one that the spec leaves out.
+        if found.redirect_url and found.dom_modifications:
+            return False
+        if not agrees(wanted, found, VARIANT_FIELDS):
+            return False
+    return True
 
 
 def compare(
@@ -49,16 +125,23 @@ def compare(
         staged: Whether it is among the unpublished changes.
     """
     difference = Difference(spec, experiment.id)
-    compare_type(difference, experiment)
-    compare_fields(difference, experiment)
-    is_managed = not (spec.variants is UNSET and spec.control is UNSET)
-    match = match_variants(spec, variants) if is_managed and variants else Match()
-    if is_managed and not variants:
-        difference.conflict(UNREADABLE)
+    kind = str(experiment.type or ExperimentType.AB)
+    if not isinstance(spec.type, Unset) and str(spec.type) != kind:
+        difference.conflict(f"type cannot be changed: {kind} -> {spec.type}")
         difference.blocked = True
-    elif is_managed:
-        compare_variants(difference, experiment, match)
-    compare_state(difference, experiment, variants, match)
+    compare_fields(difference, experiment)
+    match = Match()
+    if not (spec.variants is UNSET and spec.control is UNSET):
+        if variants:
+            match = match_variants(spec, variants)
+            compare_variants(difference, experiment, match)
+        else:
+            difference.conflict(UNREADABLE)
+            difference.blocked = True
+    treatments = sum(not variant.is_control for variant in variants)
+    if not isinstance(spec.variants, Unset):
+        treatments = len(match.pairs) + len(match.new)
+    compare_state(difference, experiment, variants, treatments)
     if staged and spec.state in (UNSET, experiment.status):
         live = [change for change in difference.changes if change.live]
         if not live and not difference.conflicts:
@@ -66,24 +149,13 @@ def compare(
     return difference
 
 
-def compare_type(difference: Difference, experiment: Experiment) -> None:
-    """Find another type, which cannot be changed."""
-    old = str(experiment.type or ExperimentType.AB)
-    wanted = difference.spec.type
-    if not isinstance(wanted, Unset) and str(wanted) != old:
-        difference.conflict(f"type cannot be changed: {old} -> {wanted}")
-        difference.blocked = True
-
-
 def compare_fields(difference: Difference, experiment: Experiment) -> None:
     """Compare the fields of the experiment itself."""
     fields = tuple(field_changes(difference.spec, experiment))
     if experiment.status == COMPLETED:
         for field in fields:
-            difference.conflict(
-                f"{field.path} {show(field.old)} -> {show(field.new)}: "
-                "locked: completed"
-            )
+            change = f"{field.path} {show(field.old)} -> {show(field.new)}"
+            difference.conflict(f"{change}: locked: completed")
         return
     if not fields:
         return
@@ -105,7 +177,7 @@ def compare_variants(
         difference.conflict(message)
     if experiment.status != DRAFT:
         for message in locked(match):
-            difference.conflict(message)
+            difference.conflict(f"variant {message}: {LOCKED}")
         return
     if match.conflicts:
         difference.blocked = True
@@ -131,31 +203,137 @@ def update_variants(difference: Difference, pairs: Iterable[Pair]) -> None:
 def create_variants(difference: Difference, variants: Iterable[VariantSpec]) -> None:
     """Add the creation of treatments."""
     for variant in variants:
-        values = {
-            name: value
+        fields = [
+            FieldChange(name, None, normal(value))
             for name, value in managed(variant).items()
             if name not in ("id", "was") and value is not None
-        }
-        difference.change(
-            Action.CREATE_VARIANT,
-            (FieldChange(name, None, normal(v)) for name, v in values.items()),
-            variant=given(variant.name, ""),
-        )
+        ]
+        name = given(variant.name, "")
+        difference.change(Action.CREATE_VARIANT, fields, variant=name)
 
 
 def locked(match: Match) -> Iterator[str]:
     """Describe differences of variants that do not change any more."""
-    control = [match.control] if match.control else []
-    for pair in [*control, *match.pairs]:
+    for pair in (*([match.control] if match.control else []), *match.pairs):
         for field in pair.fields:
-            yield (
-                f"variant {pair.variant.name}: {field.path} {show(field.old)} -> "
-                f"{show(field.new)}: {LOCKED_VARIANTS}"
-            )
-    for variant in match.extra:
-        yield f"variant {variant.name}: is not in the file: {LOCKED_VARIANTS}"
-    for spec in match.new:
-        yield f"variant {given(spec.name, '')}: is new: {LOCKED_VARIANTS}"
+            change = f"{field.path} {show(field.old)} -> {show(field.new)}"
+            yield f"{pair.variant.name}: {change}"
+    yield from (f"{variant.name}: is not in the file" for variant in match.extra)
+    yield from (f"{given(spec.name, '')}: is new" for spec in match.new)
+
+
+def compare_state(
+    difference: Difference,
+    experiment: Experiment,
+    variants: tuple[Variant, ...],
+    treatments: int,
+) -> None:
+    """Compare the state, and the winner and rollout of what is completed."""
+    spec, status = difference.spec, experiment.status
+    state = status if isinstance(spec.state, Unset) else spec.state
+    for name in ("winner", "rollout") if state != COMPLETED else ():
+        if getattr(spec, name) is not UNSET:
+            difference.conflict(f"{name}: the experiment is not completed")
+    if state == status:
+        if status == COMPLETED:
+            compare_endings(difference, experiment, variants)
+        return
+    action = STEPS.get((status, state))
+    fields: tuple[FieldChange, ...] | None = ()
+    if action is None:
+        reason = "was never started" if status == DRAFT else "cannot go back"
+        if status not in tuple(ExperimentStatus):
+            reason = f"{status} is not known"
+        difference.conflict(f"state {status} -> {state}: {reason}")
+    elif action is Action.START:
+        kind = str(experiment.type or ExperimentType.AB)
+        known = bool(variants)
+        add_start(difference, experiment.metrics, kind, treatments, known=known)
+    else:
+        if action is Action.STOP:
+            fields = resolved_endings(difference, experiment, variants)
+        if fields is not None:
+            change = FieldChange("state", str(status), str(state))
+            difference.change(action, (change, *fields), live=True)
+
+
+def add_start(
+    difference: Difference,
+    metrics: Metrics | None,
+    kind: str,
+    treatments: int,
+    *,
+    known: bool = True,
+) -> None:
+    """Add a start, or why the service would refuse it.
+
+    Args:
+        difference: Where to add it.
+        metrics: The experiment's, before they are changed.
+        kind: The experiment's type.
+        treatments: How many it has after the changes.
+        known: Whether its variants could be read.
+    """
+    wanted = difference.spec.metrics
+    if isinstance(wanted, MetricsSpec):
+        metrics = to_metrics(wanted, metrics or Metrics())
+    primary = None if wanted is None or metrics is None else metrics.primary
+    if primary is None or not (primary.event_name or "").strip():
+        difference.conflict("cannot start: metrics.primary.event_name is missing")
+        difference.blocked = True
+    if kind != ExperimentType.PERSONALIZATION and not treatments and known:
+        difference.conflict("cannot start: it has no treatment")
+        difference.blocked = True
+    if not difference.blocked:
+        change = FieldChange("state", str(DRAFT), str(RUNNING))
+        difference.change(Action.START, (change,), live=True)
+
+
+def compare_endings(
+    difference: Difference, experiment: Experiment, variants: tuple[Variant, ...]
+) -> None:
+    """Compare the winner and rollout of a completed experiment."""
+    for field in resolved_endings(difference, experiment, variants) or ():
+        if field.path == "winner":
+            difference.change(Action.WINNER, (field,))
+        else:
+            action = Action.END_ROLLOUT if field.new is None else Action.ROLLOUT
+            difference.change(action, (field,), live=True)
+
+
+def resolved_endings(
+    difference: Difference, experiment: Experiment, variants: tuple[Variant, ...]
+) -> tuple[FieldChange, ...] | None:
+    """Turn the winner and rollout into changes of ids; None: one is not a variant."""
+    fields: list[FieldChange] = []
+    for name in ("winner", "rollout"):
+        wanted: str | Unset | None = getattr(difference.spec, name)
+        old: str | None = getattr(experiment, f"{name}_variant_id")
+        new = None
+        if isinstance(wanted, Unset):
+            continue
+        if wanted is not None:
+            found = [variant for variant in variants if variant.id == wanted]
+            found = found or [v for v in variants if v.name == wanted]
+            reason = ending_problem(name, found) if variants else UNREADABLE
+            if reason is not None:
+                difference.conflict(f"{name} {wanted}: {reason}")
+                return None
+            new = found[0].id
+        if new != old:
+            fields.append(FieldChange(name, old, new))
+    return tuple(fields)
+
+
+def ending_problem(name: str, found: list[Variant]) -> str | None:
+    """Describe why variants with a name or id are not the winner or rollout."""
+    if not found:
+        return "no variant has the name or id"
+    if len(found) > 1:
+        return f"{len(found)} variants have the name: give the id"
+    if name == "rollout" and found[0].is_control:
+        return "the control cannot be rolled out"
+    return None
 
 
 def compare_absent(spec: ExperimentSpec, settings: str | None) -> Difference:
@@ -170,12 +348,10 @@ def compare_absent(spec: ExperimentSpec, settings: str | None) -> Difference:
         difference.conflict(message)
     if difference.conflicts:
         return difference
-    skipped = {"control", "variants", "state", "rules", "settings", "winner", "rollout"}
-    values = {name: v for name, v in managed(spec).items() if name not in skipped}
     fields = [
-        FieldChange(name, None, to_plain(v))
-        for name, v in values.items()
-        if v is not None
+        FieldChange(name, None, to_plain(value))
+        for name, value in managed(spec).items()
+        if name not in NOT_CREATED and value is not None
     ]
     fields.append(FieldChange("settings", None, settings))
     difference.change(Action.CREATE, fields)
@@ -185,10 +361,7 @@ def compare_absent(spec: ExperimentSpec, settings: str | None) -> Difference:
     variants = given(spec.variants, ())
     create_variants(difference, variants)
     if spec.state is RUNNING:
-        metrics = Metrics()
-        if isinstance(spec.metrics, MetricsSpec):
-            metrics = to_metrics(spec.metrics, metrics)
-        add_start(difference, metrics, str(given(spec.type, "ab")), len(variants))
+        add_start(difference, None, str(given(spec.type, "ab")), len(variants))
     return difference
 
 

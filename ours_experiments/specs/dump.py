@@ -11,8 +11,8 @@ import attrs
 from ours_experiments._unset import UNSET
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.specs.kinds import EXTRA
+from ours_experiments.specs.nodes import ScalarReader, import_yaml
 from ours_experiments.specs.spec import ExperimentSpec
-from ours_experiments.specs.yaml_nodes import ScalarReader, import_yaml
 
 
 ONE_FILE = "experiments.yaml"

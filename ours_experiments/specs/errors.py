@@ -25,10 +25,15 @@ class Problem:
         """Return the field of the spec that it is in."""
         return self.field.partition(".")[0].partition("[")[0]
 
+    @property
+    def place(self) -> str:
+        """Return `file:line`; without a file the field."""
+        return self.field if self.file is None else f"{self.file}:{self.line}"
+
     def __str__(self) -> str:
         """Format as `file:line: field: message`."""
         text = f"{self.field}: {self.message}" if self.field else self.message
-        return text if self.file is None else f"{self.file}:{self.line}: {text}"
+        return text if self.file is None else f"{self.place}: {text}"
 
 
 class SpecError(ConfigurationError):

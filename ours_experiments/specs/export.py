@@ -1,7 +1,8 @@
 """From what the service has to a spec that manages all of it."""
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import attrs
 
@@ -19,11 +20,7 @@ from ours_experiments.models import (
     Variant,
 )
 from ours_experiments.specs.errors import SpecError
-from ours_experiments.specs.normal import (
-    attribute_of,
-    is_empty,
-    styles_of,
-)
+from ours_experiments.specs.fields import attribute_of, is_empty, styles_of
 from ours_experiments.specs.parts import (
     ControlSpec,
     MetricSpec,
@@ -34,29 +31,43 @@ from ours_experiments.specs.parts import (
 from ours_experiments.specs.spec import ExperimentSpec
 
 
+logger = logging.getLogger("ours_experiments")
+OnLeftOut = Callable[[Experiment, str], object]
+
+
 def export_specs(
-    experiments: Iterable[Experiment],
+    experiments: Sequence[Experiment],
     variants: Mapping[str, Iterable[Variant]] | None = None,
+    *,
+    wanted: Collection[str] | None = None,
+    on_left_out: OnLeftOut | None = None,
 ) -> tuple[ExperimentSpec, ...]:
     """Return a spec for each experiment; repeated keys get an `id`.
 
     Args:
         experiments: All experiments of the account, so that repeated keys are seen.
         variants: The variants by experiment id, for experiments without their own.
-
-    Raises:
-        SpecError: A key is blank or has white space around it.
+        wanted: The ids of the experiments to export; None: all.
+        on_left_out: Called with each experiment that no file can hold, and the reason;
+            by default a warning is logged.
     """
-    listed = list(experiments)
-    keys = Counter(experiment.key for experiment in listed)
-    return tuple(
-        export_spec(
-            experiment,
-            tuple((variants or {}).get(experiment.id, experiment.variants or ())),
-            with_id=keys[experiment.key] > 1,
-        )
-        for experiment in listed
-    )
+    keys = Counter(experiment.key for experiment in experiments)
+    specs: list[ExperimentSpec] = []
+    for experiment in experiments:
+        if wanted is not None and experiment.id not in wanted:
+            continue
+        own = (variants or {}).get(experiment.id, experiment.variants or ())
+        with_id = keys[experiment.key] > 1
+        try:
+            specs.append(export_spec(experiment, tuple(own), with_id=with_id))
+        except SpecError as error:
+            (on_left_out or log_left_out)(experiment, str(error))
+    return tuple(specs)
+
+
+def log_left_out(experiment: Experiment, reason: str) -> None:
+    """Log that an experiment is not exported."""
+    logger.warning("left out of the export: %s: %s", experiment.id, reason)
 
 
 def export_spec(
@@ -104,7 +115,8 @@ def acceptable(values: dict[str, object]) -> ExperimentSpec:
     except SpecError as error:
         refused = {problem.top_field for problem in error.problems}
         if "key" in refused:
-            raise
+            problems = [p for p in error.problems if p.top_field == "key"]
+            raise SpecError(problems) from None
         kept = {name: value for name, value in values.items() if name not in refused}
         return acceptable(kept)
 

@@ -1,12 +1,18 @@
 """The parts of a spec: a field that is UNSET is not managed."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 
 from ours_experiments._unset import UNSET, Unset
-from ours_experiments.models import DomModification, Metric, QueryParam
+from ours_experiments.drafts import NewVariant
+from ours_experiments.models import DomModification, Metric, Metrics, QueryParam
+
+
+T = TypeVar("T")
+MAX_TREATMENTS = 99
+"""Percent of all treatments together: a control has at least 1."""
 
 
 def as_tuple(values: object) -> Any:
@@ -118,3 +124,36 @@ def to_variants(
     """Keep treatments as a tuple."""
     kept: tuple[VariantSpec, ...] | Unset = as_tuple(values)
     return kept
+
+
+def given(value: T | Unset | None, default: T) -> T:
+    """Return a value, or the default where it is UNSET or None."""
+    return default if isinstance(value, Unset) or value is None else value
+
+
+def to_metrics(spec: MetricsSpec, base: Metrics) -> Metrics:
+    """Change what a spec manages of metrics, and keep the rest."""
+    changed = managed(spec)
+    if isinstance(spec.primary, MetricSpec):
+        primary = base.primary or Metric()
+        changed["primary"] = attrs.evolve(primary, **managed(spec.primary))
+    return attrs.evolve(base, **changed)
+
+
+def managed(spec: attrs.AttrsInstance) -> dict[str, Any]:
+    """Return the fields of a spec, or of a part of one, that are not UNSET."""
+    values = {
+        field.name: getattr(spec, field.name) for field in attrs.fields(type(spec))
+    }
+    return {name: value for name, value in values.items() if value is not UNSET}
+
+
+def to_new_variant(spec: VariantSpec, experiment_id: str = "new") -> NewVariant:
+    """Build the draft of a variant; what is not given is filled in."""
+    return NewVariant(
+        experiment_id,
+        given(spec.name, "unnamed"),
+        given(spec.weight, 0),
+        redirect_url=given(spec.redirect_url, None),
+        dom_modifications=given(spec.dom_modifications, None),
+    )

@@ -7,16 +7,28 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ours_experiments.errors import ConfigurationError
+from ours_experiments.errors import (
+    ConfigurationError,
+    PlanConflictsError,
+    UnpublishedChangesError,
+    UnsafePlanError,
+)
 from ours_experiments.models import Variant
-from ours_experiments.specs.changes import Change, Conflict, PlanWarning
-from ours_experiments.specs.ours_file import Limits
+from ours_experiments.specs.changes import (
+    COUNTED,
+    Action,
+    Change,
+    Conflict,
+    PlanWarning,
+)
+from ours_experiments.specs.files import Limits
 from ours_experiments.specs.spec import ExperimentSpec
+from ours_experiments.specs.text import format_markdown, format_plan, plural
 
 
 if TYPE_CHECKING:
     from ours_experiments._http.session import Session
-    from ours_experiments.specs.report import ApplyReport
+    from ours_experiments.specs.changes import ApplyReport
 
 
 @attrs.frozen(kw_only=True)
@@ -95,21 +107,24 @@ class Plan:
     """The specs that the plan was made from."""
     _session: "Session | None" = attrs.field(default=None, repr=False, eq=False)
 
+    @property
+    def session(self) -> "Session":
+        """Return the connection that applies the plan.
+
+        Raises:
+            ConfigurationError: It has none.
+        """
+        if self._session is None:
+            raise ConfigurationError("the plan has no client: use client.plan_from")
+        return self._session
+
     def __str__(self) -> str:
         """Format the plan for a terminal of 80 columns."""
-        from ours_experiments.specs.text import format_plan  # noqa: PLC0415 - a cycle
-
         return format_plan(self)
 
     def to_markdown(self) -> str:
         """Format the plan for a pull request."""
-        from ours_experiments.specs.text import format_markdown  # noqa: PLC0415 - a cycle
-
         return format_markdown(self)
-
-    def bound(self, session: "Session") -> "Plan":
-        """Return the plan with the connection that applies it."""
-        return attrs.evolve(self, session=session)
 
     def check(
         self,
@@ -124,14 +139,25 @@ class Plan:
             PlanRefusedError: There are conflicts, too many live changes, or unpublished
                 changes of others.
         """
-        from ours_experiments.specs import refusals  # noqa: PLC0415 - a cycle
-
         if not skip_conflicts:
-            refusals.refuse_conflicts(self)
+            refuse_conflicts(self)
         if not force:
-            refusals.refuse_unsafe(self)
+            refuse_unsafe(self)
         if not ship_others:
-            refusals.refuse_others(self)
+            refuse_others(self)
+
+    async def check_current(self) -> None:
+        """Refuse a plan whose experiments have changed since it was made.
+
+        `apply` does so itself; this is for asking somebody in between.
+
+        Raises:
+            StalePlanError: One has; the error names it.
+            ConfigurationError: The plan has no client.
+        """
+        from ours_experiments.specs.apply import check_current  # noqa: PLC0415 - loads aiohttp
+
+        await check_current(self.session, self)
 
     async def apply(
         self,
@@ -163,10 +189,8 @@ class Plan:
         """
         from ours_experiments.specs.apply import apply_plan  # noqa: PLC0415 - loads aiohttp
 
-        if self._session is None:
-            raise ConfigurationError("the plan has no client: use client.plan_from")
         return await apply_plan(
-            self._session,
+            self.session,
             self,
             journal=journal,
             ship_others=ship_others,
@@ -208,3 +232,53 @@ class Plan:
         from ours_experiments.specs.plan_json import from_json  # noqa: PLC0415 - a cycle
 
         return from_json(text)
+
+
+def refuse_conflicts(plan: Plan) -> None:
+    """Refuse a plan with conflicts.
+
+    Raises:
+        PlanConflictsError: It has some.
+    """
+    if plan.conflicts:
+        shown = "; ".join(f"{c.key}: {c.message}" for c in plan.conflicts[:3])
+        more = len(plan.conflicts) - 3
+        rest = f"; and {more} more" if more > 0 else ""
+        count = plural(len(plan.conflicts), "conflict")
+        raise PlanConflictsError(
+            f"{count}: {shown}{rest}; --skip-conflicts applies the rest"
+        )
+
+
+def refuse_unsafe(plan: Plan) -> None:
+    """Refuse a plan that changes too many live experiments.
+
+    Raises:
+        UnsafePlanError: It does.
+    """
+    counted = {
+        change.experiment_id
+        for change in plan.changes
+        if change.action in COUNTED and (change.live or change.action is Action.DELETE)
+    }
+    count, existing, limit = len(counted), plan.existing, plan.limits.changed
+    if existing < plan.limits.from_ or count <= existing * limit:
+        return
+    raise UnsafePlanError(
+        f"changes {count} of {existing} ({count / existing:.0%}, limit {limit:.0%})"
+        " experiments live: --force, or `limits:` in ours.yaml".replace("%", " %")
+    )
+
+
+def refuse_others(plan: Plan) -> None:
+    """Refuse a plan with which unpublished changes of others would go live.
+
+    Raises:
+        UnpublishedChangesError: There are some, and the plan publishes.
+    """
+    if plan.others and plan.versions:
+        names = ", ".join(other.name or other.id for other in plan.others[:3])
+        raise UnpublishedChangesError(
+            f"{plural(len(plan.others), 'unpublished change')} of others would go live "
+            f"({names}): --ship-others"
+        )

@@ -13,8 +13,8 @@ from ours_experiments.errors import ConfigurationError, DecodeError
 from ours_experiments.specs.changes import Action, Change, Conflict, PlanWarning
 from ours_experiments.specs.dump import to_plain
 from ours_experiments.specs.errors import SpecError
+from ours_experiments.specs.files import Limits
 from ours_experiments.specs.nodes import UnreadableError, read_json
-from ours_experiments.specs.ours_file import Limits
 from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.reading import DocumentReader
 from ours_experiments.specs.spec import ExperimentSpec

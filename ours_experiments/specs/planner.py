@@ -1,11 +1,13 @@
 """Compare all specs with all experiments: pure, nothing is read or sent."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 import attrs
 
 from ours_experiments._unset import Unset
+from ours_experiments.errors import StalePlanError
 from ours_experiments.models import (
     DraftChanges,
     Experiment,
@@ -14,10 +16,14 @@ from ours_experiments.models import (
     Variant,
 )
 from ours_experiments.specs.changes import Action, Change, Conflict, Difference
-from ours_experiments.specs.diff import compare, compare_absent
-from ours_experiments.specs.ours_file import Limits
+from ours_experiments.specs.diff import compare, compare_absent, is_equal
+from ours_experiments.specs.files import Limits
 from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.spec import ExperimentSpec
+
+
+Pairs = Sequence[tuple[ExperimentSpec, Sequence[Experiment]]]
+"""Each spec with the experiment of its id, or with those of its key."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,62 +41,53 @@ class Account:
     settings: tuple[Settings, ...] = ()
     """All settings; needed where something is created."""
 
+    @cached_property
+    def by_id(self) -> Mapping[str, Experiment]:
+        """Return the experiments by their ids."""
+        return {experiment.id: experiment for experiment in self.experiments}
+
     def variants_of(self, experiment: Experiment) -> tuple[Variant, ...]:
         """Return an experiment's variants; empty where they are not known."""
         return self.variants.get(experiment.id, experiment.variants or ())
 
-    def with_variants(self, ids: Collection[str | None]) -> set[str]:
+    def with_variants(self, ids: Collection[str]) -> set[str]:
         """Return the ids of those experiments that exist, and of their variants."""
-        found = [experiment for experiment in self.experiments if experiment.id in ids]
+        found = [self.by_id[name] for name in ids if name in self.by_id]
         variants = {v.id for experiment in found for v in self.variants_of(experiment)}
         return variants | {experiment.id for experiment in found}
 
 
-@attrs.frozen
-class Pairing:
-    """Which experiments each spec means."""
-
-    spec: ExperimentSpec
-    """The spec."""
-    experiments: tuple[Experiment, ...]
-    """The experiment with its id, or those with its key."""
-
-
 def pair_up(
-    specs: Iterable[ExperimentSpec], experiments: Iterable[Experiment]
-) -> tuple[Pairing, ...]:
+    specs: Sequence[ExperimentSpec], experiments: Iterable[Experiment]
+) -> Pairs:
     """Find the experiments that specs mean: by id where they have one, else by key."""
-    specs = tuple(specs)
     named = {spec.id for spec in specs if isinstance(spec.id, str)}
     by_id: dict[str, Experiment] = {}
     by_key: dict[str, list[Experiment]] = {}
     for experiment in experiments:
-        by_id[experiment.id] = experiment
-        if experiment.id not in named:
+        if experiment.id in named:
+            by_id[experiment.id] = experiment
+        else:
             by_key.setdefault(experiment.key, []).append(experiment)
-    pairings: list[Pairing] = []
-    for spec in specs:
-        found = by_key.get(spec.key, [])
-        if isinstance(spec.id, str):
-            found = [by_id[spec.id]] if spec.id in by_id else []
-        pairings.append(Pairing(spec, tuple(found)))
-    return tuple(pairings)
+    return [
+        (spec, by_key.get(spec.key, ()))
+        if isinstance(spec.id, Unset)
+        else (spec, (by_id[spec.id],) if spec.id in by_id else ())
+        for spec in specs
+    ]
 
 
-def needs_settings(pairings: Iterable[Pairing]) -> bool:
+def needs_settings(pairs: Pairs) -> bool:
     """Return whether something is to be created."""
-    return any(
-        not pairing.experiments and isinstance(pairing.spec.id, Unset)
-        for pairing in pairings
-    )
+    return any(not found and isinstance(spec.id, Unset) for spec, found in pairs)
 
 
-def needs_draft_changes(pairings: Iterable[Pairing], *, prune: bool) -> bool:
+def needs_draft_changes(pairs: Pairs, *, prune: bool) -> bool:
     """Return whether a plan has to know what is unpublished."""
     return prune or any(
-        pairing.spec.state is ExperimentStatus.RUNNING
-        or any(e.status != ExperimentStatus.DRAFT for e in pairing.experiments)
-        for pairing in pairings
+        spec.state is ExperimentStatus.RUNNING
+        or any(experiment.status != ExperimentStatus.DRAFT for experiment in found)
+        for spec, found in pairs
     )
 
 
@@ -115,26 +112,20 @@ def make_plan(
         prune: Delete what is owned and has no spec.
         fingerprint: Identifies the account.
     """
-    pairings = pair_up(specs, account.experiments)
+    pairs = pair_up(specs, account.experiments)
     staged = staged_ids(account.draft_changes)
-    differences: list[Difference] = []
-    targets: list[Target] = []
-    for pairing in pairings:
-        difference, target = compare_one(pairing, account, staged, settings)
-        differences.append(difference)
-        if target is not None:
-            targets.append(target)
-    paired = {e.id for pairing in pairings for e in pairing.experiments}
+    compared = tuple(compare_all(pairs, account, staged, settings))
+    differences = [difference for difference, _ in compared]
+    targets = [target for _, target in compared if target is not None]
+    paired = {experiment.id for _, found in pairs for experiment in found}
     unmanaged = [
         experiment
         for experiment in account.experiments
-        if experiment.id not in paired
-        and any(fnmatchcase(experiment.key, pattern) for pattern in owns)
+        if experiment.id not in paired and matches(experiment.key, owns)
     ]
     changes = [change for difference in differences for change in difference.changes]
     conflicts = [c for difference in differences for c in difference.conflicts]
-    pruned = unmanaged if prune else []
-    for experiment in pruned:
+    for experiment in unmanaged if prune else ():
         step = delete(experiment)
         if isinstance(step, Change):
             changes.append(step)
@@ -145,13 +136,13 @@ def make_plan(
         changes=tuple(changes),
         conflicts=tuple(conflicts),
         warnings=tuple(w for difference in differences for w in difference.warnings),
-        others=others(account, paired),
+        others=unpublished_by_others(account, paired),
         unmanaged=tuple(
             Unmanaged(id=e.id, key=e.key, status=str(e.status)) for e in unmanaged
         ),
         targets=tuple(targets),
         staged=tuple(sorted(staged)),
-        existing=len(paired) + len(pruned),
+        existing=len(paired) + (len(unmanaged) if prune else 0),
         limits=limits or Limits(),
         owns=tuple(owns),
         settings=settings,
@@ -159,6 +150,27 @@ def make_plan(
         account=fingerprint,
         specs=tuple(specs),
     )
+
+
+def compare_all(
+    pairs: Pairs, account: Account, staged: frozenset[str], settings: str | None
+) -> Iterator[tuple[Difference, Target | None]]:
+    """Compare specs with what they mean; leave out those that are equal."""
+    for spec, found in pairs:
+        if not found:
+            yield absent(spec, account, settings)
+        elif len(found) > 1:
+            yield repeated_key(spec, found), None
+        else:
+            difference = compare_present(spec, found[0], account, staged)
+            if difference is not None:
+                # The spec may rename it; the plan knows it by its new key.
+                yield difference, target_of(found[0], account, spec.key)
+
+
+def matches(key: str, patterns: Iterable[str]) -> bool:
+    """Return whether a key matches one of some patterns."""
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def make_again(plan: Plan, account: Account) -> Plan:
@@ -174,43 +186,52 @@ def make_again(plan: Plan, account: Account) -> Plan:
     )
 
 
-def compare_one(
-    pairing: Pairing, account: Account, staged: frozenset[str], settings: str | None
-) -> tuple[Difference, Target | None]:
-    """Compare one spec with the experiment that it means; no target: they are equal."""
-    spec = pairing.spec
-    if len(pairing.experiments) > 1:
-        ids = tuple(experiment.id for experiment in pairing.experiments)
-        difference = Difference(spec)
-        message = (
-            f"{len(ids)} experiments have the key ({', '.join(ids)}): "
-            "put id: into the file"
-        )
-        difference.conflicts.append(Conflict(spec.key, message, ids))
-        return difference, None
-    if not pairing.experiments:
-        wanted = settings if isinstance(spec.settings, Unset) else spec.settings
-        found = settings_for(wanted, account.settings)
-        difference = compare_absent(spec, None if found is None else found.name)
-        settings_id = None if found is None else found.id
-        target = Target(key=spec.key, settings_id=settings_id)
-        return difference, target if difference.changes else None
-    (experiment,) = pairing.experiments
+def compare_present(
+    spec: ExperimentSpec,
+    experiment: Experiment,
+    account: Account,
+    staged: frozenset[str],
+) -> Difference | None:
+    """Compare a spec with its experiment; None: they are equal."""
     variants = account.variants_of(experiment)
     is_staged = bool(staged) and not staged.isdisjoint(
         (experiment.id, *(variant.id for variant in variants))
     )
+    if not is_staged and is_equal(spec, experiment, variants):
+        return None
     difference = compare(spec, experiment, variants, staged=is_staged)
-    if not (difference.changes or difference.conflicts):
+    return difference if difference.changes or difference.conflicts else None
+
+
+def repeated_key(spec: ExperimentSpec, found: Sequence[Experiment]) -> Difference:
+    """Return the conflict of a spec whose key is that of several experiments."""
+    ids = tuple(experiment.id for experiment in found)
+    message = (
+        f"{len(ids)} experiments have the key ({', '.join(ids)}): put id: into the file"
+    )
+    return Difference(spec, conflicts=[Conflict(spec.key, message, ids)])
+
+
+def absent(
+    spec: ExperimentSpec, account: Account, default: str | None
+) -> tuple[Difference, Target | None]:
+    """Plan the creation of an experiment, with the settings that it is to have."""
+    wanted = default if isinstance(spec.settings, Unset) else spec.settings
+    found = account.settings
+    if wanted is not None:
+        found = tuple(record for record in account.settings if record.id == wanted)
+        found = found or tuple(r for r in account.settings if r.name == wanted)
+    settings = found[0] if len(found) == 1 else None
+    difference = compare_absent(spec, None if settings is None else settings.name)
+    if settings is None or not difference.changes:
         return difference, None
-    # The spec may rename the experiment; the plan knows it by its new key.
-    return difference, target_of(experiment, account, spec.key)
+    return difference, Target(key=spec.key, settings_id=settings.id)
 
 
 def target_of(
     experiment: Experiment, account: Account, key: str | None = None
 ) -> Target:
-    """Note what an experiment is like while the plan is made."""
+    """Record what an experiment is like while the plan is made."""
     return Target(
         key=experiment.key if key is None else key,
         experiment_id=experiment.id,
@@ -218,16 +239,6 @@ def target_of(
         updated_at=experiment.updated_at,
         variants=account.variants_of(experiment) or None,
     )
-
-
-def settings_for(wanted: str | None, settings: Sequence[Settings]) -> Settings | None:
-    """Find settings by id or name, or the only ones; None where that is not clear."""
-    if wanted is None:
-        found = list(settings)
-    else:
-        found = [record for record in settings if record.id == wanted]
-        found = found or [record for record in settings if record.name == wanted]
-    return found[0] if len(found) == 1 else None
 
 
 def delete(experiment: Experiment) -> Change | Conflict:
@@ -250,11 +261,13 @@ def staged_ids(changes: DraftChanges | None) -> frozenset[str]:
     return frozenset[str]().union(*(changed.ids for changed in collections))
 
 
-def others(account: Account, managed: set[str]) -> tuple[Unpublished, ...]:
+def unpublished_by_others(
+    account: Account, managed: set[str]
+) -> tuple[Unpublished, ...]:
     """List unpublished changes of what is not managed."""
     if account.draft_changes is None:
         return ()
-    ours = account.with_variants(managed)
+    own = account.with_variants(managed)
     return tuple(
         Unpublished(collection=collection, id=entity.id, name=entity.name)
         for collection, changed in account.draft_changes.differences.items()
@@ -263,5 +276,49 @@ def others(account: Account, managed: set[str]) -> tuple[Unpublished, ...]:
             *changed.removed,
             *(modified.new for modified in changed.modified),
         )
-        if entity.id not in ours
+        if entity.id not in own
     )
+
+
+def refuse_stale(plan: Plan, account: Account) -> None:
+    """Refuse a plan whose experiments have changed since it was made.
+
+    Raises:
+        StalePlanError: An experiment changed; the error names it.
+    """
+    touched = {(change.key, change.experiment_id) for change in plan.changes}
+    keys = {experiment.key for experiment in account.experiments}
+    for target in plan.targets:
+        experiment = account.by_id.get(target.experiment_id or "")
+        if (target.key, target.experiment_id) not in touched:
+            continue
+        if experiment is not None:
+            reason = target_change(target, target_of(experiment, account))
+        elif target.experiment_id is not None:
+            reason = f"{target.experiment_id} does not exist any more"
+        else:
+            reason = "exists by now" if target.key in keys else None
+        if reason is not None:
+            raise stale(f"{target.key}: {reason}")
+    if account.draft_changes is not None:
+        staged = tuple(sorted(staged_ids(account.draft_changes)))
+        if staged != plan.staged:
+            raise stale("other changes are unpublished")
+
+
+def target_change(old: Target, new: Target) -> str | None:
+    """Describe what an experiment has changed in since the plan was made."""
+    if old.status != new.status:
+        return f"status changed, {old.status} -> {new.status}"
+    if old.updated_at != new.updated_at:
+        before = "none" if old.updated_at is None else old.updated_at
+        return f"updated_at changed, {before} -> {new.updated_at}"
+    # A plan that managed no variants may not have read them.
+    if old.variants not in (None, new.variants):
+        return "variants changed"
+    return None
+
+
+def stale(reason: str) -> StalePlanError:
+    """Build the error of a plan that is too old."""
+    return StalePlanError(f"{reason} since the plan was made: plan again")

@@ -21,7 +21,6 @@ from ours_experiments.errors import (
     UnpublishedChangesError,
 )
 from ours_experiments.experiments import Experiments
-from ours_experiments.models import Version
 from ours_experiments.specs.service import read_draft_changes
 from ours_experiments.versions import Versions
 
@@ -39,26 +38,14 @@ class Publishing:
     error: OursError | None = attrs.field(init=False, default=None)
     """Why something that is staged was not published."""
     batch: BatchPublish = attrs.field(init=False)
+    """What makes the version, or finds the one of a run that was cut off."""
 
-    def __attrs_post_init__(self) -> None:
-        session = self.session
-        self.batch = BatchPublish(
-            "apply",
-            Versions(session),
-            Experiments(session),
-            self.ship_others,
-            dry_run=False,
+    @batch.default
+    def _make_batch(self) -> BatchPublish:
+        versions, experiments = Versions(self.session), Experiments(self.session)
+        return BatchPublish(
+            "apply", versions, experiments, self.ship_others, dry_run=False
         )
-
-    @property
-    def version(self) -> Version | None:
-        """The version that was made, by this run or by one that was cut off."""
-        return self.batch.version
-
-    async def confirm_earlier(self) -> None:
-        """Find the version that an earlier run requested and saw no answer for."""
-        if self.journal is not None:
-            await self.batch.confirm_earlier(self.journal)
 
     async def publish(self, staged: Collection[str]) -> Collection[str]:
         """Publish what these experiments have staged; return which of them are live.

@@ -86,12 +86,6 @@ class DocumentReader:
             path = LAST_STEP.sub("", path) if LAST_STEP.search(path) else ""
         return self.lines[path]
 
-    def text_of(self, node: Node, name: str) -> str | None:
-        """Return the text of a field of the document; None where it has none."""
-        field = (node.fields or {}).get(name)
-        value = None if field is None else field.node.value
-        return value if isinstance(value, str) else None
-
     def values_of(self, cls: type, node: Node, path: str) -> dict[str, object]:
         """Read the fields of an object; those with problems are left out."""
         names, kinds = spellings_of(cls), kinds_of(cls)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
+
+import attrs
 
 from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
@@ -20,14 +22,14 @@ from ours_experiments.models import (
     Variant,
 )
 from ours_experiments.settings import SettingsRecords
-from ours_experiments.specs.export import export_specs
-from ours_experiments.specs.files import Specs
-from ours_experiments.specs.identity import check_identities
-from ours_experiments.specs.ours_file import Limits
+from ours_experiments.specs.checks import refuse_repeated
+from ours_experiments.specs.export import OnLeftOut, export_specs
+from ours_experiments.specs.files import Limits, Specs
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.planner import (
     Account,
     make_plan,
+    matches,
     needs_draft_changes,
     needs_settings,
     pair_up,
@@ -56,7 +58,7 @@ async def plan_specs(
         settings = settings or specs.settings
         limits = limits or specs.limits
     wanted = to_tuple(ExperimentSpec, "specs", specs)
-    check_identities(wanted)
+    refuse_repeated(wanted)
     if prune and not patterns:
         raise ConfigurationError("prune: needs `owns`, the keys that may be deleted")
     if limits is not None:
@@ -71,7 +73,7 @@ async def plan_specs(
         prune=prune,
         fingerprint=session.transport.account,
     )
-    return plan.bound(session)
+    return attrs.evolve(plan, session=session)
 
 
 def globs(name: str, values: Iterable[str]) -> tuple[str, ...]:
@@ -93,7 +95,7 @@ def bind_plan(session: Session, text: str) -> Plan:
         raise ConfigurationError(
             "the plan was made with another API key or base URL: plan again"
         )
-    return plan.bound(session)
+    return attrs.evolve(plan, session=session)
 
 
 async def read_account(
@@ -107,17 +109,16 @@ async def read_account(
     # A row that changes meanwhile can come twice.
     by_id = {found.id: found async for found in Experiments(session).list()}
     experiments = tuple(by_id.values())
-    pairings = pair_up(specs, experiments)
-    managed = [found for pairing in pairings for found in pairing.experiments]
+    pairs = pair_up(specs, experiments)
     settings: tuple[Settings, ...] = ()
-    if with_settings and needs_settings(pairings):
+    if with_settings and needs_settings(pairs):
         settings = await SettingsRecords(session).list()
     draft_changes = None
-    if needs_draft_changes(pairings, prune=prune):
+    if needs_draft_changes(pairs, prune=prune):
         draft_changes = await read_draft_changes(session)
     return Account(
         experiments=experiments,
-        variants=await read_variants(session, managed),
+        variants=await read_variants(session, chain(*(found for _, found in pairs))),
         draft_changes=draft_changes,
         settings=settings,
     )
@@ -154,6 +155,7 @@ async def export_account(
     *,
     status: ExperimentStatus | str | None = None,
     keys: Iterable[str] | None = None,
+    on_left_out: OnLeftOut | None = None,
 ) -> tuple[ExperimentSpec, ...]:
     """Read the experiments, and return a spec for each that is asked for."""
     patterns = None if keys is None else globs("keys", keys)
@@ -162,15 +164,9 @@ async def export_account(
         found.id
         for found in experiments
         if (status is None or found.status == status)
-        and (patterns is None or any(fnmatchcase(found.key, glob) for glob in patterns))
+        and (patterns is None or matches(found.key, patterns))
     }
     variants = await read_variants(
         session, [found for found in experiments if found.id in wanted]
     )
-    # All of them are passed on, so that repeated keys are seen.
-    specs = export_specs(experiments, variants)
-    return tuple(
-        spec
-        for spec, found in zip(specs, experiments, strict=True)
-        if found.id in wanted
-    )
+    return export_specs(experiments, variants, wanted=wanted, on_left_out=on_left_out)

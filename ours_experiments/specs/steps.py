@@ -8,6 +8,7 @@ from ours_experiments._codec.converter import encode
 from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
+from ours_experiments._unset import UNSET
 from ours_experiments._writes import creation, lifecycle
 from ours_experiments._writes.matching import is_form_of
 from ours_experiments._writes.reconcile import reconcile
@@ -25,12 +26,11 @@ from ours_experiments.errors import (
 from ours_experiments.models import Experiment, Variant
 from ours_experiments.specs.changes import Action, Change
 from ours_experiments.specs.fields import new_experiment, patch_of
-from ours_experiments.specs.parts import VariantSpec
-from ours_experiments.specs.planner import Account, pair_up
+from ours_experiments.specs.parts import VariantSpec, given
+from ours_experiments.specs.planner import Account
 from ours_experiments.specs.service import read_experiment
 from ours_experiments.specs.spec import ExperimentSpec
 from ours_experiments.specs.variants import (
-    Match,
     match_variants,
     new_variant,
     paired,
@@ -42,37 +42,9 @@ Subject = tuple[str, str | None]
 """An experiment of a plan: its key, and its id unless it is to be created."""
 
 
-@attrs.frozen
-class Intention:
-    """A spec with the experiment that it means."""
-
-    spec: ExperimentSpec
-    experiment: Experiment | None
-    """None: it is to be created."""
-    match: Match
-    """How its treatments and the variants of the experiment belong."""
-
-
 def subject_of(change: Change) -> Subject:
     """Return the experiment that a change is about."""
     return change.key, change.experiment_id
-
-
-def intentions_of(
-    specs: tuple[ExperimentSpec, ...], account: Account
-) -> dict[Subject, Intention]:
-    """Find what each spec means in an account."""
-    intentions: dict[Subject, Intention] = {}
-    for pairing in pair_up(specs, account.experiments):
-        spec = pairing.spec
-        if not pairing.experiments:
-            intentions[spec.key, None] = Intention(spec, None, Match())
-        elif len(pairing.experiments) == 1:
-            (experiment,) = pairing.experiments
-            match = match_variants(spec, account.variants_of(experiment))
-            intention = Intention(spec, experiment, match)
-            intentions[spec.key, experiment.id] = intention
-    return intentions
 
 
 @attrs.define
@@ -80,7 +52,10 @@ class Steps:
     """Sends the changes of one plan."""
 
     session: Session
-    intentions: Mapping[Subject, Intention]
+    specs: Mapping[Subject, ExperimentSpec]
+    """What each experiment is to be like."""
+    account: Account
+    """What there was when the plan was made."""
     settings: Mapping[str, str]
     """The settings of new experiments, by key."""
     journal: Journal | None
@@ -108,7 +83,7 @@ class Steps:
 
     async def create(self, change: Change, call: Call) -> OutcomeStatus:
         """Create an experiment, to be found by its key if the reply is lost."""
-        spec = self.intentions[subject_of(change)].spec
+        spec = self.specs[subject_of(change)]
         draft = new_experiment(spec, self.settings[change.key])
         experiment = await creation.create_experiment(self.session, draft, call)
         if experiment.key != spec.key:
@@ -121,32 +96,27 @@ class Steps:
 
     async def update(self, change: Change, call: Call) -> OutcomeStatus:
         """Patch the fields of an experiment that the spec manages and that differ."""
-        intention = self.intentions[subject_of(change)]
-        if intention.experiment is None:
-            raise OursError(f"{change.key}: does not exist")
-        patch = patch_of(intention.spec, intention.experiment)
+        experiment = self.account.by_id[self.id_of(change)]
+        patch = patch_of(self.specs[subject_of(change)], experiment)
         if patch is None:
             return OutcomeStatus.ALREADY
         await self.session.request(
-            "PATCH",
-            "experiments",
-            intention.experiment.id,
-            json=encode(patch),
-            call=call,
+            "PATCH", "experiments", experiment.id, json=encode(patch), call=call
         )
         return OutcomeStatus.APPLIED
 
     async def update_variant(self, change: Change, call: Call) -> OutcomeStatus:
         """Patch a variant; the control of a new experiment is looked up."""
-        match = self.intentions[subject_of(change)].match
         if change.variant_id is None:
             variant_id = await self.control_of(self.created[change.key], call)
             patch = VariantPatch(name=str(change.fields[0].new))
         else:
             variant_id = change.variant_id
-            pairs = [*match.pairs, *([match.control] if match.control else [])]
-            pair = next(pair for pair in pairs if pair.variant.id == variant_id)
-            patch = variant_patch(pair)
+            experiment = self.account.by_id[self.id_of(change)]
+            variants = self.account.variants_of(experiment)
+            match = match_variants(self.specs[subject_of(change)], variants)
+            pairs = match.lowered + match.raised
+            patch = variant_patch(next(p for p in pairs if p.variant.id == variant_id))
         await self.session.request(
             "PATCH", "experiment-variants", variant_id, json=encode(patch), call=call
         )
@@ -165,11 +135,10 @@ class Steps:
 
     async def create_variant(self, change: Change, call: Call) -> OutcomeStatus:
         """Create a treatment, once also where an earlier run was cut off."""
-        intention = self.intentions[subject_of(change)]
-        experiment = intention.experiment or self.created[change.key]
-        spec = variant_named(intention, change.variant)
-        write = variant_write(spec, experiment.id)
-        journal, identifier = self.journal, f"{experiment.id} variant {spec.name}"
+        experiment_id = self.id_of(change)
+        spec = variant_named(self.specs[subject_of(change)], change.variant)
+        write = variant_write(spec, experiment_id)
+        journal, identifier = self.journal, f"{experiment_id} variant {spec.name}"
         if journal is None:
             await reconcile(self.session, write, call)
             return OutcomeStatus.APPLIED
@@ -186,7 +155,7 @@ class Steps:
             journal.begin(identifier)
             await reconcile(self.session, write, call)
         journal.record(
-            Outcome(experiment.id, change.action, OutcomeStatus.APPLIED), identifier
+            Outcome(experiment_id, change.action, OutcomeStatus.APPLIED), identifier
         )
         return OutcomeStatus.APPLIED
 
@@ -239,12 +208,10 @@ def lifecycle_change(change: Change) -> lifecycle.Change:
     return calls[change.action]
 
 
-def variant_named(intention: Intention, name: str | None) -> VariantSpec:
-    """Return the treatment of a spec that is to be created."""
-    variants = intention.match.new
-    if intention.experiment is None and isinstance(intention.spec.variants, tuple):
-        variants = intention.spec.variants
-    return next(variant for variant in variants if variant.name == name)
+def variant_named(spec: ExperimentSpec, name: str | None) -> VariantSpec:
+    """Return the treatment that is to be created; no other without id has its name."""
+    variants = given(spec.variants, ())
+    return next(v for v in variants if v.id is UNSET and v.name == name)
 
 
 def variant_write(spec: VariantSpec, experiment_id: str) -> Write[Variant]:

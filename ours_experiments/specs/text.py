@@ -1,22 +1,27 @@
-"""A plan for people: 80 columns for a terminal, Markdown for a pull request."""
+"""A plan for people: for a terminal, a pull request, and a check for drift."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator
 from difflib import unified_diff
 from textwrap import wrap
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from ours_experiments._text import printable
 from ours_experiments.specs.changes import Action, Change, FieldChange
-from ours_experiments.specs.plan import Plan, Target
-from ours_experiments.specs.values import plural, show
+
+
+if TYPE_CHECKING:
+    from ours_experiments.specs.plan import Plan, Target
 
 
 WIDTH = 80
+MAX_WIDTH = 40
+"""Characters of one value."""
 PATH_WIDTH = 28
+FILE, SERVER = "only in the file", "only on the server"
 MAX_DETAILS = 20
 """Lines of the diff of one long text."""
 VERBS = {
@@ -69,7 +74,7 @@ class Section:
     rows: list[Row] = attrs.field(factory=list[Row])
 
 
-def format_plan(plan: Plan) -> str:
+def format_plan(plan: "Plan") -> str:
     """Format a plan for a terminal of 80 columns; only the summary may be wider."""
     lines: list[str] = []
     for section in sections_of(plan):
@@ -97,7 +102,7 @@ def row_lines(row: Row) -> Iterator[str]:
     yield from (f"      {detail}"[:WIDTH] for detail in row.details)
 
 
-def format_markdown(plan: Plan) -> str:
+def format_markdown(plan: "Plan") -> str:
     """Format a plan as Markdown."""
     lines = ["| experiment | change | visitors |", "|---|---|---|"]
     details: list[str] = []
@@ -128,7 +133,7 @@ def code(text: str) -> str:
     return f"`{printable(text).replace('`', ' ').replace('|', ' ')}`"
 
 
-def sections_of(plan: Plan) -> list[Section]:
+def sections_of(plan: "Plan") -> list[Section]:
     """Sort a plan by experiment, in the order of its changes."""
     targets = {(t.key, t.experiment_id): t for t in plan.targets}
     sections: dict[tuple[str, str | None], Section] = {}
@@ -156,7 +161,7 @@ def sections_of(plan: Plan) -> list[Section]:
     return list(sections.values())
 
 
-def rows_of(change: Change, target: Target | None) -> Iterator[Row]:
+def rows_of(change: Change, target: "Target | None") -> Iterator[Row]:
     """Format a change as rows."""
     sign = SIGNS.get(change.action, ">")
     mark = "live" if change.live else ""
@@ -172,7 +177,7 @@ def rows_of(change: Change, target: Target | None) -> Iterator[Row]:
         yield Row(sign, printable(sentence(change, target)), mark)
 
 
-def sentence(change: Change, target: Target | None) -> str:
+def sentence(change: Change, target: "Target | None") -> str:
     """Describe a change that is no change of single fields."""
     fields = {field.path: field.new for field in change.fields}
     names = {v.id: v.name for v in (target.variants if target else None) or ()}
@@ -205,12 +210,18 @@ def sentence(change: Change, target: Target | None) -> str:
 
 def difference(field: FieldChange) -> str:
     """Format the old and the new value of a field."""
-    old, new = texts_in(field.old), texts_in(field.new)
-    if old is None or new is None or not (old or new):
+    if (lists := lists_in(field)) is None:
         return f"{show(field.old)} -> {show(field.new)}"
+    old, new = lists
     added = [f"+ {show(text)}" for text in new if text not in old]
     removed = [f"- {show(text)}" for text in old if text not in new]
     return " ".join([*removed, *added]) or "in another order"
+
+
+def lists_in(field: FieldChange) -> tuple[list[str], list[str]] | None:
+    """Return the old and new list of texts; None where the values are no lists."""
+    old, new = texts_in(field.old), texts_in(field.new)
+    return None if old is None or new is None or not (old or new) else (old, new)
 
 
 def texts_in(value: object) -> list[str] | None:
@@ -242,7 +253,7 @@ def long_lines(value: object) -> list[str] | None:
     return None
 
 
-def summary_lines(plan: Plan) -> Iterator[str]:
+def summary_lines(plan: "Plan") -> Iterator[str]:
     """Summarise a plan."""
     kinds: dict[tuple[str, str | None], set[str]] = {}
     for change in plan.changes:
@@ -269,3 +280,78 @@ def summary_lines(plan: Plan) -> Iterator[str]:
     if plan.unmanaged:
         count = plural(len(plan.unmanaged), "experiment")
         yield printable(f"not in these files: {count} of {', '.join(plan.owns)}")
+
+
+def drift_lines(plan: "Plan") -> Iterator[str]:
+    """List how the account differs from its specs, a line for each difference."""
+    created = {change.key for change in plan.changes if change.action is Action.CREATE}
+    for change in plan.changes:
+        if change.key not in created:
+            yield from map(printable, change_lines(change))
+    for key in sorted(created):
+        yield printable(f"{FILE}: {key}")
+    for conflict in plan.conflicts:
+        yield printable(f"conflict: {conflict.key}: {conflict.message}")
+    for found in plan.unmanaged:
+        yield printable(f"{SERVER}: {found.key} ({found.status})")
+    if plan.is_empty and not plan.unmanaged:
+        yield "no drift"
+
+
+def change_lines(change: Change) -> Iterator[str]:
+    """Describe what one change would make equal."""
+    name = change.key
+    if change.variant is not None:
+        name += f" variant {change.variant}"
+    match change.action:
+        case Action.CREATE_VARIANT:
+            yield f"{FILE}: {name}"
+        case Action.DELETE_VARIANT:
+            yield f"{SERVER}: {name}"
+        case Action.PUBLISH:
+            yield f"not published: {name}"
+        case _:
+            for field in change.fields:
+                yield from field_lines(name, field)
+
+
+def field_lines(name: str, field: FieldChange) -> Iterator[str]:
+    """Describe how one field differs."""
+    where = f"{name} {field.path}"
+    if (lists := lists_in(field)) is None:
+        if field.old is None:
+            yield f"{FILE}: {where} {show(field.new)}"
+        elif field.new is None:
+            yield f"{SERVER}: {where} {show(field.old)}"
+        else:
+            yield f"differs: {where}: {show(field.old)}, in the file {show(field.new)}"
+        return
+    old, new = lists
+    yield from (f"{SERVER}: {where} {show(item)}" for item in old if item not in new)
+    yield from (f"{FILE}: {where} {show(item)}" for item in new if item not in old)
+    if sorted(old) == sorted(new):
+        yield f"differs: {where}: in another order"
+
+
+def show(value: object) -> str:
+    """Format a value for people; what is long is cut."""
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return cut(printable(value)) if value.strip() else repr(value)
+    if isinstance(value, list):
+        items = cast("list[object]", value)
+        if all(isinstance(item, str) for item in items):
+            return cut(printable(", ".join(cast("list[str]", items)))) or "none"
+        return plural(len(items), "item")
+    return cut(printable(json.dumps(value, ensure_ascii=False, default=str)))
+
+
+def cut(text: str) -> str:
+    """Cut a text that is too wide."""
+    return text if len(text) <= MAX_WIDTH else f"{text[: MAX_WIDTH - 3]}..."
+
+
+def plural(count: int, noun: str) -> str:
+    """Format a count with its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

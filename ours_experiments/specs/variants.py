@@ -8,9 +8,13 @@ from ours_experiments._unset import UNSET, Unset
 from ours_experiments.drafts import NewVariant, VariantPatch
 from ours_experiments.models import Variant, VariantType
 from ours_experiments.specs.changes import FieldChange
-from ours_experiments.specs.checks import MAX_TREATMENTS, given, to_new_variant
 from ours_experiments.specs.fields import differing, sendable
-from ours_experiments.specs.parts import VariantSpec
+from ours_experiments.specs.parts import (
+    MAX_TREATMENTS,
+    VariantSpec,
+    given,
+    to_new_variant,
+)
 from ours_experiments.specs.spec import ExperimentSpec
 
 
@@ -26,9 +30,9 @@ class Pair:
     """What differs."""
 
     @property
-    def weight_change(self) -> int:
-        """Return by how many percent the weight grows."""
-        return given(self.spec.weight, self.variant.weight) - self.variant.weight
+    def is_raised(self) -> bool:
+        """Return whether the weight grows."""
+        return given(self.spec.weight, 0) > self.variant.weight
 
 
 @attrs.frozen(kw_only=True)
@@ -49,21 +53,14 @@ class Match:
     @property
     def lowered(self) -> tuple[Pair, ...]:
         """Return the pairs to patch before others are deleted, raised or created."""
-        pairs = [pair for pair in self.pairs if pair.fields and pair.weight_change <= 0]
-        control = [self.control] if self.control and self.control.fields else []
-        return tuple(control + pairs)
+        control = () if self.control is None else (self.control,)
+        pairs = (*control, *self.pairs)
+        return tuple(p for p in pairs if p.fields and not p.is_raised)
 
     @property
     def raised(self) -> tuple[Pair, ...]:
         """Return the pairs to patch once their weight is free."""
-        return tuple(p for p in self.pairs if p.fields and p.weight_change > 0)
-
-    @property
-    def is_equal(self) -> bool:
-        """Return whether nothing differs."""
-        return not (
-            self.lowered or self.raised or self.new or self.extra or self.conflicts
-        )
+        return tuple(p for p in self.pairs if p.fields and p.is_raised)
 
 
 def match_variants(spec: ExperimentSpec, variants: tuple[Variant, ...]) -> Match:

@@ -1,12 +1,16 @@
 """Errors name the id that the service gave the request."""
 
+import asyncio
+import json
 import pickle
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from ours_experiments import (
     APIStatusError,
     Client,
+    DecodeError,
     OursError,
     OutcomeUnknownError,
     RetryPolicy,
@@ -59,6 +63,71 @@ async def test_request_id_of_an_unknown_outcome() -> None:
         with pytest.raises(OutcomeUnknownError, match="req-7") as caught:
             await client.request("POST", "things", json={})
     assert caught.value.request_id == "req-7"
+
+
+SHAPES: dict[str, tuple[object, Callable[[Client], Awaitable[object]]]] = {
+    "object": ({"id": 7}, lambda client: client.experiments.retrieve("e1")),
+    "results": ({"variants": 1}, lambda client: client.experiments.results("e1")),
+    "rows": (
+        {"entities": [{"id": 7}], "pagination": {"hasMore": False}},
+        lambda client: client.experiments.list().to_list(),
+    ),
+    "page": (
+        {"entities": [{"id": 7}], "pagination": {"hasMore": False}},
+        lambda client: client.experiments.list_page(),
+    ),
+    "pagination": (
+        {"entities": [], "pagination": {"hasMore": "yes"}},
+        lambda client: client.experiments.list_page(),
+    ),
+    "settings": ({"entities": [{}]}, lambda client: client.settings.list()),
+}
+
+
+@pytest.mark.parametrize(("body", "request_shape"), SHAPES.values(), ids=SHAPES.keys())
+async def test_request_id_of_another_shape(
+    body: object, request_shape: Callable[[Client], Awaitable[object]]
+) -> None:
+    """An answer of another shape is named by its request id, in text and attribute."""
+    async with (
+        scripted(then=answer(200, body, headers=ID)) as script,
+        Client("key", base_url=script.url, retry=ONCE) as client,
+    ):
+        with pytest.raises(DecodeError, match=r"\(request req-7\)") as caught:
+            await request_shape(client)
+    assert caught.value.request_id == "req-7"
+    assert pickle.loads(pickle.dumps(caught.value)).request_id == "req-7"  # noqa: S301 - just made
+
+
+async def test_request_ids_of_concurrent_answers() -> None:
+    """Each of several answers of another shape is named by its own id."""
+    answers = [
+        answer(200, {"id": 1}, headers=f"X-Request-Id: req-{number}\r\n")
+        for number in range(8)
+    ]
+    async with (
+        scripted(*answers) as script,
+        Client("key", base_url=script.url, retry=ONCE) as client,
+    ):
+        errors = await asyncio.gather(
+            *(client.experiments.retrieve("e1") for _ in answers),
+            return_exceptions=True,
+        )
+    ids = {error.request_id for error in errors if isinstance(error, DecodeError)}
+    assert ids == {f"req-{number}" for number in range(8)}
+
+
+async def test_answer_with_a_request_id() -> None:
+    """What `client.request` returns is equal to the JSON, and encodes as it."""
+    body = {"a": [1, {"b": None}]}
+    async with (
+        scripted(then=answer(200, body, headers=ID)) as script,
+        Client("key", base_url=script.url, retry=ONCE) as client,
+    ):
+        payload = await client.request("GET", "things")
+    assert payload == body
+    assert json.loads(json.dumps(payload)) == body
+    assert pickle.loads(pickle.dumps(payload)) == body  # noqa: S301 - just made
 
 
 async def test_request_id_that_quotes_the_key() -> None:

@@ -159,6 +159,14 @@ async def test_whom_one_publish_would_concern(
         ("**", False),
         ("**/index.html", False),
         ("*.org", True),
+        ("https://shop.example.com?page=1", True),
+        ("https://www.example.com?page=1", False),
+        ("https://www.example.com#top", False),
+        ("https://name@www.example.com:8080/x", False),
+        ("https://www.example.com/?next=https://shop.example.com", False),
+        ("www.example.com/?next=https://shop.example.com", False),
+        ("https://shop.example.com/?next=https://www.example.com", True),
+        (" https://www.example.com/ ", False),
     ],
 )
 async def test_a_host_that_is_not_whitelisted(

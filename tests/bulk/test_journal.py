@@ -315,3 +315,46 @@ def check_any(path: Path) -> None:
     again = read(path)
     assert {name: again.status_of(name) for name in known} == known
     assert again.status_of("one more") is not None
+
+
+@pytest.mark.parametrize(
+    ("entries", "moment"),
+    [
+        pytest.param([{"begun": "a", "at": 5.0}], 5.0, id="begun"),
+        pytest.param(
+            [{"begun": "a", "at": 5.0}, {"begun": "a", "at": 7.0}], 5.0, id="twice"
+        ),
+        pytest.param(
+            [
+                {"begun": "a", "at": 5.0},
+                {"id": "a", "status": "unknown"},
+                {"begun": "a", "at": 7.0},
+            ],
+            5.0,
+            id="unknown",
+        ),
+        pytest.param(
+            [
+                {"begun": "a", "at": 5.0},
+                {"id": "a", "status": "failed"},
+                {"begun": "a", "at": 7.0},
+            ],
+            7.0,
+            id="failed",
+        ),
+        pytest.param(
+            [{"begun": "a", "at": 5.0}, {"id": "a", "status": "applied"}],
+            None,
+            id="applied",
+        ),
+        pytest.param([{"begun": "a"}], 0.0, id="no time"),
+        pytest.param([{"begun": "a", "at": 9e12}], 0.0, id="ahead"),
+        pytest.param([], None, id="nothing"),
+    ],
+)
+def test_when_an_id_was_sent(
+    path: Path, entries: list[object], moment: float | None
+) -> None:
+    """The time is that of the first request whose outcome is not known."""
+    write(path, *entries)
+    assert read(path).sent_at("a") == moment

@@ -3,6 +3,7 @@
 import asyncio
 import stat
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,6 +23,7 @@ from ours_experiments import (
     RetryPolicy,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.aging import age
 from tests.support.bulk_calls import (
     entries,
     one_by_one,
@@ -73,7 +75,8 @@ def add(journal: Path, ids: Iterable[str]) -> None:
     """Record ids as begun only, as a run that is killed leaves them."""
     with journal.open("ab") as file:
         for experiment_id in ids:
-            file.write(orjson.dumps({"begun": experiment_id}) + b"\n")
+            entry = {"begun": experiment_id, "at": time.time()}
+            file.write(orjson.dumps(entry) + b"\n")
 
 
 def opened(folder: Path) -> list[str]:
@@ -171,6 +174,7 @@ async def test_begun_ids_are_read_back_first(
     before, after = WAYS[action]
     [done] = emulator.seed_experiments(1, status=after)
     [undone] = emulator.seed_experiments(1, status=before)
+    age(emulator)
     method = getattr(client.bulk, action)
     await method([], journal=journal)
     add(journal, [done, undone])
@@ -185,9 +189,10 @@ async def test_begun_ids_are_read_back_first(
 async def test_what_others_changed_since_it_was_sent(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:
-    """A start that an earlier run sent may have been applied, and then paused."""
+    """A start that is refused for what others did may still have come before that."""
     [paused] = emulator.seed_experiments(1, status="paused")
     [unready] = emulator.seed_experiments(1, variants=1)
+    age(emulator)
     await client.bulk.start([], journal=journal)
     add(journal, [paused, unready])
     report = await client.bulk.start([], journal=journal)

@@ -67,14 +67,30 @@ def test_a_key_of_ones_own_is_taken_anywhere() -> None:
         pytest.param(("--port", "65536"), id="port"),
         pytest.param(("--experiments", "-1"), id="experiments"),
         pytest.param(("--faults", "explode"), id="fault"),
+        pytest.param(("--api", "future"), id="api"),
+        pytest.param(("--conflict-status", "418"), id="conflict-status"),
+        pytest.param(("--normalize-names", "shout"), id="normalize-names"),
+        pytest.param(("--normalize-keys", "cut:0"), id="normalize-keys"),
+        pytest.param(("--list-delay", "-1"), id="list-delay"),
+        pytest.param(("--list-delay", "nan"), id="list-delay-nan"),
+        pytest.param(("--clock-skew", "1e12"), id="clock-skew"),
+        pytest.param(("--scopes", "root"), id="scopes"),
+        pytest.param(
+            ("--experiments", "8", "--unique-keys", "--normalize-keys", "cut:4"),
+            id="equal-keys",
+        ),
+        pytest.param(("--cursor", "page"), id="cursor"),
+        pytest.param(("--id-style", "int"), id="id-style"),
     ],
 )
 def test_what_it_cannot_do_is_a_usage_error(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A bad option ends at once with code 2 and one line."""
+    """A bad option ends at once with code 2 and one line, which names the option."""
     assert in_process("emulator", "--port", "0", *arguments) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert arguments[0] in line
 
 
 def test_a_taken_port_is_told(taken: int, capsys: pytest.CaptureFixture[str]) -> None:

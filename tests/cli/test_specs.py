@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from ours_experiments.emulator import Emulator
-from tests.cli.runner import Invoke, Service
+from tests.cli.runner import Invoke, Service, Terminal
 from tests.specs.examples import PRICING
 
 
@@ -280,3 +280,68 @@ def test_files_are_decided_by_their_own_rules(
     assert ran.code == 3
     assert "alpha" in ran.err
     assert invoke("analyze", "--specs", folder.parent / "missing").code == 3
+
+
+def test_conflicts_that_are_all_of_a_plan_are_named(
+    invoke: Invoke, write: Write, shop: Emulator
+) -> None:
+    """`--skip-conflicts` names what it skipped where nothing else was to do."""
+    folder = write()
+    assert invoke("apply", folder, "--yes").code == 0
+    write(PRICING.replace("weight: 30", "weight: 31"))
+    shop.log.clear()
+    ran = invoke("apply", folder, "--yes", "--skip-conflicts")
+    assert ran.code == 10
+    assert "! variant Benefit first: weight 30 -> 31: locked" in ran.out
+    assert ran.out.splitlines()[-1] == "nothing to do: 1 conflict skipped"
+    ran = invoke("apply", folder, "--skip-conflicts", "--format", "json")
+    assert ran.code == 10
+    assert [skipped["key"] for skipped in ran.json["skipped"]] == ["pricing-headline"]
+    assert writes_in(shop) == 0
+
+
+def test_a_stale_plan_is_refused_before_the_question(
+    invoke: Invoke, write: Write, shop: Emulator, tmp_path: Path
+) -> None:
+    """Nobody is asked about a saved plan that cannot be applied any more."""
+    saved = tmp_path / "plan.json"
+    assert invoke("plan", write(), "--out", saved).code == 0
+    assert invoke("apply", saved, "--yes").code == 0
+    shop.log.clear()
+    ran = invoke("apply", saved)
+    assert ran.code == 6
+    assert "exists by now" in ran.err
+    assert writes_in(shop) == 0
+
+
+def test_a_terminal_shows_the_progress_of_apply(service: Service, write: Write) -> None:
+    """A terminal gets a question and then a bar with the changes that are done."""
+    service.seed(1, "running")
+    terminal = Terminal("apply", str(write()), env=service.environment)
+    terminal.wait_for("[y/N]")
+    terminal.type("y\n")
+    assert terminal.end() == 0
+    frames = [line for line in terminal.lines if "━" in line]
+    assert any(frame.startswith("apply ") and "4/4" in frame for frame in frames)
+
+
+def test_an_export_names_what_a_file_cannot_hold(
+    invoke: Invoke, tmp_path: Path, service: Service
+) -> None:
+    """An experiment with a blank key is left out with a note; the others are kept."""
+    blank, _ = service.seed(2)
+    service.emulator.state.get(blank).key = " "
+    ran = invoke("export", tmp_path / "exported")
+    assert (ran.code, ran.out) == (0, "1 experiment in 1 file\n")
+    assert ran.err == f"left out: {blank}: key: must not be blank\n"
+
+
+def test_a_spec_is_not_a_draft(invoke: Invoke, write: Write, service: Service) -> None:
+    """`create --from` of a spec file names the command that the file is for."""
+    file = write() / "pricing.yaml"
+    ran = invoke("create", "--from", file)
+    assert ran.code == 3
+    assert f"state belongs to experiments as code: ours-experiments apply {file}" in (
+        " ".join(ran.err.split())
+    )
+    assert service.emulator.log.received() == 0

@@ -64,7 +64,7 @@ def test_a_personalization_without_treatment_is_warned_about(
     for experiment_id in (good, bare):
         service.emulator.state.get(experiment_id).type = "personalization"
     ran = invoke("start", good, bare)
-    assert "no treatment" in ran.err
+    assert "a personalization without a treatment changes nothing" in ran.err
     assert bare in ran.err
     assert good not in ran.err
 
@@ -121,3 +121,15 @@ def test_pause_and_resume_read_nothing_more(service: Service, invoke: Invoke) ->
     [experiment_id] = service.seed(1, "running")
     assert invoke("pause", experiment_id).code == 0
     assert service.emulator.log.received("settings.list") == 0
+
+
+def test_a_start_warns_as_its_dry_run(service: Service, invoke: Invoke) -> None:
+    """What a dry run would warn about is what the start itself warns about."""
+    [experiment_id] = service.seed(1, variants=1)
+    with_domains(service, "shop.example")
+    with_rules(service, experiment_id, "https://other.example/")
+    service.emulator.state.get(experiment_id).type = "personalization"
+    report = invoke("start", experiment_id, "--dry-run", "--format", "json").json
+    [outcome] = report["outcomes"]
+    ran = invoke("start", experiment_id)
+    assert f"warning: {experiment_id}: {outcome['note']}" in ran.err

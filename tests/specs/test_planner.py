@@ -34,21 +34,21 @@ from ours_experiments.specs import (
     UnsafePlanError,
     VariantSpec,
 )
+from ours_experiments.specs.checks import refuse_repeated
 from ours_experiments.specs.export import export_specs
-from ours_experiments.specs.identity import check_identities
-from ours_experiments.specs.plan import Plan
+from ours_experiments.specs.plan import (
+    Plan,
+    refuse_conflicts,
+    refuse_others,
+    refuse_unsafe,
+)
 from ours_experiments.specs.planner import (
     Account,
     make_plan,
     needs_draft_changes,
     needs_settings,
     pair_up,
-)
-from ours_experiments.specs.refusals import (
-    refuse_conflicts,
-    refuse_others,
     refuse_stale,
-    refuse_unsafe,
 )
 from ours_experiments.specs.text import format_markdown, format_plan
 from tests.specs import examples
@@ -166,7 +166,7 @@ def test_a_key_that_is_given_away_is_free() -> None:
 def test_two_specs_of_one_experiment_are_refused() -> None:
     """Specs that are built in Python have one identity each, too."""
     with pytest.raises(SpecError, match="spec 2: the key 'k' is also at spec 1"):
-        check_identities([ExperimentSpec("k"), ExperimentSpec("k")])
+        refuse_repeated([ExperimentSpec("k"), ExperimentSpec("k")])
 
 
 def test_pruning() -> None:

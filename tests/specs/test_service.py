@@ -1,5 +1,7 @@
 """The comparison against what a service really answers."""
 
+import pytest
+
 from ours_experiments import Client, NewExperiment, NewSettings
 from ours_experiments.emulator import Emulator
 from ours_experiments.models import (
@@ -92,4 +94,30 @@ async def test_payloads_can_be_exchanged(client: Client, emulator: Emulator) -> 
         for pair in match.lowered + match.raised:
             await client.variants.update(pair.variant.id, variant_patch(pair))
         found = await client.experiments.retrieve(id_of)
-        assert match_variants(spec, found.variants or ()).is_equal
+        again = match_variants(spec, found.variants or ())
+        assert again.lowered + again.raised == ()
+        assert again.new + again.extra + again.conflicts == ()
+
+
+async def test_an_export_leaves_out_what_a_spec_cannot_hold(
+    client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A key that no file can have costs one experiment of an export, not all."""
+    blank, spaced, fine = emulator.seed_experiments(3)
+    emulator.state.get(blank).key = ""
+    emulator.state.get(spaced).key = " k"
+    left_out: list[tuple[str, str]] = []
+    specs = await client.export(
+        on_left_out=lambda experiment, reason: left_out.append((experiment.id, reason))
+    )
+    assert [spec.key for spec in specs] == [emulator.state.get(fine).key]
+    assert left_out == [
+        (spaced, "key: has white space around it"),
+        (blank, "key: must not be blank"),
+    ]
+    assert not caplog.records
+    assert await client.export() == specs
+    assert [record.getMessage() for record in caplog.records] == [
+        f"left out of the export: {experiment_id}: {reason}"
+        for experiment_id, reason in left_out
+    ]

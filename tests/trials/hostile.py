@@ -182,7 +182,7 @@ ANSWERS: dict[str, Hostile] = {
     ),
     "a head without an end": Hostile(
         endless("HTTP/1.1 200 OK\r\n", b"X-A: " + b"b" * 99 + b"\r\n"),
-        "APIConnectionError",
+        "UnexpectedResponseError",
     ),
     "a header without an end": Hostile(
         endless("HTTP/1.1 200 OK\r\nX-A: ", b"b" * MIB), "UnexpectedResponseError"

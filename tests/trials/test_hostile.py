@@ -23,6 +23,7 @@ from tests.trials.hostile import ANSWERS, measure
         "fifteen million numbers",
         "half a million wrong entities",
         "31 MiB of an error",
+        "a head without an end",
         "a header without an end",
     ],
 )

@@ -97,8 +97,8 @@ async def analyze_specs(
     analyses: list[Analysis] = []
     async with context.client() as client:
         running = [row async for row in client.experiments.list(status="running")]
-        for pairing, own in zip(pair_up(specs, running), rules, strict=True):
-            for experiment in pairing.experiments:
+        for (_, found), own in zip(pair_up(specs, running), rules, strict=True):
+            for experiment in found:
                 analysis = await client.experiments.analyze(
                     experiment.id, rules=own, guardrails=options.guardrails or ()
                 )

@@ -6,6 +6,7 @@ from cyclopts import Parameter
 from cyclopts.types import NonNegativeFloat, NonNegativeInt, UInt16
 
 from ours_experiments.cli.context import Flag, InContext
+from ours_experiments.cli.emulator_options import DEFAULT_OPTIONS, ServiceOptions
 from ours_experiments.cli.parser import app, examples
 
 
@@ -14,6 +15,7 @@ from ours_experiments.cli.parser import app, examples
         "emulator --port 8765 --experiments 40",
         "emulator --faults status:code=503,probability=0.1",
         "emulator --host 0.0.0.0 --allow-remote",
+        "emulator --conflict-status 400 --list-delay 5",
     )
 )
 async def emulator(
@@ -28,6 +30,7 @@ async def emulator(
     ] = (),
     publish_ms: NonNegativeFloat = 0.0,
     allow_remote: Flag = False,
+    service: ServiceOptions = DEFAULT_OPTIONS,
     context: InContext,
 ) -> int:
     """Serve a local emulator of the service until interrupted.
@@ -41,18 +44,20 @@ async def emulator(
         faults: Faults, such as `status:code=503,probability=0.1`.
         publish_ms: Milliseconds that a publish takes.
         allow_remote: Let other machines connect.
+        service: How the service answers where its documents are silent.
     """
     from ours_experiments.cli import emulator_server  # noqa: PLC0415 - not for help
 
-    service = emulator_server.build(
+    server = emulator_server.build(
         host,
         port,
         key,
+        service,
         seed=seed,
         publish_seconds=publish_ms / 1000,
         allow_remote=allow_remote,
     )
-    emulator_server.populate(service, experiments)
-    emulator_server.add_faults(service, faults)
-    await emulator_server.serve(service, context, key_is_given=key is not None)
+    emulator_server.populate(server, experiments)
+    emulator_server.add_faults(server, faults)
+    await emulator_server.serve(server, context, key_is_given=key is not None)
     return 0

@@ -165,6 +165,7 @@ async def create(
     kind = ours.NewExperiment
     path = fields.from_file
     payload = input_files.read_object(path)
+    input_files.refuse_spec(path, payload)
     control, treatments = input_files.take_variants(path, payload)
     values = input_files.to_fields(context, f"--from {path}", payload, kind, Experiment)
     values |= input_files.given(

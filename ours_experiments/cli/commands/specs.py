@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +24,7 @@ from ours_experiments.models import ExperimentStatus
 
 if TYPE_CHECKING:
     from ours_experiments.client import Client
-    from ours_experiments.specs import ExperimentSpec, Plan, Specs
+    from ours_experiments.specs import Plan, Specs
 
 
 Globs = Annotated[tuple[str, ...], Parameter(name="--key", show_default=False)]
@@ -58,6 +57,7 @@ def validate(*paths: Path, context: InContext) -> int:
     """
     check_format(context, "table", "json")
     from ours_experiments.specs import SpecError, load_specs  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.text import plural  # noqa: PLC0415 - not for help
 
     try:
         specs = load_specs(*given(paths))
@@ -147,7 +147,11 @@ async def apply(
         yes: Do not ask.
     """
     check_format(context, "table", "json")
-    from ours_experiments.cli.output.plan import exit_code, write_report  # noqa: PLC0415 - not for help
+    from ours_experiments.cli.output.plan import (  # noqa: PLC0415 - not for help
+        exit_code,
+        show_progress,
+        write_report,
+    )
 
     saved = saved_plan(given(paths))
     specs = None if saved is not None else load(context, paths)
@@ -158,6 +162,8 @@ async def apply(
     async with context.client() as client:
         if specs is None:
             found = client.plan_from(saved or "")
+            if not yes and not continues(journal):
+                await found.check_current()
         else:
             found = await make_plan(client, specs, key, prune=allow.prune)
         found.check(
@@ -165,17 +171,19 @@ async def apply(
             force=allow.force,
             skip_conflicts=allow.skip_conflicts,
         )
+        if context.format == "table" and not found.is_empty:
+            write_plan(context, found)
         if found.changes:
-            if context.format == "table":
-                write_plan(context, found)
             context.confirm(f"apply {len(found.changes)} changes?", yes=yes)
-        report = await found.apply(
-            journal=journal,
-            ship_others=allow.ship_others,
-            force=allow.force,
-            skip_conflicts=allow.skip_conflicts,
-            concurrency=concurrency,
-        )
+        with show_progress(context) as on_progress:
+            report = await found.apply(
+                journal=journal,
+                ship_others=allow.ship_others,
+                force=allow.force,
+                skip_conflicts=allow.skip_conflicts,
+                concurrency=concurrency,
+                on_progress=on_progress,
+            )
     write_report(context, report, found)
     return exit_code(report, found)
 
@@ -191,7 +199,7 @@ async def drift(*paths: Path, context: InContext) -> int:
     specs = load(context, paths)
     if specs is None:
         return CONFIGURATION
-    from ours_experiments.specs.drift import drift_lines  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.text import drift_lines  # noqa: PLC0415 - not for help
 
     async with context.client() as client:
         found = await client.plan(specs)
@@ -227,9 +235,16 @@ async def export(
     """
     check_format(context, "table", "json")
     from ours_experiments.specs import dump_specs  # noqa: PLC0415 - not for help
+    from ours_experiments.specs.text import plural  # noqa: PLC0415 - not for help
 
     async with context.client() as client:
-        specs = await client.export(status=status, keys=key or None)
+        specs = await client.export(
+            status=status,
+            keys=key or None,
+            on_left_out=lambda found, reason: context.note(
+                f"left out: {found.id}: {reason}"
+            ),
+        )
     try:
         files = dump_specs(specs, directory, one_file=one_file, overwrite=yes)
     except ConfigurationError as error:
@@ -261,11 +276,6 @@ def check_format(context: Context, *formats: str) -> None:
         )
 
 
-def plural(count: int, noun: str) -> str:
-    """Format a count with its noun."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
 def given(paths: Sequence[Path]) -> Sequence[Path]:
     """Refuse a command line without files."""
     if not paths:
@@ -286,6 +296,8 @@ def load(context: Context, paths: Sequence[Path]) -> "Specs | None":
 
 def refuse(context: Context, error: Exception) -> int:
     """Print the problems of files, a line each."""
+    from ours_experiments.specs.text import plural  # noqa: PLC0415 - not for help
+
     problems = str(error).splitlines()
     for problem in problems:
         context.note(problem)
@@ -302,13 +314,16 @@ async def make_plan(
         return await client.plan(specs, prune=prune)
     if prune:
         raise UsageError("--key and --prune exclude each other")
-    selected: list[ExperimentSpec] = [
-        spec
-        for spec in specs
-        if any(fnmatchcase(spec.key, pattern) for pattern in globs)
-    ]
+    from ours_experiments.specs.planner import matches  # noqa: PLC0415 - not for help
+
+    selected = [spec for spec in specs if matches(spec.key, globs)]
     # Without `owns`, or the experiments left out would look like orphans.
     return await client.plan(selected, settings=specs.settings, limits=specs.limits)
+
+
+def continues(journal: Path | None) -> bool:
+    """Return whether an earlier run may have left a journal, and part of its plan."""
+    return journal is not None and journal.exists()
 
 
 def saved_plan(paths: Sequence[Path]) -> str | None:

@@ -1,16 +1,20 @@
 """Print plans, and reports of what became of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.cli.context import Context, print_line
 from ours_experiments.cli.errors import SOME_FAILED, UNKNOWN
 from ours_experiments.cli.output.terminal import safe_text
+from ours_experiments.specs.apply import OnProgress
+from ours_experiments.specs.changes import ApplyReport, ChangeOutcome
 from ours_experiments.specs.plan import Plan
-from ours_experiments.specs.report import ApplyReport, ChangeOutcome
+from ours_experiments.specs.text import plural
 
 
 STYLES: Mapping[str, str] = {
@@ -39,6 +43,10 @@ def write_report(context: Context, report: ApplyReport, plan: Plan) -> None:
             "version": report.version.id if report.version else None,
             "publish_error": str(report.publish_error or ""),
             "conflicts": len(plan.conflicts),
+            "skipped": [
+                {"key": conflict.key, "reason": conflict.message}
+                for conflict in plan.conflicts
+            ],
         }
         context.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return
@@ -47,11 +55,30 @@ def write_report(context: Context, report: ApplyReport, plan: Plan) -> None:
             print_line(context.out, safe_text(sentence(outcome)))
     if report.publish_error is not None:
         context.note(f"not published: {report.publish_error}")
-    if not report.outcomes:
-        context.write("nothing to do\n")
+    counts = [f"{n} {status}" for status, n in report.counts.items() if n]
+    line = ", ".join(counts) or "nothing to do"
+    if plan.conflicts:
+        line += f": {plural(len(plan.conflicts), 'conflict')} skipped"
+    context.write(f"{line}\n")
+
+
+@contextmanager
+def show_progress(context: Context) -> Generator[OnProgress | None]:
+    """Show a bar with the changes that are done; only a terminal gets one."""
+    if not context.err.is_terminal:
+        yield None
         return
-    counts = ", ".join(f"{n} {status}" for status, n in report.counts.items() if n)
-    context.write(f"{counts}\n")
+    columns = (
+        TextColumn("apply"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+    )
+    with Progress(*columns, console=context.err) as progress:
+        # Until there is a change to count, the bar would show 0 of 0.
+        task = progress.add_task("", total=0, visible=False)
+        yield lambda done, total: progress.update(
+            task, completed=done, total=total, visible=True
+        )
 
 
 def record_of(outcome: ChangeOutcome) -> dict[str, object]:

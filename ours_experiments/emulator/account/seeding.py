@@ -3,6 +3,7 @@
 from ours_experiments.emulator.account import lifecycle as _lifecycle
 from ours_experiments.emulator.account.records import STATUSES
 from ours_experiments.emulator.account.state import State
+from ours_experiments.emulator.problems import ProblemError
 
 
 MAX_VARIANTS = 100
@@ -30,16 +31,22 @@ def seed_experiments(
     if not state.settings_by_id:
         state.adopt_settings(state.create_settings({}))
     settings_id = next(iter(state.settings_by_id))
-    return [
-        _seed_experiment(state, settings_id, status, variants) for _ in range(count)
-    ]
+    try:
+        return [
+            _seed_experiment(state, settings_id, status, variants) for _ in range(count)
+        ]
+    except ProblemError as problem:
+        raise ValueError(f"count: {problem.error}") from None
 
 
 def _seed_experiment(state: State, settings_id: str, status: str, variants: int) -> str:
+    ordinal = state.created + 1
     experiment = state.create(
         {
             "experimentSettingsId": settings_id,
-            "name": f"Experiment {state.created + 1}",
+            "name": f"Experiment {ordinal}",
+            # Of its own: rules that shorten names would make all keys alike.
+            "key": f"experiment-{ordinal}",
             "metrics": {
                 "primary": {"eventName": "signup", "funnelId": None},
                 "secondary": None,
