@@ -97,12 +97,6 @@ async def test_refused(
     assert emulator.state.experiment(experiment.id) == before
 
 
-async def test_transition_without_variants(client: Client, emulator: Emulator) -> None:
-    """The experiment of a transition carries no variants: None, not none."""
-    draft = await seeded(client, emulator, "draft")
-    assert (await client.experiments.start(draft.id)).experiment.variants is None
-
-
 async def test_times() -> None:
     """The experiment of a transition tells when it happened, in UTC."""
     clock = Clock(frozen=True)

@@ -341,16 +341,6 @@ async def test_replays_from_a_cursor(
     ]
 
 
-@pytest.mark.parametrize("limit", [0, "10"])
-async def test_replays_with_a_bad_limit(
-    client: Client, emulator: Emulator, limit: Any
-) -> None:
-    """A page size below 1, or no integer, is refused before anything is sent."""
-    with pytest.raises(ConfigurationError, match=r"^limit must be "):
-        client.experiments.session_replays("exp_1", limit=limit)
-    assert emulator.log.received() == 0
-
-
 @asynccontextmanager
 async def serve_json(answer: object) -> AsyncIterator[str]:
     """Serve one JSON value at every path, and yield the URL."""

@@ -11,11 +11,9 @@ from ours_experiments import (
     ConfigurationError,
     ConflictError,
     DecodeError,
-    NewExperiment,
     NewSettings,
     NotFoundError,
     SettingsPatch,
-    VariantPatch,
 )
 from ours_experiments.emulator import Emulator
 
@@ -146,29 +144,4 @@ async def test_delete_without_a_word(client: Client, emulator: Emulator) -> None
     delete: Any = client.settings.delete
     with pytest.raises(TypeError, match="with_experiments"):
         await delete("settings_1")
-    assert emulator.log.received() == 0
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param(None, id="none"),
-        pytest.param({"name": "C"}, id="dict"),
-        pytest.param(NewExperiment("settings_1", "A"), id="experiment"),
-        pytest.param(VariantPatch(name="A"), id="variant"),
-    ],
-)
-async def test_something_else(client: Client, emulator: Emulator, other: Any) -> None:
-    """What is no draft of settings is refused before anything is sent."""
-    with pytest.raises(ConfigurationError, match="expected NewSettings, not "):
-        await client.settings.create(other)
-    with pytest.raises(ConfigurationError, match="expected SettingsPatch, not "):
-        await client.settings.update("settings_1", other)
-    assert emulator.log.received() == 0
-
-
-async def test_update_with_nothing(client: Client, emulator: Emulator) -> None:
-    """A patch of nothing cannot be made, so nothing is sent."""
-    with pytest.raises(ConfigurationError, match="no field is given"):
-        await client.settings.update("settings_1", SettingsPatch())
     assert emulator.log.received() == 0

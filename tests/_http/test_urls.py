@@ -120,7 +120,7 @@ def test_insecure_base_url() -> None:
     assert prefix == "http://a.example/rest/v1"
 
 
-@pytest.mark.parametrize("bad_id", BAD_IDS)
+@pytest.mark.parametrize("bad_id", BAD_IDS.values(), ids=list(BAD_IDS))
 def test_bad_segment(bad_id: object) -> None:
     """What no id can be is refused wherever it stands."""
     for segments in ((bad_id,), ("experiments", bad_id), ("a", bad_id, "start")):

@@ -1,7 +1,7 @@
-"""Every operation of the API in the order of its table, and how the client calls it."""
+"""Every operation of the API in the order of its table, and the call for it."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import pytest
@@ -26,22 +26,22 @@ class Operation:
     """One row of the API's table."""
 
     name: str
-    """Resource and method, as the client and the emulator's log have it."""
+    """The resource and the client's method, as in the emulator's log."""
     request: str
     """The HTTP method, and the path below /rest/v1."""
     scope: str
-    """What the key must be allowed to do."""
+    """The scope that the key needs."""
     call: Callable[[Client, str], Awaitable[object]]
-    """Makes the call with this id, where the path has one."""
+    """Call the operation with this id, where its path has one."""
 
     def path(self, id: str) -> str:
-        """Give the whole path for an id that needs no escaping."""
+        """Return the path of the URL for a percent-encoded id."""
         path = self.request.partition(" ")[2].replace("{id}", id)
         return f"/rest/v1/{path}"
 
 
 async def first_of(listing: Listing[T]) -> T | None:
-    """Get the first thing that a listing serves; None when there is nothing."""
+    """Return the first entity of a listing, or None."""
     walk = aiter(listing)
     return await anext(walk, None)
 
@@ -63,85 +63,85 @@ OPERATIONS = (
         "experiments.retrieve",
         "GET experiments/{id}",
         "experiment:find",
-        lambda client, one: client.experiments.retrieve(one),
+        lambda client, id_: client.experiments.retrieve(id_),
     ),
     Operation(
         "experiments.update",
         "PATCH experiments/{id}",
         "experiment:update",
-        lambda client, one: client.experiments.update(one, ExperimentPatch(name="B")),
+        lambda client, id_: client.experiments.update(id_, ExperimentPatch(name="B")),
     ),
     Operation(
         "experiments.delete",
         "DELETE experiments/{id}",
         "experiment:delete",
-        lambda client, one: client.experiments.delete(one),
+        lambda client, id_: client.experiments.delete(id_),
     ),
     Operation(
         "experiments.start",
         "POST experiments/{id}/start",
         "experiment:start",
-        lambda client, one: client.experiments.start(one),
+        lambda client, id_: client.experiments.start(id_),
     ),
     Operation(
         "experiments.stop",
         "POST experiments/{id}/stop",
         "experiment:stop",
-        lambda client, one: client.experiments.stop(one),
+        lambda client, id_: client.experiments.stop(id_),
     ),
     Operation(
         "experiments.pause",
         "POST experiments/{id}/pause",
         "experiment:stop",
-        lambda client, one: client.experiments.pause(one),
+        lambda client, id_: client.experiments.pause(id_),
     ),
     Operation(
         "experiments.resume",
         "POST experiments/{id}/resume",
         "experiment:start",
-        lambda client, one: client.experiments.resume(one),
+        lambda client, id_: client.experiments.resume(id_),
     ),
     Operation(
         "experiments.results",
         "GET experiments/{id}/results",
         "experiment:find",
-        lambda client, one: client.experiments.results(one),
+        lambda client, id_: client.experiments.results(id_),
     ),
     Operation(
         "experiments.results_time_series",
         "GET experiments/{id}/results-time-series",
         "experiment:find",
-        lambda client, one: client.experiments.results_time_series(one),
+        lambda client, id_: client.experiments.results_time_series(id_),
     ),
     Operation(
         "experiments.rollout",
         "POST experiments/{id}/rollout",
         "experiment:stop",
-        lambda client, one: client.experiments.rollout(one, variant_id="var_1"),
+        lambda client, id_: client.experiments.rollout(id_, variant_id="var_1"),
     ),
     Operation(
         "experiments.end_rollout",
         "POST experiments/{id}/end-rollout",
         "experiment:stop",
-        lambda client, one: client.experiments.end_rollout(one),
+        lambda client, id_: client.experiments.end_rollout(id_),
     ),
     Operation(
         "experiments.winner",
         "POST experiments/{id}/winner",
         "experiment:stop",
-        lambda client, one: client.experiments.winner(one),
+        lambda client, id_: client.experiments.winner(id_),
     ),
     Operation(
         "experiments.session_replays",
         "GET experiments/{id}/session-replays",
         "experiment:find",
-        lambda client, one: first_of(client.experiments.session_replays(one)),
+        lambda client, id_: first_of(client.experiments.session_replays(id_)),
     ),
     Operation(
         "variants.list",
         "GET experiment-variants",
         "experiment:find",
-        lambda client, one: client.variants.list_page(one),
+        lambda client, id_: client.variants.list_page(id_),
     ),
     Operation(
         "variants.create",
@@ -153,19 +153,19 @@ OPERATIONS = (
         "variants.retrieve",
         "GET experiment-variants/{id}",
         "experiment:find",
-        lambda client, one: client.variants.retrieve(one),
+        lambda client, id_: client.variants.retrieve(id_),
     ),
     Operation(
         "variants.update",
         "PATCH experiment-variants/{id}",
         "experiment:update",
-        lambda client, one: client.variants.update(one, VariantPatch(weight=1)),
+        lambda client, id_: client.variants.update(id_, VariantPatch(weight=1)),
     ),
     Operation(
         "variants.delete",
         "DELETE experiment-variants/{id}",
         "experiment:update",
-        lambda client, one: client.variants.delete(one),
+        lambda client, id_: client.variants.delete(id_),
     ),
     Operation(
         "settings.list",
@@ -183,19 +183,19 @@ OPERATIONS = (
         "settings.retrieve",
         "GET experiment-settings/{id}",
         "experimentSettings:find",
-        lambda client, one: client.settings.retrieve(one),
+        lambda client, id_: client.settings.retrieve(id_),
     ),
     Operation(
         "settings.update",
         "PATCH experiment-settings/{id}",
         "experimentSettings:update",
-        lambda client, one: client.settings.update(one, SettingsPatch(name="B")),
+        lambda client, id_: client.settings.update(id_, SettingsPatch(name="B")),
     ),
     Operation(
         "settings.delete",
         "DELETE experiment-settings/{id}",
         "experimentSettings:delete",
-        lambda client, one: client.settings.delete(one, with_experiments=True),
+        lambda client, id_: client.settings.delete(id_, with_experiments=True),
     ),
     Operation(
         "versions.list",
@@ -213,19 +213,19 @@ OPERATIONS = (
         "versions.retrieve",
         "GET versions/{id}",
         "version:find",
-        lambda client, one: client.versions.retrieve(one),
+        lambda client, id_: client.versions.retrieve(id_),
     ),
     Operation(
         "versions.update",
         "PATCH versions/{id}",
         "version:update",
-        lambda client, one: client.versions.update(one, name="B"),
+        lambda client, id_: client.versions.update(id_, name="B"),
     ),
     Operation(
         "versions.republish",
         "POST versions/{id}/publish",
         "version:publish",
-        lambda client, one: client.versions.republish(one),
+        lambda client, id_: client.versions.republish(id_),
     ),
     Operation(
         "versions.draft_changes",
@@ -237,33 +237,37 @@ OPERATIONS = (
         "versions.changes",
         "GET versions/{id}/diff",
         "version:find",
-        lambda client, one: client.versions.changes(one),
+        lambda client, id_: client.versions.changes(id_),
     ),
     Operation(
         "versions.snapshot",
         "GET versions/{id}/snapshot",
         "version:find",
-        lambda client, one: client.versions.snapshot(one),
+        lambda client, id_: client.versions.snapshot(id_),
     ),
 )
 
-EACH = [pytest.param(each, id=each.name) for each in OPERATIONS]
-EACH_WITH_ID = [
-    pytest.param(each, id=each.name) for each in OPERATIONS if "{id}" in each.request
-]
+every_operation = pytest.mark.parametrize(
+    "operation", OPERATIONS, ids=lambda operation: operation.name
+)
+every_operation_with_id = pytest.mark.parametrize(
+    "operation",
+    [operation for operation in OPERATIONS if "{id}" in operation.request],
+    ids=lambda operation: operation.name,
+)
 
-BAD_IDS = [
-    pytest.param("", id="empty"),
-    pytest.param(".", id="dot"),
-    pytest.param("..", id="two-dots"),
-    pytest.param(None, id="none"),
-    pytest.param(7, id="number"),
-    pytest.param(b"exp_1", id="bytes"),
-    pytest.param("x" * 1025, id="too-long"),
-    pytest.param("a\0b", id="null-character"),
-    pytest.param("a\r\nb", id="line-break"),
-    pytest.param("a\x7fb", id="delete-character"),
-    pytest.param("a\x85b", id="c1-character"),
-    pytest.param("a\ud800b", id="lone-surrogate"),
-]
-"""What no id can be."""
+BAD_IDS: dict[str, Any] = {
+    "empty": "",
+    "dot": ".",
+    "two-dots": "..",
+    "none": None,
+    "number": 7,
+    "bytes": b"exp_1",
+    "too-long": "x" * 1025,
+    "null-character": "a\0b",
+    "line-break": "a\r\nb",
+    "delete-character": "a\x7fb",
+    "c1-character": "a\x85b",
+    "lone-surrogate": "a\ud800b",
+}
+"""Values that are refused as ids."""
