@@ -6,6 +6,7 @@ API and of the initial one: no variants in list items, no rollout, no staging.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import date
+from typing import Any
 
 import attrs
 import orjson
@@ -186,7 +187,7 @@ class Exchange:
     request: str
     """The method, and the rest of the URL below /experiments."""
     call: Callable[[Client], Awaitable[object]]
-    answer: object
+    answer: Any
     """The documented body of the response."""
     result: object = None
     """What the call returns."""
