@@ -1,14 +1,10 @@
 """Experiments: results, time series, session replays."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
     BadRequestError,
@@ -22,6 +18,7 @@ from ours_experiments import (
 from ours_experiments._codec.converter import decode
 from ours_experiments.emulator import Clock, Emulator
 from tests.support.clock import run_fast
+from tests.support.server import serve_json
 
 
 ONE_DAY = timedelta(days=1)
@@ -341,24 +338,13 @@ async def test_replays_from_a_cursor(
     ]
 
 
-@asynccontextmanager
-async def serve_json(answer: object) -> AsyncIterator[str]:
-    """Serve one JSON value at every path, and yield the URL."""
-
-    async def handler(_: web.BaseRequest) -> web.Response:
-        return web.json_response(answer)
-
-    async with RawTestServer(handler) as server:
-        yield str(server.make_url("/"))
-
-
 async def test_figures_that_are_not_known() -> None:
     """A rate or probability that is null is None on its row, and loses no other."""
     row = {"id": "v1", "name": "A", "isControl": True, "impressions": 10}
     counts = {"conversions": 1, "conversionRate": 0.1, "probabilityToBeBest": 0.4}
     unknown = {"conversions": 1, "conversionRate": None, "probabilityToBeBest": None}
     answer = {"variants": [row | unknown, row | counts | {"id": "v2"}]}
-    async with serve_json(answer) as url, Client("key", base_url=url) as client:
+    async with serve_json(answer) as client:
         results = await client.experiments.results("exp_1")
     first, second = results.variants
     assert (first.conversion_rate, first.probability_to_be_best) == (None, None)

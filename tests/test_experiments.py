@@ -6,7 +6,6 @@ from typing import Any
 import attrs
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
     BadRequestError,
@@ -24,6 +23,7 @@ from ours_experiments import (
     TargetingRules,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.server import serve
 
 
 RULES = TargetingRules(
@@ -223,10 +223,7 @@ async def newer_service() -> AsyncIterator[Client]:
             kept.update(await request.json())
         return web.json_response(kept)
 
-    async with (
-        RawTestServer(answer) as server,
-        Client("key", base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve(answer) as client:
         yield client
 
 
@@ -282,10 +279,7 @@ async def test_free_form_json_is_read_exactly() -> None:
         sent.append(await request.read())
         return web.json_response(experiment)
 
-    async with (
-        RawTestServer(answer) as server,
-        Client("key", base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve(answer) as client:
         read = await client.experiments.retrieve("exp_1")
         assert read.targeting_rules is not None
         assert read.targeting_rules.visitor_properties == [{"n": large}, 1.5]

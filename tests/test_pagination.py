@@ -1,53 +1,32 @@
-"""Listings: every page once, one page ahead, and an end whatever is served."""
+"""Listings: every page once, and an end whatever the service sends."""
 
 import asyncio
-import gc
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any, TypeVar
 
-import aiohttp
-import attrs
 import pytest
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ours_experiments import (
-    BadRequestError,
     Client,
     ConfigurationError,
     DecodeError,
-    Experiment,
     Listing,
-    Page,
+    OursError,
+    PaginationError,
     RetryPolicy,
 )
 from ours_experiments.emulator import Emulator
+from ours_experiments.emulator.faults.rules import parse
+from tests.support.server import serve
 
 
 T = TypeVar("T")
 ROUTE = "experiments.list"
 PREFETCH = pytest.mark.parametrize("prefetch", [True, False], ids=["ahead", "in-step"])
-
-
-@PREFETCH
-async def test_a_thousand(
-    client: Client, emulator: Emulator, *, prefetch: bool
-) -> None:
-    """A thousand experiments are ten requests, and each comes once."""
-    ids = emulator.seed_experiments(1000)
-    listing = client.experiments.list(limit=100, prefetch=prefetch)
-    assert [found.id async for found in listing] == ids[::-1]
-    assert emulator.log.received() == 10
-
-
-async def test_offset_cursors() -> None:
-    """Cursors of another kind lead through the list as well."""
-    async with (
-        Emulator(cursor="offset") as emulator,
-        Client(emulator.api_key, base_url=emulator.url) as client,
-    ):
-        ids = emulator.seed_experiments(25)
-        listing = client.experiments.list(limit=10)
-        assert [found.id async for found in listing] == ids[::-1]
 
 
 @PREFETCH
@@ -59,6 +38,7 @@ async def test_offset_cursors() -> None:
         pytest.param(4, [4], id="full-page"),
         pytest.param(5, [4, 1], id="one-more"),
         pytest.param(8, [4, 4], id="two-full-pages"),
+        pytest.param(41, [4] * 10 + [1], id="many-pages"),
     ],
 )
 async def test_pages(
@@ -69,29 +49,41 @@ async def test_pages(
     *,
     prefetch: bool,
 ) -> None:
-    """Whole pages tell their cursor, and which is the last."""
-    emulator.seed_experiments(number)
+    """Every page is one request; the last one has no cursor."""
+    ids = emulator.seed_experiments(number)
     listing = client.experiments.list(limit=4, prefetch=prefetch)
-    pages = [each async for each in listing.pages()]
-    assert [len(each.entities) for each in pages] == sizes
-    assert [each.has_more for each in pages] == [True] * (len(sizes) - 1) + [False]
-    assert [each.next_cursor is None for each in pages] == [
-        not each.has_more for each in pages
+    pages = [page async for page in listing.pages()]
+    assert [found.id for page in pages for found in page.entities] == ids[::-1]
+    assert [len(page.entities) for page in pages] == sizes
+    assert [page.has_more for page in pages] == [True] * (len(sizes) - 1) + [False]
+    assert [page.next_cursor is None for page in pages] == [
+        not page.has_more for page in pages
     ]
     assert emulator.log.received() == len(sizes)
 
 
+async def test_offset_cursors() -> None:
+    """Cursors of another kind lead through the list, too."""
+    async with (
+        Emulator(cursor="offset") as emulator,
+        Client(emulator.api_key, base_url=emulator.url) as client,
+    ):
+        ids = emulator.seed_experiments(25)
+        listing = client.experiments.list(limit=10)
+        assert [found.id async for found in listing] == ids[::-1]
+
+
 async def test_page_by_page(client: Client, emulator: Emulator) -> None:
-    """Single pages, each asked for by the cursor of the one before."""
+    """Single pages are requested by the cursor of the page before."""
     ids = emulator.seed_experiments(5)
-    came: list[str] = []
+    served: list[str] = []
     cursor = None
     for number in range(1, 4):
         got = await client.experiments.list_page(limit=2, cursor=cursor)
         assert emulator.log.received() == number
-        came += [each.id for each in got.entities]
+        served += [found.id for found in got.entities]
         cursor = got.next_cursor
-    assert (came, cursor) == (ids[::-1], None)
+    assert (served, cursor) == (ids[::-1], None)
 
 
 async def test_nothing_is_sent_before_the_walk(
@@ -103,8 +95,8 @@ async def test_nothing_is_sent_before_the_walk(
     assert emulator.log.received() == 0
 
 
-async def test_each_walk_begins_anew(client: Client, emulator: Emulator) -> None:
-    """A listing can be walked again, also while it is walked."""
+async def test_walking_again(client: Client, emulator: Emulator) -> None:
+    """A listing can be iterated again, even inside its own loop."""
     emulator.seed_experiments(3)
     listing = client.experiments.list(limit=2)
     first = [found.id async for found in listing]
@@ -113,35 +105,35 @@ async def test_each_walk_begins_anew(client: Client, emulator: Emulator) -> None
 
 
 async def test_resuming(client: Client, emulator: Emulator) -> None:
-    """A walk that broke off resumes at its page, and repeats no more than that."""
+    """A walk resumes at the page where it stopped, and repeats only that page."""
     ids = emulator.seed_experiments(10)
     listing = client.experiments.list(limit=4)
-    came: list[str] = []
+    served: list[str] = []
     async for found in listing:
-        came.append(found.id)
-        if len(came) == 6:
+        served.append(found.id)
+        if len(served) == 6:
             break
     resumed = client.experiments.list(limit=4, cursor=listing.cursor)
     rest = [found.id async for found in resumed]
-    assert came[:4] + rest == ids[::-1]
+    assert served[:4] + rest == ids[::-1]
 
 
 async def test_cursor_and_done(client: Client, emulator: Emulator) -> None:
-    """A listing tells which page is being served, and when the last one was."""
+    """A listing has the cursor of its page, and is done after the last page."""
     emulator.seed_experiments(3)
     listing = client.experiments.list(limit=1)
-    told = [(listing.cursor, listing.done)]
+    states = [(listing.cursor, listing.done)]
     cursors: list[str | None] = [None]
     async for got in listing.pages():
-        told.append((listing.cursor, listing.done))
+        states.append((listing.cursor, listing.done))
         cursors.append(got.next_cursor)
-    told.append((listing.cursor, listing.done))
-    assert [cursor for cursor, _ in told] == [None, *cursors[:3], cursors[2]]
-    assert [done for _, done in told] == [False, False, False, False, True]
+    states.append((listing.cursor, listing.done))
+    assert [cursor for cursor, _ in states] == [None, *cursors[:3], cursors[2]]
+    assert [done for _, done in states] == [False, False, False, False, True]
 
 
 async def test_done_is_for_the_latest_walk(client: Client, emulator: Emulator) -> None:
-    """A listing that is walked again is not done until that walk is."""
+    """A listing that is iterated again is done when that iteration is."""
     emulator.seed_experiments(2)
     listing = client.experiments.list()
     for _ in range(2):
@@ -149,107 +141,8 @@ async def test_done_is_for_the_latest_walk(client: Client, emulator: Emulator) -
         assert listing.done
 
 
-async def test_one_page_ahead(client: Client, emulator: Emulator) -> None:
-    """While a page is consumed the next one is asked for, and no other."""
-    emulator.seed_experiments(6)
-    pages = client.experiments.list(limit=2).pages()
-    for requests in (2, 3, 3):
-        await anext(pages)
-        await asyncio.sleep(0.02)
-        assert emulator.log.received() == requests
-
-
-async def test_no_page_ahead(client: Client, emulator: Emulator) -> None:
-    """Without prefetching a page is asked for when it is needed."""
-    emulator.seed_experiments(6)
-    pages = client.experiments.list(limit=2, prefetch=False).pages()
-    for requests in (1, 2, 3):
-        await anext(pages)
-        await asyncio.sleep(0.02)
-        assert emulator.log.received() == requests
-    await pages.aclose()
-
-
-@pytest.fixture
-def endless(client: Client, emulator: Emulator) -> Listing[Experiment]:
-    """Have a listing whose second page never comes."""
-    emulator.seed_experiments(3)
-    emulator.faults.add("hang", route=ROUTE, after=1)
-    return client.experiments.list(limit=1)
-
-
-async def is_dropped(emulator: Emulator) -> bool:
-    """Tell whether the request for the second page was given up."""
-    await asyncio.sleep(0.02)
-    _, second = emulator.log.entries
-    return second.finished is not None
-
-
-async def test_leaving_a_loop(endless: Listing[Experiment], emulator: Emulator) -> None:
-    """Who leaves the loop leaves no request behind."""
-    async for _ in endless:
-        assert not await is_dropped(emulator)
-        break
-    assert await is_dropped(emulator)
-
-
-async def test_closing_the_pages(
-    endless: Listing[Experiment], emulator: Emulator
-) -> None:
-    """Closing the iterator gives the page ahead up at once."""
-    pages = endless.pages()
-    await anext(pages)
-    assert not await is_dropped(emulator)
-    before = asyncio.all_tasks()
-    await pages.aclose()
-    assert len(asyncio.all_tasks()) < len(before)
-    assert await is_dropped(emulator)
-
-
-async def test_cancelling_the_walk(
-    endless: Listing[Experiment], emulator: Emulator
-) -> None:
-    """Cancelling who waits for a page cancels its request."""
-    pages = endless.pages()
-    await anext(pages)
-    waiting = asyncio.ensure_future(anext(pages))
-    assert not await is_dropped(emulator)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert await is_dropped(emulator)
-
-
-async def test_error_of_the_page_ahead(client: Client, emulator: Emulator) -> None:
-    """What goes wrong with the next page is told when it is its turn."""
-    ids = emulator.seed_experiments(3)
-    emulator.faults.add("status", code=400, route=ROUTE, after=1)
-    pages = client.experiments.list(limit=2).pages()
-    first = await anext(pages)
-    await asyncio.sleep(0.02)
-    assert emulator.log.received() == 2
-    assert [found.id for found in first.entities] == ids[:0:-1]
-    with pytest.raises(BadRequestError):
-        await anext(pages)
-
-
-async def test_error_that_nobody_waits_for(
-    client: Client, emulator: Emulator, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What goes wrong with a page that nobody wants is told to nobody."""
-    emulator.seed_experiments(3)
-    emulator.faults.add("status", code=400, route=ROUTE, after=1)
-    pages = client.experiments.list(limit=2).pages()
-    await anext(pages)
-    await asyncio.sleep(0.02)
-    await pages.aclose()
-    del pages
-    gc.collect()
-    assert not [one for one in caplog.records if one.name == "asyncio"]
-
-
 async def test_page_that_is_lost_once(client: Client, emulator: Emulator) -> None:
-    """A page whose answer is lost is asked for again, and nothing comes twice."""
+    """A page whose answer is lost is requested again, and nothing comes twice."""
     ids = emulator.seed_experiments(6)
     emulator.faults.add("reset", route=ROUTE, after=1, times=1)
     quick = client.with_options(retry=RetryPolicy(initial=0.01))
@@ -258,97 +151,8 @@ async def test_page_that_is_lost_once(client: Client, emulator: Emulator) -> Non
     assert emulator.log.received() == 4
 
 
-async def test_the_request_goes_before_the_page_is_built(
-    client: Client, emulator: Emulator
-) -> None:
-    """The page ahead is on its way even where the present one cannot be built."""
-    emulator.seed_experiments(3)
-    emulator.faults.add("wrong_shape", field="key", route=ROUTE, times=1)
-    with pytest.raises(DecodeError):
-        await anext(client.experiments.list(limit=2).pages())
-    await asyncio.sleep(0.02)
-    assert emulator.log.received() == 2
-
-
-@attrs.define
-class Aftermath:
-    """What a session's owner does about a request that was given up."""
-
-    seconds: float = 0.0
-    error: Exception | None = None
-    over: int = 0
-
-    def traces(self) -> aiohttp.TraceConfig:
-        """Have aiohttp ask for it."""
-        config = aiohttp.TraceConfig()
-        config.on_request_exception.append(self.clear_up)
-        return config
-
-    async def clear_up(self, *_: object) -> None:
-        """Take a while, or fail."""
-        await asyncio.sleep(self.seconds)
-        self.over += 1
-        if self.error is not None:
-            raise self.error
-
-
-@asynccontextmanager
-async def one_page_taken(
-    emulator: Emulator, aftermath: Aftermath
-) -> AsyncIterator[AsyncGenerator[Page[Experiment], None]]:
-    """Take a page while the next one never comes."""
-    emulator.seed_experiments(3)
-    emulator.faults.add("hang", route=ROUTE, after=1)
-    async with Client(
-        emulator.api_key, base_url=emulator.url, trace_configs=[aftermath.traces()]
-    ) as client:
-        pages = client.experiments.list(limit=1).pages()
-        await anext(pages)
-        await asyncio.sleep(0.02)
-        yield pages
-
-
-async def test_leaving_waits_for_what_it_cancels(emulator: Emulator) -> None:
-    """When the iterator is closed, nothing of the page ahead goes on."""
-    aftermath = Aftermath(seconds=0.02)
-    async with one_page_taken(emulator, aftermath) as pages:
-        await pages.aclose()
-        assert aftermath.over == 1
-
-
-async def test_cancelled_while_leaving(
-    emulator: Emulator, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Who is cancelled while the page ahead is cleared up waits no longer for it."""
-    aftermath = Aftermath(seconds=0.05, error=RuntimeError("too late"))
-    async with one_page_taken(emulator, aftermath) as pages:
-        leaving = asyncio.ensure_future(pages.aclose())
-        await asyncio.sleep(0.01)
-        leaving.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await leaving
-        assert aftermath.over == 0
-        await asyncio.sleep(0.1)
-        assert aftermath.over == 1
-    gc.collect()
-    assert not [one for one in caplog.records if one.name == "asyncio"]
-
-
-async def test_clearing_up_that_fails(
-    emulator: Emulator, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What goes wrong with a page that is given up is told to nobody."""
-    aftermath = Aftermath(error=RuntimeError("not so fast"))
-    async with one_page_taken(emulator, aftermath) as pages:
-        await pages.aclose()
-        assert aftermath.over == 1
-    del pages
-    gc.collect()
-    assert not [one for one in caplog.records if one.name == "asyncio"]
-
-
 async def test_to_list(client: Client, emulator: Emulator) -> None:
-    """A listing becomes a list, of all entities or of so many."""
+    """A listing becomes a list of all entities, or of the first ones."""
     ids = emulator.seed_experiments(5)[::-1]
     listing = client.experiments.list(limit=2)
     assert [found.id for found in await listing.to_list()] == ids
@@ -359,7 +163,7 @@ async def test_to_list(client: Client, emulator: Emulator) -> None:
 async def test_to_list_sends_no_more_than_needed(
     client: Client, emulator: Emulator
 ) -> None:
-    """A limit needs only the pages that hold it."""
+    """Only the pages that hold that many entities are requested."""
     emulator.seed_experiments(5)
     listing = client.experiments.list(limit=2, prefetch=False)
     assert await listing.to_list(limit=0) == []
@@ -370,7 +174,7 @@ async def test_to_list_sends_no_more_than_needed(
 
 @pytest.mark.parametrize("limit", [-1, 1.5, "1", True])
 async def test_to_list_with_a_bad_limit(client: Client, limit: Any) -> None:
-    """A limit that is no number of entities is refused."""
+    """A limit that is no number of entities is a `ConfigurationError`."""
     with pytest.raises(ConfigurationError, match=r"^limit must be "):
         await client.experiments.list().to_list(limit=limit)
 
@@ -389,17 +193,265 @@ async def test_listing_to_records(client: Client, emulator: Emulator) -> None:
 
 
 async def test_awaiting_a_listing(client: Client) -> None:
-    """A listing that is awaited names what to write instead."""
+    """Awaiting a listing is a `TypeError` that names what to write instead."""
     listing: Any = client.experiments.list()
     with pytest.raises(TypeError, match=r"async for .*to_list.*list_page"):
         await listing
 
 
 async def test_repr_of_a_listing(client: Client, emulator: Emulator) -> None:
-    """The repr of a listing tells what is listed and how far it came."""
+    """The repr of a listing holds what is listed and its position."""
     emulator.seed_experiments(3)
     listing = client.experiments.list(limit=2)
     assert repr(listing) == "<Listing of Experiment, GET /experiments, cursor=None>"
     await listing.to_list()
     assert repr(listing) == "<Listing of Experiment, GET /experiments, done>"
     assert not [name for name in vars(listing) if name in {"source", "start"}]
+
+
+@pytest.fixture
+def misled(client: Client, emulator: Emulator, fault: str) -> Client:
+    """Return a client of an emulator with five experiments and a fault of paging."""
+    emulator.seed_experiments(5)
+    emulator.faults.install(parse(fault))
+    return client
+
+
+async def walk(listing: Listing[T]) -> tuple[list[T], OursError | None]:
+    """Return what a listing serves, and the error that ends it."""
+    served: list[T] = []
+    try:
+        async for found in listing:
+            served.append(found)  # noqa: PERF401 - kept when the walk fails
+    except OursError as error:
+        return served, error
+    return served, None
+
+
+@PREFETCH
+@pytest.mark.parametrize(
+    ("fault", "number", "message"),
+    [
+        pytest.param("cursor_loop", 4, "repeats the cursor", id="one-cursor"),
+        pytest.param("cursor_loop:period=3", 4, "repeats a page", id="three-cursors"),
+        pytest.param("missing_cursor", 2, "gives no cursor", id="no-cursor"),
+        pytest.param(
+            "empty_pages:pages=30", 0, "20 pages without anything new", id="empty-pages"
+        ),
+    ],
+)
+async def test_listing_without_an_end(
+    misled: Client, number: int, message: str, *, prefetch: bool
+) -> None:
+    """Cursors that lead nowhere end the listing with an error."""
+    listing = misled.experiments.list(limit=2, prefetch=prefetch)
+    served, error = await walk(listing)
+    assert len(served) == number
+    assert isinstance(error, PaginationError)
+    assert message in str(error)
+    assert error.cursor == listing.cursor
+    assert not listing.done
+
+
+async def test_some_empty_pages(client: Client, emulator: Emulator) -> None:
+    """Nineteen empty pages do not end a listing."""
+    ids = emulator.seed_experiments(5)
+    emulator.faults.add("empty_pages", pages=19, route=ROUTE, times=1)
+    assert [found.id async for found in client.experiments.list()] == ids[::-1]
+
+
+async def test_cursor_of_the_last_page(client: Client, emulator: Emulator) -> None:
+    """A page that says it is the last is the last, in spite of its cursor."""
+    emulator.seed_experiments(5)
+    emulator.faults.add("spare_cursor", route=ROUTE)
+    listing = client.experiments.list(limit=2)
+    assert len([found async for found in listing]) == 2
+    assert listing.done
+    assert emulator.log.received() == 1
+
+
+class Book:
+    """The pages of a service, by cursor, and the cursors that were requested."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str | None, Any] = {}
+        self.requested: list[str | None] = []
+
+    async def answer(self, request: web.BaseRequest) -> web.Response:
+        """Answer with the page of a cursor."""
+        cursor = request.query.get("cursor")
+        self.requested.append(cursor)
+        return web.json_response(self.pages[cursor])
+
+
+def page(
+    *ids: str, cursor: str | None = None, more: bool | None = None
+) -> dict[str, object]:
+    """Return a page of versions; a cursor means that there are more."""
+    entities = [
+        {
+            "id": version_id,
+            "versionNumber": 1,
+            "isPublished": False,
+            "createdAt": "2026-05-01T00:00:00Z",
+        }
+        for version_id in ids
+    ]
+    has_more = cursor is not None if more is None else more
+    return {
+        "entities": entities,
+        "pagination": {"nextCursor": cursor, "hasMore": has_more},
+    }
+
+
+@pytest.fixture
+def book() -> Book:
+    """Return a book without pages."""
+    return Book()
+
+
+@pytest.fixture
+async def reader(book: Book) -> AsyncIterator[Client]:
+    """Return a client of the service that serves the book."""
+    async with serve(book.answer) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        pytest.param([], "$: expected an object, got list", id="array"),
+        pytest.param(
+            {"entities": [], "pagination": []}, "$.pagination: ", id="array-as-position"
+        ),
+        pytest.param(
+            {"entities": [], "pagination": {"nextCursor": None}},
+            "$.pagination.hasMore: missing",
+            id="no-has-more",
+        ),
+        pytest.param(
+            {"entities": [], "pagination": {"hasMore": True, "nextCursor": 7}},
+            "$.pagination.nextCursor: ",
+            id="cursor-is-a-number",
+        ),
+        pytest.param(
+            {"entities": {}, "pagination": {"hasMore": False}},
+            "$.entities: expected array, got object",
+            id="entities-are-an-object",
+        ),
+        pytest.param(
+            {"entities": [{}], "pagination": {"hasMore": True, "nextCursor": "a"}},
+            "$.entities[0].id: missing",
+            id="entity-is-empty",
+        ),
+    ],
+)
+async def test_page_of_another_shape(
+    reader: Client, book: Book, answer: object, problem: str
+) -> None:
+    """A page of another shape is a `DecodeError` with the JSON path."""
+    book.pages = {None: answer, "a": page("b")}
+    served, error = await walk(reader.versions.list())
+    assert served == []
+    assert isinstance(error, DecodeError)
+    assert error.problems[0].startswith(problem)
+    with pytest.raises(DecodeError):
+        await reader.versions.list_page()
+
+
+@pytest.mark.parametrize("pagination", [{}, {"pagination": None}], ids=["none", "null"])
+async def test_page_without_a_position(
+    reader: Client, book: Book, pagination: dict[str, object]
+) -> None:
+    """A page without a position is the last."""
+    book.pages = {None: {"entities": page("a")["entities"], **pagination}}
+    listing = reader.versions.list()
+    served, error = await walk(listing)
+    assert [version.id for version in served] == ["a"]
+    assert error is None
+    assert listing.done
+    assert not (await reader.versions.list_page()).has_more
+
+
+@PREFETCH
+@pytest.mark.parametrize("period", [1, 2, 7])
+async def test_fresh_cursors_over_the_same_pages(
+    reader: Client, book: Book, period: int, *, prefetch: bool
+) -> None:
+    """A page that repeats an earlier one ends the listing with an error."""
+    cursors = [None, *(f"c{number}" for number in range(200))]
+    book.pages = {
+        cursor: page(*(f"{number % period}-{row}" for row in "ab"), cursor=following)
+        for number, (cursor, following) in enumerate(pairwise(cursors))
+    }
+    served, error = await walk(reader.versions.list(prefetch=prefetch))
+    assert isinstance(error, PaginationError)
+    assert "repeats a page" in str(error)
+    assert len(served) == 2 * (period + 1)
+
+
+async def test_the_same_entity_again(reader: Client, book: Book) -> None:
+    """A page of one entity may repeat, as while rows are added, but only 20 times."""
+    cursors = [None, *(f"c{number}" for number in range(200))]
+    book.pages = {
+        cursor: page("a", cursor=following) for cursor, following in pairwise(cursors)
+    }
+    served, error = await walk(reader.versions.list(prefetch=False))
+    assert isinstance(error, PaginationError)
+    assert len(served) == 21
+    book.pages["c5"] = page("b", cursor=None)
+    served, error = await walk(reader.versions.list(prefetch=False))
+    assert error is None
+    assert [version.id for version in served] == ["a"] * 6 + ["b"]
+
+
+@st.composite
+def books(draw: st.DrawFn) -> dict[str | None, Any]:
+    """Draw pages with arbitrary cursors."""
+    cursors = [f"c{number}" for number in range(draw(st.integers(0, 30)))]
+    targets = st.sampled_from([None, *cursors])
+    sizes = st.integers(0, 2) if draw(st.booleans()) else st.just(0)
+    return {
+        cursor: page(
+            *[f"{cursor}-{number}" for number in range(draw(sizes))],
+            cursor=draw(targets),
+            more=draw(st.sampled_from([True, True, True, False])),
+        )
+        for cursor in [None, *cursors]
+    }
+
+
+def expected_walk(pages: dict[str | None, Any]) -> tuple[list[str], bool]:
+    """Return the ids that a walk serves, and whether it ends without an error."""
+    served: list[str] = []
+    cursor: str | None = None
+    visited: set[str | None] = set()
+    empty = 0
+    while True:
+        visited.add(cursor)
+        entities, pagination = pages[cursor]["entities"], pages[cursor]["pagination"]
+        served += [version["id"] for version in entities]
+        empty = 0 if entities else empty + 1
+        cursor = pagination["nextCursor"]
+        if not pagination["hasMore"]:
+            return served, True
+        if cursor is None or cursor in visited or empty == 20:
+            return served, False
+
+
+@settings(max_examples=60)
+@given(pages=books(), prefetch=st.booleans())
+async def test_any_pages(
+    reader: Client,
+    book: Book,
+    pages: dict[str | None, Any],
+    *,
+    prefetch: bool,
+) -> None:
+    """A walk ends whatever the cursors, and requests every page on its way once."""
+    book.pages, book.requested = pages, []
+    served, error = await walk(reader.versions.list(prefetch=prefetch))
+    ids = [version.id for version in served]
+    assert (ids, error is None) == expected_walk(pages)
+    assert len(set(ids)) == len(ids)
+    assert len(set(book.requested)) == len(book.requested)

@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
     Client,
@@ -16,6 +14,7 @@ from ours_experiments import (
     SettingsPatch,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.server import serve_json
 
 
 NEW = NewSettings(name="Shop", cookie_name="_ab", whitelist_domains=["a.example"])
@@ -36,14 +35,7 @@ async def test_list(client: Client) -> None:
 @pytest.mark.parametrize("answer", [[], {}, {"entities": {}}, None])
 async def test_list_of_another_shape(answer: object) -> None:
     """A list of another shape is a `DecodeError`."""
-
-    async def respond(_: web.BaseRequest) -> web.Response:
-        return web.json_response(answer)
-
-    async with (
-        RawTestServer(respond) as server,
-        Client("key", base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve_json(answer) as client:
         with pytest.raises(DecodeError, match=r"\$\.entities: expected array"):
             await client.settings.list()
 

@@ -9,7 +9,6 @@ import attrs
 import orjson
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 
 from ours_experiments import (
     Client,
@@ -42,6 +41,7 @@ from tests.support.growth import (
 )
 from tests.support.operations import OPERATIONS, Operation
 from tests.support.recorded_answers import record
+from tests.support.server import serve
 
 
 GROWN = 6_000
@@ -118,10 +118,7 @@ async def service() -> AsyncIterator[Service]:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=running.body, content_type="application/json")
 
-    async with (
-        RawTestServer(answer) as server,
-        Client("key", base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve(answer) as client:
         running = Service(client)
         yield running
 
@@ -136,10 +133,7 @@ async def store() -> AsyncIterator[tuple[dict[str, Any], Client]]:
             kept.update(orjson.loads(await request.read()))
         return web.Response(body=orjson.dumps(kept), content_type="application/json")
 
-    async with (
-        RawTestServer(answer) as server,
-        Client("key", base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve(answer) as client:
         yield kept, client
 
 

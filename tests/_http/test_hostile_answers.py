@@ -21,6 +21,7 @@ from ours_experiments import (
     RetryPolicy,
     UnexpectedResponseError,
 )
+from tests.support.server import serve
 from tests.trials.echo import ECHOES, echoing
 from tests.trials.key_hunt import CORE, KEY, needles
 
@@ -30,15 +31,12 @@ EVIL = "\x1b[2J\r\nWARNING forged line\u202e\u2066\x9b"
 
 
 async def error_of(answer: web.Response, key: str = "a-key") -> OursError:
-    """Get the error that a list makes of an answer."""
+    """Return the error that a list call raises for an answer."""
 
-    async def serve(_: web.BaseRequest) -> web.Response:
+    async def respond(_: web.BaseRequest) -> web.Response:
         return answer
 
-    async with (
-        RawTestServer(serve) as server,
-        Client(key, base_url=str(server.make_url("/")), retry=ONCE) as client,
-    ):
+    async with serve(respond, key, retry=ONCE) as client:
         with pytest.raises(OursError) as caught:
             await client.experiments.list_page()
     return caught.value
@@ -101,7 +99,7 @@ async def test_encoding_that_was_not_asked_for() -> None:
     """Brotli is neither asked for nor read, where aiohttp could: it takes too much."""
     asked: list[str] = []
 
-    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         asked.append(request.headers["Accept-Encoding"])
         response = web.StreamResponse(
             headers={"Content-Encoding": "br", "Content-Type": "application/json"}
@@ -111,10 +109,7 @@ async def test_encoding_that_was_not_asked_for() -> None:
         await response.write(import_module("brotli").compress(b"{}"))
         return response
 
-    async with (
-        RawTestServer(serve) as server,
-        Client(KEY, base_url=str(server.make_url("/")), retry=ONCE) as client,
-    ):
+    async with serve(answer, KEY, retry=ONCE) as client:
         with pytest.raises(APIConnectionError, match="br was not asked for"):
             await client.experiments.list_page()
     assert asked == ["gzip, deflate"]
@@ -157,13 +152,10 @@ async def test_mapping_names_are_not_told() -> None:
     """Where a name is the service's own word, an error tells the place alone."""
     changes = {"count": 1, "differences": {CORE: {"added": 1}}}
 
-    async def serve(_: web.BaseRequest) -> web.Response:
+    async def answer(_: web.BaseRequest) -> web.Response:
         return web.json_response(changes)
 
-    async with (
-        RawTestServer(serve) as server,
-        Client(KEY, base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve(answer, KEY) as client:
         with pytest.raises(DecodeError) as caught:
             await client.versions.draft_changes()
     assert caught.value.problems
@@ -183,15 +175,10 @@ async def test_mapping_names_are_not_told() -> None:
 async def test_values_are_counted(body: bytes, *, refused: bool) -> None:
     """Of JSON values there may be a sixteenth of the bytes that there may be."""
 
-    async def serve(_: web.BaseRequest) -> web.Response:
+    async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=body, content_type="application/json")
 
-    async with (
-        RawTestServer(serve) as server,
-        Client(
-            KEY, base_url=str(server.make_url("/")), max_response_bytes=16_000
-        ) as client,
-    ):
+    async with serve(answer, KEY, max_response_bytes=16_000) as client:
         if refused:
             with pytest.raises(UnexpectedResponseError, match="too many JSON values"):
                 await client.request("GET", "experiments")
@@ -204,7 +191,7 @@ async def test_size_of_a_body_without_a_length(size: int) -> None:
     """The cap is met to the byte, and what is within it arrives whole."""
     text = "x" * (size - 2)
 
-    async def serve(request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})
         response.enable_chunked_encoding()
         await response.prepare(request)
@@ -213,7 +200,7 @@ async def test_size_of_a_body_without_a_length(size: int) -> None:
         await response.write(f'{text[900:]}"'.encode())
         return response
 
-    async with RawTestServer(serve) as server:
+    async with RawTestServer(answer) as server:
         url = str(server.make_url("/"))
         for cap in (size, 2 * size):
             async with Client(KEY, base_url=url, max_response_bytes=cap) as client:

@@ -20,6 +20,7 @@ from ours_experiments import (
     UnexpectedResponseError,
 )
 from ours_experiments.emulator import Emulator
+from tests.support.server import serve
 
 
 KEY = "test-key"
@@ -65,10 +66,7 @@ async def test_delete_without_a_body() -> None:
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(status=204)
 
-    async with (
-        RawTestServer(answer) as server,
-        Client(KEY, base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve(answer) as client:
         assert await client.request("DELETE", "things", "1") is None
 
 
@@ -167,9 +165,6 @@ async def test_strange_headers(
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(status=status, headers=headers, body=b"{}")
 
-    async with (
-        RawTestServer(answer) as server,
-        Client(KEY, base_url=str(server.make_url("/"))) as client,
-    ):
+    async with serve(answer) as client:
         with pytest.raises(expected):
             await client.settings.list()

@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import RawTestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from yarl import URL
@@ -20,6 +19,7 @@ from ours_experiments._http.urls import (
     parse_base_url,
 )
 from tests.support.operations import BAD_IDS
+from tests.support.server import serve
 
 
 ANYTHING = st.text(
@@ -222,10 +222,7 @@ def echo() -> Echo:
 @pytest.fixture
 async def client(echo: Echo) -> AsyncIterator[Client]:
     """Speak to the service that only notes."""
-    async with (
-        RawTestServer(echo.answer) as server,
-        Client("key", base_url=str(server.make_url("/"))) as speaking,
-    ):
+    async with serve(echo.answer) as speaking:
         yield speaking
 
 
