@@ -77,12 +77,16 @@ class Ledger:
         """Record that what was staged is live."""
         for experiment_id in staged:
             entry = self.entries[experiment_id]
-            if isinstance(entry, Outcome | Summary):
-                self.counts[entry.status] -= 1
-                self.counts[OutcomeStatus.APPLIED] += 1
-                self.entries[experiment_id] = attrs.evolve(
-                    entry, status=OutcomeStatus.APPLIED
-                )
+            applied = OutcomeStatus.APPLIED
+            if isinstance(entry, Outcome):
+                self.entries[experiment_id] = attrs.evolve(entry, status=applied)
+            elif isinstance(entry, Summary):
+                kind = attrs.evolve(entry.kind, status=applied)
+                self.entries[experiment_id] = self.summaries.share(kind, entry.text)
+            else:
+                continue
+            self.counts[entry.status] -= 1
+            self.counts[applied] += 1
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """Return the outcome of every id, those of calls under way included."""

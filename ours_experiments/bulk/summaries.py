@@ -1,6 +1,7 @@
 """What a stream keeps of outcomes that its consumer has taken."""
 
 import sys
+from typing import TypeVar
 
 import attrs
 
@@ -8,52 +9,70 @@ from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
 from ours_experiments.errors import APIStatusError, OursError, restore
 
 
+T = TypeVar("T")
+
 ID = "\ufdd0"
 """Stands for the experiment's id in a text that ids share: no character at all."""
 MAX_SHARED = 4096
 """Summaries that are shared; beyond that, texts hardly ever repeat."""
-STATUS_FIELDS = ("status", "error", "details", "method", "path", "retry_after")
-"""The arguments that an `APIStatusError` is built from again."""
+STATUS_FIELDS = ("status", "details", "method", "path", "retry_after")
+"""The arguments that an `APIStatusError` is built from again, beside its text."""
+
+
+@attrs.frozen(weakref_slot=False, cache_hash=True)
+class Kind:
+    """An outcome without its id, its answer, its cause and its error's text."""
+
+    status: OutcomeStatus
+    attempts: int
+    note: str = ""
+    error_type: type[OursError] | None = None
+    names: tuple[str, ...] = ()
+    """The attributes of the error that are plain values."""
+    values: tuple[object, ...] = ()
 
 
 @attrs.frozen(weakref_slot=False)
 class Summary:
-    """An outcome without its id, its answer and its cause, so that ids can share it.
+    """What is kept of an outcome; ids share it.
 
-    One object for all of it: 288 bytes in place of 350 where no text repeats.
+    Two objects, since failures differ in little more than their text: 160 bytes for one
+    with a text of its own, where one object takes 300.
     """
 
-    status: OutcomeStatus
-    attempts: int
-    error_type: type[OursError] | None = None
-    error_text: str = ""
-    names: tuple[str, ...] = ()
-    """The attributes of the error that are plain values."""
-    values: tuple[object, ...] = ()
-    note: str = ""
+    kind: Kind
+    text: str = ""
+
+    @property
+    def status(self) -> OutcomeStatus:
+        """The result for the experiment."""
+        return self.kind.status
 
     def to_outcome(self, experiment_id: str, action: str) -> Outcome:
         """Build the outcome of one id."""
-        error = None if self.error_type is None else self.to_error(experiment_id)
+        kind = self.kind
+        error = None
+        if kind.error_type is not None:
+            error = self.to_error(experiment_id, kind.error_type)
         return Outcome(
             experiment_id,
             action,
-            self.status,
+            kind.status,
             error=error,
-            attempts=self.attempts,
-            note=self.note,
+            attempts=kind.attempts,
+            note=kind.note,
         )
 
-    def to_error(self, experiment_id: str) -> OursError:
+    def to_error(self, experiment_id: str, error_type: type[OursError]) -> OursError:
         """Build the error again, without its cause, its traceback and its headers."""
         fields = {
             name: value.replace(ID, experiment_id) if isinstance(value, str) else value
-            for name, value in zip(self.names, self.values, strict=True)
+            for name, value in zip(self.kind.names, self.kind.values, strict=True)
         }
-        kind = self.error_type or OursError
-        if issubclass(kind, APIStatusError):
-            return kind(**fields)  # type: ignore[arg-type]
-        error = restore(kind, (self.error_text.replace(ID, experiment_id),))
+        text = self.text.replace(ID, experiment_id)
+        if issubclass(error_type, APIStatusError):
+            return error_type(error=text, **fields)  # type: ignore[arg-type]
+        error = restore(error_type, (text,))
         error.__dict__.update(fields)
         return error
 
@@ -62,47 +81,64 @@ class Summary:
 class Summaries:
     """Summaries of outcomes, one object for all that are equal."""
 
+    kinds: dict[Kind, Kind] = attrs.field(init=False, factory=dict[Kind, Kind])
     shared: dict[Summary, Summary] = attrs.field(
         init=False, factory=dict[Summary, Summary]
     )
 
     def summarize(self, outcome: Outcome) -> Summary:
         """Return the summary of an outcome: a failure as it is raised takes 1.6 kB."""
-        summary = summarize(outcome)
-        shared = self.shared.get(summary)
-        if shared is None and len(self.shared) < MAX_SHARED:
-            shared = self.shared[summary] = summary
-        return shared or summary
+        return self.share(kind_of(outcome), text_of(outcome))
+
+    def share(self, kind: Kind, text: str = "") -> Summary:
+        """Return the summary of a kind and a text, one object while there are few."""
+        kind = shared(self.kinds, kind)
+        return shared(self.shared, Summary(kind, text))
 
 
-def summarize(outcome: Outcome) -> Summary:
-    """Return what is kept of an outcome."""
+def shared(known: dict[T, T], item: T) -> T:
+    """Return the object that is equal to an item and known, or the item itself."""
+    found = known.get(item)
+    if found is None and len(known) < MAX_SHARED:
+        known[item] = item
+    return item if found is None else found
+
+
+def kind_of(outcome: Outcome) -> Kind:
+    """Return what an outcome has in common with others."""
     error, experiment_id = outcome.error, outcome.experiment_id
     if error is None:
-        return Summary(outcome.status, outcome.attempts, note=outcome.note)
-    # The text of an error status is made of its fields.
-    is_answer = isinstance(error, APIStatusError)
-    names = STATUS_FIELDS if is_answer else tuple(vars(error))
+        return Kind(outcome.status, outcome.attempts, outcome.note)
+    names = STATUS_FIELDS if isinstance(error, APIStatusError) else tuple(vars(error))
     values: list[object] = []
     for name in names:
         value = getattr(error, name)
         if isinstance(value, str):
             value = without_id(value, experiment_id)
-            if name not in {"error", "details"}:
+            if name != "details":
                 # The method, the path and the action are the same for all ids.
                 value = sys.intern(value)
         elif value is not None and not isinstance(value, int | float):
             value = () if isinstance(value, tuple) else None
         values.append(value)
-    return Summary(
+    return Kind(
         outcome.status,
         outcome.attempts,
+        outcome.note,
         type(error),
-        "" if is_answer else without_id(str(error), experiment_id),
         names,
         tuple(values),
-        outcome.note,
     )
+
+
+def text_of(outcome: Outcome) -> str:
+    """Return the text of an outcome's error, empty without one."""
+    error = outcome.error
+    if error is None:
+        return ""
+    # The text of an error status is made of its fields.
+    text = error.error if isinstance(error, APIStatusError) else str(error)
+    return without_id(text, outcome.experiment_id)
 
 
 def without_id(text: str, experiment_id: str) -> str:

@@ -77,11 +77,11 @@ def test_ids_that_are_no_ids(name: str) -> None:
     ("own_reasons", "most"),
     [
         pytest.param(False, 1, id="one reason"),
-        pytest.param(True, 300, id="own reasons"),
+        pytest.param(True, 200, id="own reasons"),
     ],
 )
 def test_failures_cost_little_memory(*, own_reasons: bool, most: int) -> None:
-    """Beside its id a failure costs nothing, or 300 bytes where no reason repeats."""
+    """Beside its id a failure costs nothing, or 200 bytes where no reason repeats."""
     ledger = Ledger("start", keep=False)
     names = [f"exp_{number:026}" for number in range(COUNT)]
     for name in names:
