@@ -1,17 +1,43 @@
-"""Maintenance of a stream in Redis: find lost tasks, drop those that are done."""
+"""A queue in a stream of Redis: read it, find lost tasks, drop those that are done."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
+from taskiq import AckableMessage
 from taskiq.exceptions import TaskiqError
 from taskiq_redis import RedisStreamBroker
 
+from ours_experiments.integrations._results import MAX_WAIT, MIN_WAIT
+
 
 logger = logging.getLogger("ours_experiments")
+
+
+class StreamBroker(RedisStreamBroker):
+    """Read a queue for as long as the worker runs.
+
+    After each task the broker takes a lock to look for lost ones, which a full Redis
+    refuses. The error would end the process, and results that wait for Redis with it.
+    """
+
+    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
+        """Yield tasks; wait while Redis is full or away."""
+        wait = MIN_WAIT
+        while True:
+            try:
+                async with aclosing(super().listen()) as messages:
+                    async for message in messages:
+                        wait = MIN_WAIT
+                        yield message
+            except (RedisError, OSError) as problem:
+                logger.warning("the queue cannot be read: %r", problem)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, MAX_WAIT)
 
 
 async def maintain(

@@ -44,6 +44,7 @@ from ours_experiments._validation import check_count, check_seconds, check_text
 from ours_experiments.integrations._decisions import DecisionOptions, DecisionRecord
 from ours_experiments.integrations._records import OutcomeRecord, outcome_of
 from ours_experiments.integrations._results import ResultBackend
+from ours_experiments.integrations._streams import StreamBroker
 from ours_experiments.integrations._worker import BatchRecord, Ids, Worker
 
 
@@ -305,7 +306,7 @@ def redis_broker(
     results: ResultBackend[object] = ResultBackend(
         url, result_ex_time=results_for, serializer=JSONSerializer()
     )
-    broker = RedisStreamBroker(
+    broker = StreamBroker(
         url,
         queue_name=queue,
         consumer_group_name=queue,

@@ -187,6 +187,29 @@ async def test_a_result_waits_for_a_full_redis(
         assert (await outcome(sent)).status is OutcomeStatus.APPLIED
 
 
+async def test_a_worker_outlasts_a_full_redis(
+    redis: Server,
+    broker: RedisStreamBroker,
+    emulator: Emulator,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A worker that cannot look for lost tasks goes on when Redis has room again."""
+    first, second = emulator.seed_experiments(2)
+    sending = redis_broker(redis.url)
+    sender = register_tasks(sending, lambda: client_of(emulator))
+    await sending.startup()
+    sent = [await sender.start.kiq(name) for name in (first, second)]
+    async with Redis.from_url(redis.url) as control:
+        await control.config_set("maxmemory", 1)
+        async with working(broker, emulator), asyncio.timeout(20):
+            while "cannot be read" not in caplog.text:  # noqa: ASYNC110 - in memory
+                await asyncio.sleep(0.01)
+            await control.config_set("maxmemory", 0)
+            statuses = [(await outcome(task)).status for task in sent]
+    await sending.shutdown()
+    assert statuses == [OutcomeStatus.APPLIED] * 2
+
+
 async def test_a_later_result_replaces_no_earlier_one(
     broker: RedisStreamBroker, emulator: Emulator
 ) -> None:

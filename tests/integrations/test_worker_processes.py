@@ -7,6 +7,7 @@ import pytest
 
 from ours_experiments import OutcomeStatus
 from tests.support.redis import Server
+from tests.trials import full_redis
 from tests.trials.shared_limits import measure
 from tests.trials.workers import start_all
 
@@ -39,6 +40,16 @@ async def test_a_worker_that_shuts_down() -> None:
             options=("--wait-tasks-timeout", "0.1"),
         )
     assert run.is_sound(200)
+
+
+@pytest.mark.usefixtures("redis")
+async def test_a_full_redis_and_a_killed_worker() -> None:
+    """Each start has one outcome, though Redis was full and a worker was killed."""
+    async with asyncio.timeout(PATIENCE):
+        ids, result = await full_redis.run(
+            80, redeliver_after=5.0, seconds=2.0, chunk=10
+        )
+    assert not result.problems(ids, full_redis.WORKERS * full_redis.TASKS_AT_ONCE)
 
 
 async def test_processes_share_a_limit(redis: Server) -> None:
