@@ -142,4 +142,4 @@ class Lifecycles(RuleBasedStateMachine):
 
 
 TestLifecycles = Lifecycles.TestCase
-TestLifecycles.settings = settings(max_examples=12, stateful_step_count=12)
+TestLifecycles.settings = settings(max_examples=8, stateful_step_count=12)

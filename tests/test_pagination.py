@@ -268,6 +268,8 @@ async def test_cursor_of_the_last_page(client: Client, emulator: Emulator) -> No
     assert len([found async for found in listing]) == 2
     assert listing.done
     assert emulator.log.received() == 1
+    page = await client.experiments.list_page(limit=2)
+    assert (page.next_cursor, page.has_more) == (None, False)
 
 
 class Book:

@@ -80,7 +80,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def anyio_backend():
-    return "{backend}"
+    return "asyncio"
 
 async def test_list(ours_client, ours_emulator):
     ours_emulator.seed_experiments(1)
@@ -88,6 +88,7 @@ async def test_list(ours_client, ours_emulator):
 """
 AUTO = "asyncio_mode = auto\nasyncio_default_fixture_loop_scope = function"
 STRICT = "asyncio_mode = strict\nasyncio_default_fixture_loop_scope = function"
+SESSION = f"{AUTO}\nasyncio_default_test_loop_scope = session"
 NO_ASYNCIO = ("-p", "no:asyncio")
 
 
@@ -104,16 +105,12 @@ def run(
 
 
 def test_the_fixtures_serve(pytester: pytest.Pytester) -> None:
-    """An emulator and a client come as fixtures, set up by a marker and an option."""
+    """A marker and an option set up the fixtures; wrong code under test fails."""
+    pytester.makepyfile(test_broken=ASYNC_TEST.replace("{expected}", "2"))
     test = ASYNC_TEST.replace("{expected}", "3")
-    run(pytester, test, "--ours-seed=7", options=AUTO).assert_outcomes(passed=3)
-
-
-def test_broken_code_fails(pytester: pytest.Pytester) -> None:
-    """The same file fails where the code under test is wrong."""
-    test = ASYNC_TEST.replace("{expected}", "2")
     result = run(pytester, test, "--ours-seed=7", options=AUTO)
-    result.assert_outcomes(passed=2, failed=1)
+    result.assert_outcomes(passed=5, failed=1)
+    result.stdout.fnmatch_lines(["FAILED test_broken.py::test_launch*"])
 
 
 def test_nothing_heavy_is_loaded_unused(pytester: pytest.Pytester) -> None:
@@ -144,38 +141,29 @@ def test_loads_with_pytest_alone(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "arguments"),
-    [(AUTO, ()), (STRICT, ()), ("", NO_ASYNCIO)],
-    ids=["auto", "strict", "without"],
+    ("options", "arguments", "tests", "passed"),
+    [
+        pytest.param(AUTO, (), (SYNC_TEST, SCOPED_TEST), 13, id="auto"),
+        pytest.param(STRICT, (), (SYNC_TEST, SCOPED_TEST, ANYIO_TEST), 14, id="strict"),
+        pytest.param(SESSION, (), (SCOPED_TEST,), 12, id="session-by-default"),
+        pytest.param("", NO_ASYNCIO, (SYNC_TEST, ANYIO_TEST), 2, id="without"),
+    ],
 )
-def test_synchronous_tests(
-    pytester: pytest.Pytester, options: str, arguments: tuple[str, ...]
+def test_plugins(
+    pytester: pytest.Pytester,
+    options: str,
+    arguments: tuple[str, ...],
+    tests: tuple[str, ...],
+    passed: int,
 ) -> None:
-    """`ours_emulator` serves blocking calls, whatever plugin runs async tests."""
-    run(pytester, SYNC_TEST, *arguments, options=options).assert_outcomes(passed=1)
+    """Both fixtures work with every plugin that runs async tests, and loop scope.
 
-
-@pytest.mark.parametrize(
-    "options",
-    [AUTO, STRICT, f"{AUTO}\nasyncio_default_test_loop_scope = session"],
-    ids=["auto", "strict", "session-by-default"],
-)
-def test_loop_scopes(pytester: pytest.Pytester, options: str) -> None:
-    """`ours_client` works on a loop of every scope, however it is chosen."""
-    run(pytester, SCOPED_TEST, options=options).assert_outcomes(passed=12)
-
-
-@pytest.mark.parametrize(
-    ("options", "arguments"),
-    [(STRICT, ()), ("", NO_ASYNCIO)],
-    ids=["strict", "without"],
-)
-def test_anyio(
-    pytester: pytest.Pytester, options: str, arguments: tuple[str, ...]
-) -> None:
-    """`ours_client` works in tests that anyio runs on asyncio."""
-    test = ANYIO_TEST.replace("{backend}", "asyncio")
-    run(pytester, test, *arguments, options=options).assert_outcomes(passed=1)
+    `ours_emulator` serves blocking calls, `ours_client` async tests.
+    """
+    for number, test in enumerate(tests[1:]):
+        pytester.makepyfile(**{f"test_more_{number}": test})
+    result = run(pytester, tests[0], *arguments, options=options)
+    result.assert_outcomes(passed=passed)
 
 
 def test_anyio_on_trio(pytester: pytest.Pytester) -> None:

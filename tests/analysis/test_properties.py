@@ -4,7 +4,7 @@ from math import isnan
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments.analysis import Rules, Verdict
@@ -53,6 +53,7 @@ def test_the_same_arguments_give_the_same_analysis(
     assert attrs.asdict(case) == before
 
 
+@settings(max_examples=30)
 @given(runs(), rules)
 def test_a_day_more_never_moves_a_decision(rows: list[Row], given_rules: Rules) -> None:
     """Once decided, the day and the verdict stay, unless the data lose trust."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ours_experiments.cli.errors import EXIT_CODES
-from tests.cli.runner import COMMAND, PATIENCE, Service, process
+from tests.cli.runner import COMMAND, PATIENCE, Invoke, Service, process
 
 
 DOCUMENTED = {int(code) for code in re.findall(r"^ +(\d+)  ", EXIT_CODES, re.MULTILINE)}
@@ -34,15 +34,17 @@ ENDINGS = {
 
 
 def test_every_documented_code_has_its_test() -> None:
-    """No code is documented that is not reached below, and none is left out."""
+    """The codes below are the documented ones."""
     assert set(ENDINGS.values()) == DOCUMENTED
 
 
-@pytest.mark.parametrize("told", [one for one, code in ENDINGS.items() if code < 128])
+@pytest.mark.parametrize(
+    "ending", [ending for ending, code in ENDINGS.items() if code < 128]
+)
 def test_a_command_ends_with_its_code(
-    service: Service, told: str, tmp_path: Path
+    service: Service, invoke: Invoke, ending: str, tmp_path: Path
 ) -> None:
-    """The code tells the kind of error, which is one line on standard error."""
+    """Every kind of error has its exit code, and one line on standard error."""
     [draft] = service.seed(1)
     young, skewed = service.with_traffic(days=2), service.with_traffic()
     control, treatment = service.emulator.state.get(skewed).variants
@@ -70,23 +72,30 @@ def test_a_command_ends_with_its_code(
         "keep running": ("analyze", young, "--check"),
         "do not trust": ("analyze", skewed, "--check"),
     }
-    ran = process(*commands[told], env=service.environment)
-    assert ran.code == ENDINGS[told], ran.err
+    ran = invoke(*commands[ending])
+    assert ran.code == ENDINGS[ending], ran.err
     if ran.code in {0, 10, 11, 12}:
         assert ran.err == ""
     else:
         assert re.fullmatch(r"error: .+\n", ran.err)
 
 
+def test_a_process_ends_with_the_code(service: Service) -> None:
+    """The exit code of a command is that of its process."""
+    ran = process("get", "nobody", env=service.environment)
+    assert ran.code == ENDINGS["not found"]
+    assert re.fullmatch(r"error: .+\n", ran.err)
+
+
 @pytest.mark.parametrize(
-    ("ending", "told"),
+    ("sent", "ending"),
     [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated")],
     ids=["ctrl-c", "sigterm"],
 )
 def test_a_signal_has_its_code(
-    service: Service, ending: signal.Signals, told: str
+    service: Service, sent: signal.Signals, ending: str
 ) -> None:
-    """What is ended from outside says so, in one line."""
+    """A command that a signal ends writes one line about it."""
     experiment_id = service.with_traffic()
     with subprocess.Popen(  # noqa: S603 - our own command
         [*COMMAND, "watch", experiment_id, "--format", "jsonl"],
@@ -97,10 +106,10 @@ def test_a_signal_has_its_code(
     ) as watching:
         assert watching.stdout is not None
         watching.stdout.readline()
-        watching.send_signal(ending)
+        watching.send_signal(sent)
         _, err = watching.communicate(timeout=PATIENCE)
-    assert watching.returncode == ENDINGS[told]
-    assert err == f"{told}\n"
+    assert watching.returncode == ENDINGS[ending]
+    assert err == f"{ending}\n"
 
 
 @pytest.mark.parametrize(
@@ -129,11 +138,11 @@ def test_nobody_reads_to_the_end(service: Service, arguments: tuple[str, ...]) -
 
 
 @pytest.mark.parametrize("style", ["table", "json", "jsonl", "csv"])
-def test_a_full_disk_is_told(service: Service, style: str) -> None:
-    """Output that cannot be written is an error, and what was done is told beside."""
-    [one] = service.seed(1)
+def test_a_full_disk(service: Service, style: str) -> None:
+    """Output that cannot be written is an error, beside a summary of what was done."""
+    [draft] = service.seed(1)
     ran = process(
-        *("start", one, "--format", style),
+        *("start", draft, "--format", style),
         env=service.environment,
         command=("bash", "-c", 'exec "$@" > /dev/full', "-", *COMMAND),
     )
@@ -145,7 +154,7 @@ def test_a_full_disk_is_told(service: Service, style: str) -> None:
 
 @pytest.mark.parametrize("closing", [">&-", "2>&-"])
 def test_a_closed_output_is_no_traceback(service: Service, closing: str) -> None:
-    """Standard output or error that was closed before is as good as unread."""
+    """Standard output or error may be closed before the start."""
     service.seed(60)
     ran = process(
         "list",

@@ -1,12 +1,14 @@
 """Standard input: other encodings, bytes that are no text, and none at all."""
 
 import codecs
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.runner import COMMAND, Ran, Service, process
+from tests.cli.runner import COMMAND, Invoke, Ran, Service, process
 
 
 CLOSED = ("sh", "-c", 'exec "$@" <&-', "sh", *COMMAND)
@@ -27,6 +29,17 @@ def encoded(text: str, encoding: str) -> bytes:
     return ENCODINGS[encoding] + text.encode(encoding.removesuffix("-sig"))
 
 
+@pytest.fixture
+def pipe(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """Return a function that runs a command line with bytes at standard input."""
+
+    def invoking(content: bytes, *arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        return invoke(*arguments)
+
+    return invoking
+
+
 def assert_one_error(ran: Ran, *codes: int) -> None:
     """Check that a command ended with an exit code and one line of error."""
     assert ran.code in codes, ran.err
@@ -37,14 +50,14 @@ def assert_one_error(ran: Ran, *codes: int) -> None:
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("option", ["-", "--from-file"])
 def test_ids_may_have_a_byte_order_mark(
-    service: Service, tmp_path: Path, encoding: str, option: str
+    service: Service, pipe: Invoke, tmp_path: Path, encoding: str, option: str
 ) -> None:
     """The mark decides the encoding and is no part of the first id."""
     content = encoded("\r\n".join(service.seed(2)), encoding)
     source = tmp_path / "ids.txt"
     source.write_bytes(content)
     words = ("-",) if option == "-" else (option, str(source))
-    ran = process("start", *words, "--dry-run", env=service.environment, stdin=content)
+    ran = pipe(content, "start", *words, "--dry-run")
     assert ran.code == 0, ran.err
     assert "2 would be applied" in ran.out
 
@@ -52,7 +65,7 @@ def test_ids_may_have_a_byte_order_mark(
 @pytest.mark.parametrize("content", NO_TEXT.values(), ids=NO_TEXT.keys())
 @pytest.mark.parametrize("option", ["-", "--from-file", "--from"])
 def test_bytes_that_are_no_text_are_an_error(
-    service: Service, tmp_path: Path, content: bytes, option: str
+    service: Service, pipe: Invoke, tmp_path: Path, content: bytes, option: str
 ) -> None:
     """What is neither UTF-8 nor marked UTF-16 ends with code 3, and nothing is sent."""
     source = tmp_path / "ids.txt"
@@ -62,22 +75,20 @@ def test_bytes_that_are_no_text_are_an_error(
         "--from-file": ("start", "--from-file", str(source)),
         "--from": ("create", "--from", "-"),
     }
-    ran = process(*words[option], env=service.environment, stdin=content)
+    ran = pipe(content, *words[option])
     assert_one_error(ran, 3)
     assert "not UTF-8 text" in ran.err
     assert service.emulator.log.received() == 0
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_draft_may_have_a_byte_order_mark(service: Service, encoding: str) -> None:
+def test_a_draft_may_have_a_byte_order_mark(
+    service: Service, pipe: Invoke, encoding: str
+) -> None:
     """`create --from -` reads what PowerShell pipes."""
     service.seed(1)
     content = encoded(json.dumps({"name": "Überschrift"}), encoding)
-    ran = process(
-        *("create", "--from", "-", "--format", "json"),
-        env=service.environment,
-        stdin=content,
-    )
+    ran = pipe(content, "create", "--from", "-", "--format", "json")
     assert ran.code == 0, ran.err
     assert ran.json["name"] == "Überschrift"
 
