@@ -4,6 +4,8 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from tests.support.projects import LIGHT
+
 
 pytest_plugins = ["pytester"]
 
@@ -101,7 +103,7 @@ def run(
     installed = {point.value for point in entry_points(group="pytest11")}
     if "ours_experiments.testing" not in installed:
         arguments = ("-p", "ours_experiments.testing", *arguments)
-    return pytester.runpytest_subprocess(*arguments)
+    return pytester.runpytest_subprocess(*LIGHT, *arguments)
 
 
 def test_the_fixtures_serve(pytester: pytest.Pytester) -> None:

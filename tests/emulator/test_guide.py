@@ -10,6 +10,7 @@ import pytest
 
 from ours_experiments.emulator import Emulator
 from tests.support.blocks import ROOT, Block, Page
+from tests.support.projects import LIGHT
 
 
 GUIDE = Page(ROOT / "ours_experiments" / "emulator" / "README.md")
@@ -29,7 +30,7 @@ def test_tests_pass(block: Block, pytester: pytest.Pytester) -> None:
     """Each test module passes, in a project of its own."""
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
     (pytester.path / str(block.file)).write_text(block.text, encoding="utf-8")
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*LIGHT).assert_outcomes(passed=1)
 
 
 def test_the_table_names_arguments() -> None:
