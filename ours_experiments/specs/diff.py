@@ -1,6 +1,8 @@
 """Compare one spec with one experiment: what to change, and what cannot be."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
+from typing import Any
 
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments.models import (
@@ -37,9 +39,10 @@ STEPS: Mapping[tuple[str, str], Action] = {
     (RUNNING, COMPLETED): Action.STOP,
     (PAUSED, COMPLETED): Action.STOP,
 }
-PLAIN_FIELDS = ("name", "description", "traffic_allocation", "include_query_string")
-METRIC_FIELDS = ("event_name", "funnel_id")
-VARIANT_FIELDS = ("id", "name", "weight", "redirect_url", "dom_modifications")
+FIELDS = attrgetter("name", "description", "traffic_allocation", "include_query_string")
+TARGETING_FIELDS = attrgetter(*TARGETING)
+METRIC_FIELDS = attrgetter("event_name", "funnel_id")
+VARIANT_FIELDS = attrgetter("id", "name", "weight", "redirect_url", "dom_modifications")
 NOT_CREATED = frozenset(
     {"control", "variants", "state", "rules", "settings", "winner", "rollout"}
 )
@@ -59,8 +62,10 @@ def is_equal(
         or spec.type not in (UNSET, experiment.type)
         or not (spec.id is UNSET or spec.key == experiment.key)
         or not (spec.winner is UNSET and spec.rollout is UNSET)
-        or not agrees(spec, experiment, PLAIN_FIELDS)
-        or not agrees(spec.targeting_rules, experiment.targeting_rules, TARGETING)
+        or not agrees(spec, experiment, FIELDS)
+        or not agrees(
+            spec.targeting_rules, experiment.targeting_rules, TARGETING_FIELDS
+        )
     ):
         return False
     wanted, found = spec.metrics, experiment.metrics
@@ -77,27 +82,31 @@ def is_equal(
     return variants_agree(spec, variants)
 
 
-def agrees(part: object, found: object, names: Iterable[str]) -> bool:
-    """Return whether the fields that a part of a spec manages are equal."""
+def agrees(
+    part: object, found: object, values: Callable[[Any], Iterable[object]]
+) -> bool:
+    """Return whether the values that a part of a spec manages are equal."""
     if part is UNSET:
         return True
     if part is None or found is None:
         return part is found
-    for name in names:
-        wanted = getattr(part, name)
-        if wanted is not UNSET and wanted != getattr(found, name):
+    for wanted, present in zip(values(part), values(found), strict=True):
+        if wanted is not UNSET and wanted != present:
             return False
     return True
 
 
 def variants_agree(spec: ExperimentSpec, variants: tuple[Variant, ...]) -> bool:
     """Return whether variants are equal, and in the order of the spec."""
-    controls = [variant for variant in variants if variant.is_control]
-    if not controls or not agrees(spec.control, controls[0], ("name",)):
-        return False
-    if isinstance(spec.variants, Unset):
-        return True
-    treatments = [variant for variant in variants if not variant.is_control]
+    control = UNSET if isinstance(spec.control, Unset) else spec.control.name
+    treatments: list[Variant] = []
+    for variant in variants:
+        if not variant.is_control:
+            treatments.append(variant)
+        elif control not in (UNSET, variant.name):
+            return False
+    if isinstance(spec.variants, Unset) or not variants:
+        return bool(variants)
     if len(treatments) != len(spec.variants):
         return False
     for wanted, found in zip(spec.variants, treatments, strict=True):
