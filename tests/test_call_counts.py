@@ -37,6 +37,7 @@ BOUNDS: dict[tuple[int, int], dict[str, float]] = {
         "retrieve": 47,
         "a bulk id": 97,
         "list_page": 1174,
+        "a planned spec": 56.5,
         "a page": 3965,
     },
     (3, 12): {
@@ -45,6 +46,7 @@ BOUNDS: dict[tuple[int, int], dict[str, float]] = {
         "retrieve": 48,
         "a bulk id": 98,
         "list_page": 1175,
+        "a planned spec": 56.5,
         "a page": 3965,
     },
     (3, 13): {
@@ -53,6 +55,7 @@ BOUNDS: dict[tuple[int, int], dict[str, float]] = {
         "retrieve": 48,
         "a bulk id": 98,
         "list_page": 1169,
+        "a planned spec": 56.5,
         "a page": 3962,
     },
 }
