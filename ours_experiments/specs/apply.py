@@ -1,12 +1,11 @@
 """Apply a plan: phase by phase, experiments of one phase in parallel."""
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 
 import attrs
 
-from ours_experiments._http.session import Session
 from ours_experiments._validation import check_count
 from ours_experiments.bulk.account import open_journal
 from ours_experiments.bulk.outcomes import OutcomeStatus
@@ -21,7 +20,12 @@ from ours_experiments.specs.changes import (
 )
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.plan_json import digest, plain_specs
-from ours_experiments.specs.planner import make_again, pair_up, refuse_stale
+from ours_experiments.specs.planner import (
+    Account,
+    make_again,
+    pair_up,
+    refuse_stale,
+)
 from ours_experiments.specs.publishing import Publishing
 from ours_experiments.specs.service import read_account
 from ours_experiments.specs.steps import Steps, Subject, subject_of
@@ -57,15 +61,11 @@ def phase_of(change: Change) -> int:
 
 
 async def apply_plan(
-    session: Session,
     plan: Plan,
-    *,
     journal: str | os.PathLike[str] | None,
-    ship_others: bool,
-    force: bool,
-    skip_conflicts: bool,
     concurrency: int,
     on_progress: OnProgress | None,
+    **allowed: bool,
 ) -> ApplyReport:
     """Refuse a plan that must not be applied, else carry it out."""
     check_count("concurrency", concurrency, 1)
@@ -73,11 +73,7 @@ async def apply_plan(
         raise ConfigurationError(
             f"journal must be a path, not {type(journal).__name__}"
         )
-    allowed = {
-        "ship_others": ship_others,
-        "force": force,
-        "skip_conflicts": skip_conflicts,
-    }
+    session = plan.session
     plan.check(**allowed)
     if not plan.changes:
         return ApplyReport()
@@ -87,15 +83,13 @@ async def apply_plan(
         opened = await open_journal(session, journal, f"apply {identity}", "once")
     try:
         resumed = opened is not None and bool(opened.states)
-        account = await read_account(
-            session, plan.specs, prune=plan.prune, with_settings=resumed
-        )
         if resumed:
             # An earlier run was cut off: what it left is another plan.
+            account = await read_account(session, plan.specs, prune=plan.prune)
             plan = make_again(plan, account)
             plan.check(**allowed)
         else:
-            refuse_stale(plan, account)
+            account = await check_current(plan)
         pairs = pair_up(plan.specs, account.experiments)
         specs = {
             (spec.key, found[0].id if found else None): spec
@@ -109,7 +103,7 @@ async def apply_plan(
         run = Run(
             plan.changes,
             Steps(session, specs, account, settings, opened),
-            Publishing(session, own, ship_others, opened),
+            Publishing(session, own, allowed["ship_others"], opened),
             on_progress,
         )
         return await run.run(concurrency)
@@ -118,12 +112,13 @@ async def apply_plan(
             opened.close()
 
 
-async def check_current(session: Session, plan: Plan) -> None:
-    """Refuse a plan whose experiments have changed since it was made."""
+async def check_current(plan: Plan) -> Account:
+    """Return what there is now; refuse a plan that was made of something else."""
     account = await read_account(
-        session, plan.specs, prune=plan.prune, with_settings=False
+        plan.session, plan.specs, prune=plan.prune, with_settings=False
     )
     refuse_stale(plan, account)
+    return account
 
 
 @attrs.define
@@ -203,20 +198,23 @@ class Run:
 
     async def publish(self) -> bool:
         """Make what is staged live; return whether nothing is left behind."""
-        staged = [
-            i for i, o in self.outcomes.items() if o.status is OutcomeStatus.STAGED
-        ]
-        whole = [i for i in staged if subject_of(self.changes[i]) not in self.failed]
-        later = any(change.publishes for change in self.changes)
+        staged = {
+            index: self.steps.id_of(outcome.change)
+            for index, outcome in self.outcomes.items()
+            if outcome.status is OutcomeStatus.STAGED
+        }
         self.publishing.own |= {made.id for made in self.steps.created.values()}
-        if staged or later:
-            ids = {i: self.steps.id_of(self.changes[i]) for i in whole}
-            live = await self.publishing.publish(set(ids.values()))
-            for index, experiment_id in ids.items():
-                if experiment_id in live:
-                    outcome = self.outcomes[index]
-                    self.outcomes[index] = attrs.evolve(
-                        outcome, status=OutcomeStatus.APPLIED
-                    )
-        left = any(o.status is OutcomeStatus.STAGED for o in self.outcomes.values())
-        return self.publishing.error is None and not left
+        live: Collection[str] = ()
+        if staged or any(change.publishes for change in self.changes):
+            whole = {
+                experiment_id
+                for index, experiment_id in staged.items()
+                if subject_of(self.changes[index]) not in self.failed
+            }
+            live = await self.publishing.publish(whole)
+        for index, experiment_id in staged.items():
+            if experiment_id in live:
+                self.outcomes[index] = attrs.evolve(
+                    self.outcomes[index], status=OutcomeStatus.APPLIED
+                )
+        return self.publishing.error is None and set(staged.values()) <= set(live)

@@ -4,13 +4,13 @@ Two spellings that mean the same to the service have one normal form.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar, cast
 
 import attrs
 import orjson
 
-from ours_experiments._unset import UNSET, Unset
+from ours_experiments._unset import UNSET
 from ours_experiments.drafts import ExperimentPatch, NewExperiment
 from ours_experiments.models import (
     DomAction,
@@ -24,7 +24,6 @@ from ours_experiments.models import (
 )
 from ours_experiments.specs.changes import FieldChange
 from ours_experiments.specs.parts import (
-    MetricSpec,
     MetricsSpec,
     TargetingSpec,
     managed,
@@ -34,6 +33,8 @@ from ours_experiments.specs.spec import ExperimentSpec
 
 
 T = TypeVar("T")
+EMPTY: tuple[object, ...] = ("", [], {})
+NO_RULES, NO_METRICS = TargetingRules(), Metrics()
 TARGETING = tuple(field.name for field in attrs.fields(TargetingSpec))
 CAPITAL = re.compile(r"[A-Z]")
 
@@ -43,11 +44,8 @@ def normal(value: object) -> object:
     if isinstance(value, DomModification):
         return normal_modification(value)
     if isinstance(value, QueryParam):
-        return {
-            "key": value.key,
-            "operator": str(value.operator),
-            "value": value.value,
-        }
+        operator = str(value.operator)
+        return {"key": value.key, "operator": operator, "value": value.value}
     if isinstance(value, Metric):
         return {"event_name": value.event_name or None, "funnel_id": value.funnel_id}
     if isinstance(value, tuple):
@@ -69,25 +67,18 @@ def is_empty(value: TargetingRules | Metrics | Metric | None) -> bool:
 
 
 def normal_modification(value: DomModification) -> dict[str, object]:
-    """Return the normal form of a change to the page.
-
-    The service answers declarations and attributes beside the JSON text that it keeps.
-    """
-    normalized: dict[str, object] = {
-        "selector": value.selector,
-        "action": str(value.action),
-    }
-    if value.action == DomAction.SET_STYLE:
-        styles = styles_of(value)
-        if styles is not None:
-            return normalized | {"styles": [list(style) for style in styles]}
-    elif value.action == DomAction.SET_ATTRIBUTE:
-        attribute = attribute_of(value)
-        if attribute is not None:
-            return normalized | {"attribute": attribute}
+    """Return the normal form of a change to the page."""
+    payload: dict[str, object] = {"value": value.value or ""}
+    styles = styles_of(value) if value.action == DomAction.SET_STYLE else None
+    is_attribute = value.action == DomAction.SET_ATTRIBUTE
+    attribute = attribute_of(value) if is_attribute else None
+    if styles is not None:
+        payload = {"styles": [list(style) for style in styles]}
+    elif attribute is not None:
+        payload = {"attribute": attribute}
     elif value.action == DomAction.REMOVE:
-        return normalized
-    return normalized | {"value": value.value or ""}
+        payload = {}
+    return {"selector": value.selector, "action": str(value.action), **payload}
 
 
 def styles_of(value: DomModification) -> tuple[tuple[str, str], ...] | None:
@@ -137,16 +128,34 @@ def field_changes(
     """Yield the managed fields that differ, without type, variants and state."""
     if spec.id is not UNSET:
         yield from differing("key", experiment.key, spec.key)
-    for name in ("name", "description", "traffic_allocation"):
-        yield from differing(name, getattr(experiment, name), getattr(spec, name))
+    names = ("name", "description", "traffic_allocation")
+    yield from part_changes("", spec, experiment, names)
     if spec.include_query_string is not UNSET:
+        old, new = experiment.include_query_string, spec.include_query_string
+        yield from differing("include_query_string", bool(old), bool(new))
+    for path in ("targeting_rules", "metrics"):
+        part, found = getattr(spec, path), getattr(experiment, path)
+        if part is None and not is_empty(found):
+            yield FieldChange(path, summary(found), None)
+        elif isinstance(part, TargetingSpec):
+            yield from part_changes(f"{path}.", part, found or NO_RULES, TARGETING)
+        elif isinstance(part, MetricsSpec):
+            metrics = experiment.metrics or NO_METRICS
+            primary = metrics.primary or Metric()
+            yield from part_changes(
+                f"{path}.primary.", part.primary, primary, ("event_name", "funnel_id")
+            )
+            yield from part_changes(f"{path}.", part, metrics, ("secondary",))
+
+
+def part_changes(
+    prefix: str, part: object, found: object, names: Iterable[str]
+) -> Iterator[FieldChange]:
+    """Yield the fields that a part of a spec manages and that differ."""
+    for name in names if part is not UNSET else ():
         yield from differing(
-            "include_query_string",
-            bool(experiment.include_query_string),
-            bool(spec.include_query_string),
+            f"{prefix}{name}", getattr(found, name), getattr(part, name)
         )
-    yield from targeting_changes(spec.targeting_rules, experiment.targeting_rules)
-    yield from metrics_changes(spec.metrics, experiment.metrics)
 
 
 def differing(path: str, old: object, new: object) -> Iterator[FieldChange]:
@@ -154,45 +163,9 @@ def differing(path: str, old: object, new: object) -> Iterator[FieldChange]:
     # Most fields are equal as they stand, and a plan compares thousands.
     if new is UNSET or old == new:
         return
-    before, after = normal(old), normal(new)
-    empty: tuple[object, ...] = ("", [], {})
-    before, after = (None if value in empty else value for value in (before, after))
+    before, after = (None if v in EMPTY else v for v in (normal(old), normal(new)))
     if before != after:
         yield FieldChange(path, before, after)
-
-
-def targeting_changes(
-    spec: TargetingSpec | Unset | None, rules: TargetingRules | None
-) -> Iterator[FieldChange]:
-    """Compare targeting rules field by field."""
-    path = "targeting_rules"
-    if spec is None:
-        if not is_empty(rules):
-            yield FieldChange(path, summary(rules), None)
-    elif not isinstance(spec, Unset):
-        base = rules or TargetingRules()
-        for name in TARGETING:
-            old, new = getattr(base, name), getattr(spec, name)
-            yield from differing(f"{path}.{name}", old, new)
-
-
-def metrics_changes(
-    spec: MetricsSpec | Unset | None, metrics: Metrics | None
-) -> Iterator[FieldChange]:
-    """Compare metrics field by field."""
-    if spec is None:
-        if not is_empty(metrics):
-            yield FieldChange("metrics", summary(metrics), None)
-        return
-    if isinstance(spec, Unset):
-        return
-    base = metrics or Metrics()
-    if isinstance(spec.primary, MetricSpec):
-        primary = base.primary or Metric()
-        for name in ("event_name", "funnel_id"):
-            old, new = getattr(primary, name), getattr(spec.primary, name)
-            yield from differing(f"metrics.primary.{name}", old, new)
-    yield from differing("metrics.secondary", base.secondary, spec.secondary)
 
 
 def summary(value: TargetingRules | Metrics | None) -> object:
@@ -223,12 +196,12 @@ def patch_of(spec: ExperimentSpec, experiment: Experiment) -> ExperimentPatch | 
         changed.add("key")
     values: dict[str, object] = {name: getattr(spec, name) for name in changed}
     if isinstance(spec.targeting_rules, TargetingSpec) and "targeting_rules" in changed:
-        old_rules = experiment.targeting_rules or TargetingRules()
+        old_rules = experiment.targeting_rules or NO_RULES
         rules = attrs.evolve(old_rules, **managed(spec.targeting_rules))
         params = kept_items(rules.query_params, old_rules.query_params)
         values["targeting_rules"] = attrs.evolve(rules, query_params=params)
     if isinstance(spec.metrics, MetricsSpec) and "metrics" in changed:
-        old_metrics = experiment.metrics or Metrics()
+        old_metrics = experiment.metrics or NO_METRICS
         metrics = to_metrics(spec.metrics, old_metrics)
         secondary = kept_items(metrics.secondary, old_metrics.secondary)
         values["metrics"] = attrs.evolve(metrics, secondary=secondary)
@@ -249,36 +222,28 @@ def kept_items(new: tuple[T, ...], old: tuple[T, ...]) -> tuple[T, ...]:
 def sendable(
     new: tuple[DomModification, ...], old: tuple[DomModification, ...] = ()
 ) -> tuple[DomModification, ...]:
-    """Return changes to the page as they are sent: one payload in each."""
-    known = {id(item) for item in old}
-    return tuple(
-        item if id(item) in known else one_payload(item)
-        for item in kept_items(new, old)
-    )
+    """Return changes to the page as they are sent: one payload in each.
 
-
-def one_payload(value: DomModification) -> DomModification:
-    """Leave out the JSON text beside the declarations or attributes it repeats."""
-    has_parts = (value.action == DomAction.SET_STYLE and value.styles) or (
-        value.action == DomAction.SET_ATTRIBUTE and value.attribute is not None
-    )
-    return attrs.evolve(value, value=None) if has_parts else value
+    The service answers declarations and attributes beside the JSON text of them.
+    """
+    kept = {id(item) for item in old}
+    items: list[DomModification] = []
+    for item in kept_items(new, old):
+        has_styles = item.action == DomAction.SET_STYLE and bool(item.styles)
+        has_attribute = item.action == DomAction.SET_ATTRIBUTE and (
+            item.attribute is not None
+        )
+        repeats = id(item) not in kept and (has_styles or has_attribute)
+        items.append(attrs.evolve(item, value=None) if repeats else item)
+    return tuple(items)
 
 
 def new_experiment(spec: ExperimentSpec, settings_id: str) -> NewExperiment:
     """Build the draft of an experiment that has a name."""
-    values = {
-        name: value
-        for name in (
-            "description",
-            "type",
-            "traffic_allocation",
-            "include_query_string",
-        )
-        if (value := getattr(spec, name)) is not UNSET
-    }
+    names = ("description", "type", "traffic_allocation", "include_query_string")
+    values = {name: value for name, value in managed(spec).items() if name in names}
     if isinstance(spec.targeting_rules, TargetingSpec):
         values["targeting_rules"] = TargetingRules(**managed(spec.targeting_rules))
     if isinstance(spec.metrics, MetricsSpec):
-        values["metrics"] = to_metrics(spec.metrics, Metrics())
+        values["metrics"] = to_metrics(spec.metrics, NO_METRICS)
     return NewExperiment(settings_id, str(spec.name), key=spec.key, **values)

@@ -41,7 +41,7 @@ TAG = "tag:yaml.org,2002:"
 OLD_KINDS = frozenset(f"{TAG}{kind}" for kind in ("null", "bool", "int", "float"))
 
 
-class UnreadableError(Exception):
+class UnreadableError(ValueError):
     """A file cannot be read any further."""
 
     def __init__(self, line: int, message: str) -> None:

@@ -157,7 +157,7 @@ class Plan:
         """
         from ours_experiments.specs.apply import check_current  # noqa: PLC0415 - loads aiohttp
 
-        await check_current(self.session, self)
+        await check_current(self)
 
     async def apply(
         self,
@@ -190,14 +190,13 @@ class Plan:
         from ours_experiments.specs.apply import apply_plan  # noqa: PLC0415 - loads aiohttp
 
         return await apply_plan(
-            self.session,
             self,
-            journal=journal,
+            journal,
+            concurrency,
+            on_progress,
             ship_others=ship_others,
             force=force,
             skip_conflicts=skip_conflicts,
-            concurrency=concurrency,
-            on_progress=on_progress,
         )
 
     @property

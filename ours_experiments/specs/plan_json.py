@@ -8,13 +8,12 @@ from typing import Any, cast
 import attrs
 import orjson
 
-from ours_experiments._codec.converter import decode, encode
+from ours_experiments._codec.converter import decode, decode_entities, encode
 from ours_experiments.errors import ConfigurationError, DecodeError
 from ours_experiments.specs.changes import Action, Change, Conflict, PlanWarning
 from ours_experiments.specs.dump import to_plain
-from ours_experiments.specs.errors import SpecError
 from ours_experiments.specs.files import Limits
-from ours_experiments.specs.nodes import UnreadableError, read_json
+from ours_experiments.specs.nodes import read_json
 from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.reading import DocumentReader
 from ours_experiments.specs.spec import ExperimentSpec
@@ -29,19 +28,20 @@ OBJECTS: Mapping[str, type[Any]] = {
     "others": Unpublished,
     "unmanaged": Unmanaged,
     "targets": Target,
+    "staged": str,
+    "owns": str,
 }
-"""Fields that hold objects, which the codec converts."""
-PLAIN = ("staged", "existing", "owns", "settings", "prune", "account")
+PLAIN = ("existing", "settings", "prune", "account")
 
 
 def to_json(plan: Plan) -> str:
     """Return a plan as JSON."""
     body: dict[str, object] = {name: getattr(plan, name) for name in PLAIN}
-    for name in OBJECTS:
-        objects = [encode(item) for item in getattr(plan, name)]
-        body[name] = orjson.loads(orjson.dumps(objects))
+    body["limits"] = encode(plan.limits)
     body["specs"] = plain_specs(plan)
-    body["limits"] = {"changed": plan.limits.changed, "from": plan.limits.from_}
+    for name in OBJECTS:
+        body[name] = [encode(item) for item in getattr(plan, name)]
+    body = orjson.loads(orjson.dumps(body))
     document = {"plan": FORMAT, "digest": digest(body), **body}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
@@ -51,50 +51,17 @@ def plain_specs(plan: Plan) -> list[object]:
     return [to_plain(spec) for spec in plan.specs]
 
 
-def from_json(text: str) -> Plan:
-    """Read a plan that `to_json` wrote.
-
-    Raises:
-        ConfigurationError: It is no such plan, or was changed since.
-    """
-    body = body_of(text)
-    try:
-        values: dict[str, Any] = {name: body[name] for name in PLAIN}
-        for name, kind in OBJECTS.items():
-            values[name] = tuple(
-                decode(kind, item, at=f"$.{name}") for item in body[name]
-            )
-        # An enum stays text where it is decoded, since a service may be newer.
-        values["changes"] = tuple(
-            attrs.evolve(change, action=Action(change.action))
-            for change in values["changes"]
-        )
-        limits = body["limits"]
-        values["limits"] = Limits(changed=limits["changed"], from_=limits["from"])
-        values["specs"] = tuple(spec_from(item) for item in body["specs"])
-        for name in ("staged", "owns"):
-            values[name] = tuple(values[name])
-    except DecodeError as error:
-        reasons = "; ".join(error.problems)
-        raise ConfigurationError(f"the plan has another shape: {reasons}") from None
-    except ConfigurationError:
-        raise
-    except (KeyError, TypeError, ValueError):
-        raise ConfigurationError("the plan has another shape") from None
-    return Plan(**values)
-
-
 def digest(body: Mapping[str, object]) -> str:
     """Return a digest of a plan's content, which shows that it was edited."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def body_of(text: str) -> dict[str, Any]:
-    """Parse the JSON of a plan, and check that it is as it was written.
+def from_json(text: str) -> Plan:
+    """Read a plan that `to_json` wrote.
 
     Raises:
-        ConfigurationError: It is not.
+        ConfigurationError: It is no such plan, or was changed since.
     """
     try:
         document: object = json.loads(text)
@@ -107,21 +74,30 @@ def body_of(text: str) -> dict[str, Any]:
         raise ConfigurationError(f"the plan is not of format {FORMAT}: plan again")
     if body.pop("digest", None) != digest(body):
         raise ConfigurationError("the plan was edited after it was made: plan again")
-    return body
+    try:
+        values: dict[str, Any] = {name: body[name] for name in PLAIN}
+        values["limits"] = decode(Limits, body["limits"])
+        values["specs"] = tuple(spec_from(plain) for plain in body["specs"])
+        for name, kind in OBJECTS.items():
+            values[name] = decode_entities(kind, body[name], at=f"$.{name}")
+        # An enum stays text where it is decoded, since a service may be newer.
+        values["changes"] = tuple(
+            attrs.evolve(change, action=Action(change.action))
+            for change in values["changes"]
+        )
+    except (DecodeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"the plan has another shape: {error}") from None
+    return Plan(**values)
 
 
 def spec_from(plain: object) -> ExperimentSpec:
     """Read a spec that a plan carries.
 
     Raises:
-        ConfigurationError: It is refused.
+        ValueError: It is refused.
     """
-    try:
-        (node,) = read_json(json.dumps(plain))
-    except UnreadableError as error:
-        raise ConfigurationError(f"the plan's spec: {error.message}") from None
-    reader = DocumentReader("plan")
-    spec = reader.read(node)
+    (node,) = read_json(json.dumps(plain))
+    spec = DocumentReader("plan").read(node)
     if spec is None:
-        raise SpecError(reader.problems)
+        raise ValueError("the spec is refused")
     return spec
