@@ -212,11 +212,7 @@ def repeated_identities(
 
 
 def refuse_repeated(specs: Sequence["ExperimentSpec"]) -> None:
-    """Refuse specs of which two mean one experiment.
-
-    Raises:
-        SpecError: There are such specs.
-    """
+    """Refuse specs of which two mean one experiment."""
     named = (
         (Problem(f"spec {number}", ""), spec.key, given(spec.id, None))
         for number, spec in enumerate(specs, 1)

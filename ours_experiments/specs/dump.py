@@ -60,11 +60,7 @@ def dump_specs(
 def spec_texts(
     specs: Iterable[ExperimentSpec], *, one_file: bool = False
 ) -> dict[str, str]:
-    """Return the YAML text of each file, by its name; sorted by key.
-
-    Raises:
-        ConfigurationError: PyYAML is not installed.
-    """
+    """Return the YAML text of each file, by its name; sorted by key."""
     writer = YamlWriter()
     ordered = sorted(specs, key=lambda spec: (spec.key, str(spec.id)))
     documents = [writer.text(to_plain(spec)) for spec in ordered]

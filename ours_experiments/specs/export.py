@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -20,7 +21,12 @@ from ours_experiments.models import (
     Variant,
 )
 from ours_experiments.specs.errors import SpecError
-from ours_experiments.specs.fields import attribute_of, is_empty, styles_of
+from ours_experiments.specs.fields import (
+    TARGETING,
+    attribute_of,
+    is_empty,
+    styles_of,
+)
 from ours_experiments.specs.parts import (
     ControlSpec,
     MetricSpec,
@@ -78,38 +84,32 @@ def export_spec(
     names = Counter(variant.name for variant in variants)
     controls = [v for v in variants if v.is_control and v.name.strip()]
     status = experiment.status
-    values: dict[str, object] = {
+    values = filled(experiment, "description", "include_query_string")
+    values |= {
         "key": experiment.key,
-        "id": experiment.id if with_id else UNSET,
         "name": experiment.name,
-        "description": experiment.description or UNSET,
-        "type": UNSET if experiment.type is None else str(experiment.type),
         "traffic_allocation": experiment.traffic_allocation,
-        "include_query_string": experiment.include_query_string or UNSET,
         "targeting_rules": targeting_spec(experiment.targeting_rules),
         "metrics": metrics_spec(experiment.metrics),
-        "control": ControlSpec(name=controls[0].name) if controls else UNSET,
         "variants": tuple(variant_spec(v, names) for v in treatments),
-        # A state that this version does not know is not managed.
-        "state": status if isinstance(status, ExperimentStatus) else UNSET,
     }
+    if experiment.type is not None:
+        values["type"] = str(experiment.type)
+    if with_id:
+        values["id"] = experiment.id
+    if controls:
+        values["control"] = ControlSpec(name=controls[0].name)
+    # A state that this version does not know is not managed.
+    if isinstance(status, ExperimentStatus):
+        values["state"] = status
     if status == ExperimentStatus.COMPLETED:
         values["winner"] = reference(experiment.winner_variant_id, variants, names)
         values["rollout"] = reference(experiment.rollout_variant_id, treatments, names)
-    if status == ExperimentStatus.RUNNING:
-        metrics = values["metrics"]
-        primary = metrics.primary if isinstance(metrics, MetricsSpec) else UNSET
-        if isinstance(primary, Unset) or primary.event_name is UNSET:
-            values["metrics"] = UNSET
     return acceptable(values)
 
 
 def acceptable(values: dict[str, object]) -> ExperimentSpec:
-    """Build a spec without the fields that it refuses.
-
-    Raises:
-        SpecError: The key is refused.
-    """
+    """Build a spec without the fields that it refuses, unless that is the key."""
     try:
         return ExperimentSpec(**values)  # type: ignore[arg-type]
     except SpecError as error:
@@ -121,50 +121,47 @@ def acceptable(values: dict[str, object]) -> ExperimentSpec:
         return acceptable(kept)
 
 
+def filled(found: object, *names: str) -> dict[str, Any]:
+    """Return the fields of an object that are not empty."""
+    values = {name: getattr(found, name) for name in names}
+    return {name: value for name, value in values.items() if value}
+
+
 def targeting_spec(rules: TargetingRules | None) -> TargetingSpec | Unset:
     """Return the spec of targeting rules."""
     if rules is None or is_empty(rules):
         return UNSET
-    params = tuple(
-        QueryParam(param.key, str(param.operator), param.value)
-        for param in rules.query_params
-    )
-    return TargetingSpec(
-        url_patterns=rules.url_patterns or UNSET,
-        audience_id=rules.audience_id or UNSET,
-        visitor_properties=rules.visitor_properties or UNSET,
-        visitor_status=rules.visitor_status or UNSET,
-        query_params=params or UNSET,
-    )
+    values = filled(rules, *(name for name in TARGETING if name != "query_params"))
+    if rules.query_params:
+        values["query_params"] = tuple(
+            QueryParam(param.key, str(param.operator), param.value)
+            for param in rules.query_params
+        )
+    return TargetingSpec(**values)
 
 
 def metrics_spec(metrics: Metrics | None) -> MetricsSpec | Unset:
     """Return the spec of metrics."""
     if metrics is None or is_empty(metrics):
         return UNSET
-    primary = metrics.primary
+    primary = filled(metrics.primary or Metric(), "event_name", "funnel_id")
     secondary = tuple(Metric(m.event_name, m.funnel_id) for m in metrics.secondary)
     return MetricsSpec(
-        primary=UNSET
-        if primary is None or is_empty(primary)
-        else MetricSpec(
-            event_name=primary.event_name or UNSET,
-            funnel_id=primary.funnel_id or UNSET,
-        ),
+        primary=MetricSpec(**primary) if primary else UNSET,
         secondary=secondary or UNSET,
     )
 
 
 def variant_spec(variant: Variant, names: Counter[str]) -> VariantSpec:
     """Return the spec of a treatment."""
-    modifications = tuple(plain_change(m) for m in variant.dom_modifications or ())
-    return VariantSpec(
-        id=variant.id if names[variant.name] > 1 else UNSET,
-        name=variant.name,
-        weight=variant.weight,
-        redirect_url=variant.redirect_url or UNSET,
-        dom_modifications=modifications or UNSET,
-    )
+    values = filled(variant, "redirect_url")
+    if names[variant.name] > 1:
+        values["id"] = variant.id
+    if variant.dom_modifications:
+        values["dom_modifications"] = tuple(
+            plain_change(modification) for modification in variant.dom_modifications
+        )
+    return VariantSpec(name=variant.name, weight=variant.weight, **values)
 
 
 def plain_change(value: DomModification) -> DomModification:
@@ -173,15 +170,11 @@ def plain_change(value: DomModification) -> DomModification:
     change = DomModification(value.selector, action, value.value or "")
     if action == DomAction.REMOVE:
         return attrs.evolve(change, value=None)
-    if action == DomAction.SET_STYLE:
-        styles = styles_of(value)
-        if styles:
-            declarations = tuple(Style(name, content) for name, content in styles)
-            return attrs.evolve(change, value=None, styles=declarations)
-    if action == DomAction.SET_ATTRIBUTE:
-        attribute = attribute_of(value)
-        if attribute:
-            return attrs.evolve(change, value=None, attribute=dict(attribute))
+    if action == DomAction.SET_STYLE and (styles := styles_of(value)):
+        declarations = tuple(Style(name, content) for name, content in styles)
+        return attrs.evolve(change, value=None, styles=declarations)
+    if action == DomAction.SET_ATTRIBUTE and (attribute := attribute_of(value)):
+        return attrs.evolve(change, value=None, attribute=dict(attribute))
     return change
 
 

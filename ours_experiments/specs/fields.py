@@ -168,10 +168,8 @@ def differing(path: str, old: object, new: object) -> Iterator[FieldChange]:
         yield FieldChange(path, before, after)
 
 
-def summary(value: TargetingRules | Metrics | None) -> object:
+def summary(value: TargetingRules | Metrics) -> object:
     """Return what an object holds as plain JSON, without empty fields."""
-    if value is None:
-        return None
     fields = {
         field.name: getattr(value, field.name) for field in attrs.fields(type(value))
     }
@@ -180,17 +178,15 @@ def summary(value: TargetingRules | Metrics | None) -> object:
     return {name: content for name, content in plain.items() if content} | extra
 
 
-def patch_of(spec: ExperimentSpec, experiment: Experiment) -> ExperimentPatch | None:
-    """Build the patch that brings an experiment to its spec; None: nothing differs.
+def build_patch(
+    spec: ExperimentSpec, experiment: Experiment, fields: Iterable[FieldChange]
+) -> ExperimentPatch:
+    """Build the patch that brings fields of an experiment to its spec.
 
     Nested objects are replaced whole by the service, so what the spec does not manage,
     and keys that this version does not know, are taken from the experiment.
     """
-    changed = {
-        change.path.partition(".")[0] for change in field_changes(spec, experiment)
-    }
-    if not changed:
-        return None
+    changed = {field.path.partition(".")[0] for field in fields}
     # A draft without a stored key would get another one with its new name.
     if "name" in changed and experiment.status == ExperimentStatus.DRAFT:
         changed.add("key")

@@ -177,11 +177,7 @@ class Loader:
                 self.refuse(path, field.line, f"{name}{error}")
 
     def result(self) -> Specs:
-        """Return the specs.
-
-        Raises:
-            SpecError: There were problems.
-        """
+        """Return the specs."""
         self.problems += repeated_identities(self.identities)
         if self.problems:
             raise SpecError(self.problems)
@@ -194,11 +190,7 @@ class Loader:
 
 
 def ours_value(name: str, node: Node) -> object:
-    """Read a field of `ours.yaml`.
-
-    Raises:
-        ValueError: It is refused; the text follows the field's name.
-    """
+    """Read a field of `ours.yaml`."""
     reader = OURS_FIELDS.get(name)
     if reader is None:
         raise ValueError(f": unknown field{suggestion(name, list(OURS_FIELDS))}")
@@ -268,11 +260,7 @@ def spec_files(directory: Path) -> list[Path]:
 
 
 def documents_of(path: Path) -> Iterator[Node]:
-    """Read the documents of a file.
-
-    Raises:
-        UnreadableError: It cannot be read any further.
-    """
+    """Read the documents of a file."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UnreadableError(1, "is no .json, .yaml or .yml file")

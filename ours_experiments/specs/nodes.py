@@ -89,11 +89,7 @@ class Node:
         return self.value
 
     def add(self, node: "Node", key: "Node | None", line: int) -> None:
-        """Add an element or a field.
-
-        Raises:
-            UnreadableError: The document is too large.
-        """
+        """Add an element or a field."""
         self.size += node.size
         if self.size > MAX_VALUES:
             raise UnreadableError(line, f"a document has at most {MAX_VALUES} values")
@@ -138,11 +134,7 @@ class Fields(list[tuple[str, object]]):
 
 
 def read_json(text: str) -> Iterator[Node]:
-    """Read the one value of a JSON text, all of it at line 1.
-
-    Raises:
-        UnreadableError: It is not JSON, or goes beyond the bounds.
-    """
+    """Read the one value of a JSON text, all of it at line 1."""
     if not text.strip():
         return
     try:
@@ -165,11 +157,7 @@ def refuse_constant(name: str) -> NoReturn:
 
 
 def node_of(value: object, depth: int = 0) -> Node:
-    """Return the node of a decoded value.
-
-    Raises:
-        UnreadableError: It goes beyond the bounds.
-    """
+    """Return the node of a decoded value."""
     if not isinstance(value, list):
         return Node(1, value)
     if depth >= MAX_DEPTH:
@@ -186,11 +174,7 @@ def node_of(value: object, depth: int = 0) -> Node:
 
 
 def import_yaml() -> Any:
-    """Import PyYAML.
-
-    Raises:
-        ConfigurationError: It is not installed.
-    """
+    """Import PyYAML."""
     try:
         import yaml  # noqa: PLC0415 - of an extra
     except ModuleNotFoundError:
@@ -238,11 +222,7 @@ class ScalarReader:
             return False
 
     def node(self, text: str, line: int) -> Node:
-        """Read a plain scalar, and note its text where the versions differ.
-
-        Raises:
-            UnreadableError: A number has too many digits.
-        """
+        """Read a plain scalar, and note its text where the versions differ."""
         try:
             old, core = self.old_value(text), core_value(text)
         except (ValueError, OverflowError):
@@ -264,11 +244,7 @@ class YamlReader:
     aliases: int = 0
 
     def documents(self) -> Iterator[Node]:
-        """Read the documents one by one.
-
-        Raises:
-            UnreadableError: A document goes beyond the bounds.
-        """
+        """Read the documents one by one."""
         for event in self.events:
             if isinstance(event, self.yaml.DocumentStartEvent):
                 self.anchors.clear()
@@ -342,12 +318,7 @@ class YamlReader:
 
 
 def read_yaml(text: str) -> Iterator[Node]:
-    """Read the documents of a YAML stream one by one.
-
-    Raises:
-        UnreadableError: It is not YAML, or goes beyond the bounds.
-        ConfigurationError: PyYAML is not installed.
-    """
+    """Read the documents of a YAML stream one by one."""
     yaml = import_yaml()
     # The parser in C is 8 times as fast where PyYAML was built with it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -234,11 +234,7 @@ class Plan:
 
 
 def refuse_conflicts(plan: Plan) -> None:
-    """Refuse a plan with conflicts.
-
-    Raises:
-        PlanConflictsError: It has some.
-    """
+    """Refuse a plan with conflicts."""
     if plan.conflicts:
         shown = "; ".join(f"{c.key}: {c.message}" for c in plan.conflicts[:3])
         more = len(plan.conflicts) - 3
@@ -250,11 +246,7 @@ def refuse_conflicts(plan: Plan) -> None:
 
 
 def refuse_unsafe(plan: Plan) -> None:
-    """Refuse a plan that changes too many live experiments.
-
-    Raises:
-        UnsafePlanError: It does.
-    """
+    """Refuse a plan that changes too many live experiments."""
     counted = {
         change.experiment_id
         for change in plan.changes
@@ -270,11 +262,7 @@ def refuse_unsafe(plan: Plan) -> None:
 
 
 def refuse_others(plan: Plan) -> None:
-    """Refuse a plan with which unpublished changes of others would go live.
-
-    Raises:
-        UnpublishedChangesError: There are some, and the plan publishes.
-    """
+    """Refuse a plan with which unpublished changes of others would go live."""
     if plan.others and plan.versions:
         names = ", ".join(other.name or other.id for other in plan.others[:3])
         raise UnpublishedChangesError(

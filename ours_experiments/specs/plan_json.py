@@ -58,11 +58,7 @@ def digest(body: Mapping[str, object]) -> str:
 
 
 def from_json(text: str) -> Plan:
-    """Read a plan that `to_json` wrote.
-
-    Raises:
-        ConfigurationError: It is no such plan, or was changed since.
-    """
+    """Read a plan that `to_json` wrote."""
     try:
         document: object = json.loads(text)
     except (ValueError, RecursionError):
@@ -91,11 +87,7 @@ def from_json(text: str) -> Plan:
 
 
 def spec_from(plain: object) -> ExperimentSpec:
-    """Read a spec that a plan carries.
-
-    Raises:
-        ValueError: It is refused.
-    """
+    """Read a spec that a plan carries."""
     (node,) = read_json(json.dumps(plain))
     spec = DocumentReader("plan").read(node)
     if spec is None:

@@ -281,11 +281,7 @@ def unpublished_by_others(
 
 
 def refuse_stale(plan: Plan, account: Account) -> None:
-    """Refuse a plan whose experiments have changed since it was made.
-
-    Raises:
-        StalePlanError: An experiment changed; the error names it.
-    """
+    """Refuse a plan whose experiments have changed since it was made."""
     touched = {(change.key, change.experiment_id) for change in plan.changes}
     keys = {experiment.key for experiment in account.experiments}
     for target in plan.targets:

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from functools import partial
 from itertools import chain
 
 import attrs
 
-from ours_experiments._codec.converter import decode
-from ours_experiments._http.call import Call
 from ours_experiments._http.session import Session
 from ours_experiments._validation import check_filled_text, to_instance, to_tuple
 from ours_experiments.bulk.workers import in_parallel
@@ -85,11 +82,7 @@ def globs(name: str, values: Iterable[str]) -> tuple[str, ...]:
 
 
 def bind_plan(session: Session, text: str) -> Plan:
-    """Read a plan that `to_json` wrote, for the account that it was made for.
-
-    Raises:
-        ConfigurationError: It is no plan, was edited, or is another account's.
-    """
+    """Read a plan that `to_json` wrote, for the account that it was made for."""
     plan = Plan.from_json(text)
     if plan.account != session.transport.account:
         raise ConfigurationError(
@@ -132,21 +125,13 @@ async def read_draft_changes(session: Session) -> DraftChanges:
         return DraftChanges(0, {})
 
 
-async def read_experiment(
-    session: Session, experiment_id: str, call: Call | None = None
-) -> Experiment:
-    """Read one experiment, with its variants."""
-    payload = await session.request("GET", "experiments", experiment_id, call=call)
-    return decode(Experiment, payload)
-
-
 async def read_variants(
     session: Session, experiments: Iterable[Experiment]
 ) -> dict[str, tuple[Variant, ...]]:
     """Read the variants of the experiments that were listed without them."""
     missing = iter([found.id for found in experiments if found.variants is None])
-    read = partial(read_experiment, session)
-    async with aclosing(in_parallel(missing, read, CONCURRENCY)) as found:
+    retrieve = Experiments(session).retrieve
+    async with aclosing(in_parallel(missing, retrieve, CONCURRENCY)) as found:
         return {item.id: item.variants async for item in found if item.variants}
 
 

@@ -13,6 +13,7 @@ from ours_experiments._writes import creation, lifecycle
 from ours_experiments._writes.matching import is_form_of
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments._writes.write import Evidence, Write
+from ours_experiments.bulk.actions import retrieve
 from ours_experiments.bulk.create import LIST_DELAY
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
@@ -25,10 +26,9 @@ from ours_experiments.errors import (
 )
 from ours_experiments.models import Experiment, Variant
 from ours_experiments.specs.changes import Action, Change
-from ours_experiments.specs.fields import new_experiment, patch_of
+from ours_experiments.specs.fields import build_patch, new_experiment
 from ours_experiments.specs.parts import VariantSpec, given
 from ours_experiments.specs.planner import Account
-from ours_experiments.specs.service import read_experiment
 from ours_experiments.specs.spec import ExperimentSpec
 from ours_experiments.specs.variants import (
     match_variants,
@@ -79,9 +79,10 @@ class Steps:
             Action.DELETE_VARIANT: self.delete,
             Action.DELETE: self.delete,
         }
-        return await steps.get(change.action, self.transition)(change, call)
+        step = steps.get(change.action, self.transition)
+        return await step(change, call) or OutcomeStatus.APPLIED
 
-    async def create(self, change: Change, call: Call) -> OutcomeStatus:
+    async def create(self, change: Change, call: Call) -> None:
         """Create an experiment, to be found by its key if the reply is lost."""
         spec = self.specs[subject_of(change)]
         draft = new_experiment(spec, self.settings[change.key])
@@ -92,20 +93,16 @@ class Steps:
                 f"gave it the key {experiment.key!r}: put that key into the file"
             )
         self.created[spec.key] = experiment
-        return OutcomeStatus.APPLIED
 
-    async def update(self, change: Change, call: Call) -> OutcomeStatus:
-        """Patch the fields of an experiment that the spec manages and that differ."""
+    async def update(self, change: Change, call: Call) -> None:
+        """Patch the fields of an experiment that differ."""
         experiment = self.account.by_id[self.id_of(change)]
-        patch = patch_of(self.specs[subject_of(change)], experiment)
-        if patch is None:
-            return OutcomeStatus.ALREADY
+        patch = build_patch(self.specs[subject_of(change)], experiment, change.fields)
         await self.session.request(
             "PATCH", "experiments", experiment.id, json=encode(patch), call=call
         )
-        return OutcomeStatus.APPLIED
 
-    async def update_variant(self, change: Change, call: Call) -> OutcomeStatus:
+    async def update_variant(self, change: Change, call: Call) -> None:
         """Patch a variant; the control of a new experiment is looked up."""
         if change.variant_id is None:
             variant_id = await self.control_of(self.created[change.key], call)
@@ -120,20 +117,17 @@ class Steps:
         await self.session.request(
             "PATCH", "experiment-variants", variant_id, json=encode(patch), call=call
         )
-        return OutcomeStatus.APPLIED
 
     async def control_of(self, experiment: Experiment, call: Call) -> str:
         """Return the id of the control that an experiment was created with."""
-        variants = experiment.variants
-        if variants is None:
-            found = await read_experiment(self.session, experiment.id, call.child())
-            variants = found.variants
-        for variant in variants or ():
+        if experiment.variants is None:
+            experiment = await retrieve(self.session, experiment.id, call)
+        for variant in experiment.variants or ():
             if variant.is_control:
                 return variant.id
         raise OursError(f"{experiment.key}: the service shows no control variant")
 
-    async def create_variant(self, change: Change, call: Call) -> OutcomeStatus:
+    async def create_variant(self, change: Change, call: Call) -> None:
         """Create a treatment, once also where an earlier run was cut off."""
         experiment_id = self.id_of(change)
         spec = variant_named(self.specs[subject_of(change)], change.variant)
@@ -141,7 +135,7 @@ class Steps:
         journal, identifier = self.journal, f"{experiment_id} variant {spec.name}"
         if journal is None:
             await reconcile(self.session, write, call)
-            return OutcomeStatus.APPLIED
+            return
         variant: Variant | None = None
         if journal.status_of(identifier) is OutcomeStatus.UNKNOWN:
             await call.pacing.deadlines.sleep(max(LIST_DELAY - journal.age, 0.0))
@@ -157,9 +151,8 @@ class Steps:
         journal.record(
             Outcome(experiment_id, change.action, OutcomeStatus.APPLIED), identifier
         )
-        return OutcomeStatus.APPLIED
 
-    async def delete(self, change: Change, call: Call) -> OutcomeStatus:
+    async def delete(self, change: Change, call: Call) -> OutcomeStatus | None:
         """Delete an experiment or a variant; one that is gone is ALREADY."""
         segments = ("experiments", change.experiment_id or "")
         if change.action is Action.DELETE_VARIANT:
@@ -168,9 +161,9 @@ class Steps:
             await self.session.request("DELETE", *segments, call=call)
         except NotFoundError:
             return OutcomeStatus.ALREADY
-        return OutcomeStatus.APPLIED
+        return None
 
-    async def transition(self, change: Change, call: Call) -> OutcomeStatus:
+    async def transition(self, change: Change, call: Call) -> OutcomeStatus | None:
         """Send a lifecycle call; one whose effect is there already is no failure."""
         experiment_id = self.id_of(change)
         wanted = lifecycle_change(change)
@@ -179,13 +172,13 @@ class Steps:
         except (BadRequestError, ConflictError) as refused:
             # A service that follows its document answers 400 where others answer 409.
             try:
-                found = await read_experiment(self.session, experiment_id, call.child())
+                found = await retrieve(self.session, experiment_id, call)
             except OursError:
                 raise refused from None
             if not wanted.is_reached(found):
                 raise
             return OutcomeStatus.ALREADY
-        return OutcomeStatus.APPLIED
+        return None
 
 
 def lifecycle_change(change: Change) -> lifecycle.Change:

@@ -4,6 +4,7 @@ import attrs
 import pytest
 
 from ours_experiments._codec.converter import encode
+from ours_experiments.drafts import ExperimentPatch
 from ours_experiments.models import (
     DomModification,
     Experiment,
@@ -27,7 +28,7 @@ from ours_experiments.specs import (
 )
 from ours_experiments.specs.changes import Difference
 from ours_experiments.specs.diff import compare
-from ours_experiments.specs.fields import field_changes, normal, patch_of
+from ours_experiments.specs.fields import build_patch, field_changes, normal
 from ours_experiments.specs.variants import (
     Match,
     match_variants,
@@ -53,6 +54,12 @@ def change(
 ) -> Difference:
     """Compare a spec with an experiment and its variants."""
     return compare(wanted, found, found.variants or (), staged=staged)
+
+
+def patch_of(wanted: ExperimentSpec, found: Experiment) -> ExperimentPatch | None:
+    """Build the patch of all fields that differ; None: there are none."""
+    fields = tuple(field_changes(wanted, found))
+    return build_patch(wanted, found, fields) if fields else None
 
 
 def is_equal(match: Match) -> bool:

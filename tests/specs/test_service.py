@@ -13,7 +13,7 @@ from ours_experiments.models import (
 )
 from ours_experiments.specs import ExperimentSpec, TargetingSpec, VariantSpec
 from ours_experiments.specs.diff import compare
-from ours_experiments.specs.fields import patch_of
+from ours_experiments.specs.fields import build_patch, field_changes
 from ours_experiments.specs.variants import match_variants, new_variant, variant_patch
 
 
@@ -58,8 +58,7 @@ async def test_what_was_sent_is_equal(client: Client) -> None:
             targeting_rules=TargetingRules(("/a",), None, None, None, ()),
         )
     )
-    patch = patch_of(wanted, created)
-    assert patch is not None
+    patch = build_patch(wanted, created, field_changes(wanted, created))
     await client.experiments.update(created.id, patch)
     for variant in wanted.variants:
         await client.variants.create(new_variant(variant, created.id))
