@@ -103,9 +103,9 @@ class Steps:
         )
 
     async def update_variant(self, change: Change, call: Call) -> None:
-        """Patch a variant; the control of a new experiment is looked up."""
+        """Patch a variant, or the control of an experiment that was just created."""
         if change.variant_id is None:
-            variant_id = await self.control_of(self.created[change.key], call)
+            variant_id = control_of(self.created[change.key]).id
             patch = VariantPatch(name=str(change.fields[0].new))
         else:
             variant_id = change.variant_id
@@ -117,15 +117,6 @@ class Steps:
         await self.session.request(
             "PATCH", "experiment-variants", variant_id, json=encode(patch), call=call
         )
-
-    async def control_of(self, experiment: Experiment, call: Call) -> str:
-        """Return the id of the control that an experiment was created with."""
-        if experiment.variants is None:
-            experiment = await retrieve(self.session, experiment.id, call)
-        for variant in experiment.variants or ():
-            if variant.is_control:
-                return variant.id
-        raise OursError(f"{experiment.key}: the service shows no control variant")
 
     async def create_variant(self, change: Change, call: Call) -> None:
         """Create a treatment, once also where an earlier run was cut off."""
@@ -199,6 +190,14 @@ def lifecycle_change(change: Change) -> lifecycle.Change:
         Action.END_ROLLOUT: lifecycle.end_rollout(),
     }
     return calls[change.action]
+
+
+def control_of(experiment: Experiment) -> Variant:
+    """Return the control that an experiment was created with."""
+    for variant in experiment.variants or ():
+        if variant.is_control:
+            return variant
+    raise OursError(f"{experiment.key}: the service shows no control variant")
 
 
 def variant_named(spec: ExperimentSpec, name: str | None) -> VariantSpec:

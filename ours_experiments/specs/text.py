@@ -197,7 +197,8 @@ def sentence(change: Change, target: "Target | None") -> str:
         text = f"stop, winner {winner}" if winner else "stop"
         if not rollout:
             return text
-        return f"{text}, rolled out" if rollout == winner else f"{text}, {rollout} out"
+        out = "rolled out" if rollout == winner else f"rollout of {rollout}"
+        return f"{text}, {out}"
     sentences = {
         Action.PUBLISH: "publish what is staged",
         Action.WINNER: f"winner {winner or 'none'}",

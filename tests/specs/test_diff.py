@@ -2,6 +2,8 @@
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ours_experiments._codec.converter import encode
 from ours_experiments.drafts import ExperimentPatch
@@ -23,11 +25,14 @@ from ours_experiments.specs import (
     FieldChange,
     MetricSpec,
     MetricsSpec,
+    SpecError,
     TargetingSpec,
     VariantSpec,
+    diff,
 )
 from ours_experiments.specs.changes import Difference
 from ours_experiments.specs.diff import compare
+from ours_experiments.specs.export import export_specs
 from ours_experiments.specs.fields import build_patch, field_changes, normal
 from ours_experiments.specs.variants import (
     Match,
@@ -35,9 +40,11 @@ from ours_experiments.specs.variants import (
     new_variant,
     variant_patch,
 )
+from tests.specs import examples
 from tests.specs.examples import BENEFIT, BOLD, CONTROL, VARIANTS, experiment, spec
 
 
+MANAGED = tuple(field.name for field in attrs.fields(ExperimentSpec))
 RULES = TargetingRules(
     ("/a",),
     "aud_1",
@@ -649,3 +656,63 @@ def test_field_changes_are_pure() -> None:
     first, second = (tuple(field_changes(wanted, found)) for _ in range(2))
     assert first == second
     assert (repr(wanted), repr(found)) == before
+
+
+@given(
+    found=examples.experiments(), other=examples.specs(), name=st.sampled_from(MANAGED)
+)
+def test_what_is_equal_needs_no_change(
+    found: Experiment, other: ExperimentSpec, name: str
+) -> None:
+    """An experiment that is taken for equal has no difference; an export often is."""
+    (exported,) = export_specs([found])
+    variants = found.variants or ()
+    for wanted in (exported, other, mixed(exported, other, name)):
+        difference = compare(wanted, found, variants)
+        if diff.is_equal(wanted, found, variants):
+            assert difference.changes + difference.conflicts == []
+
+
+def mixed(first: ExperimentSpec, second: ExperimentSpec, name: str) -> ExperimentSpec:
+    """Take one field of a spec from another, where the result is accepted."""
+    try:
+        return attrs.evolve(first, **{name: getattr(second, name)})
+    except SpecError:
+        return first
+
+
+UNEQUAL = {
+    "other metrics": {"metrics": None},
+    "another event": {"metrics": MetricsSpec(primary=MetricSpec(event_name="x"))},
+    "another rule": {"targeting_rules": TargetingSpec(audience_id="x")},
+    "no rules": {"targeting_rules": None},
+    "control": {"control": ControlSpec(name="x")},
+    "fewer variants": {"variants": [VariantSpec(name="Bold")]},
+    "a weight": {
+        "variants": [VariantSpec(name="Benefit first", weight=1), VariantSpec(name="B")]
+    },
+    "the order": {
+        "variants": [VariantSpec(name="Bold"), VariantSpec(name="Benefit first")]
+    },
+    "state": {"state": "running"},
+    "winner": {"winner": None},
+    "key": {"id": "e1", "key": "x"},
+}
+
+
+@pytest.mark.parametrize("fields", UNEQUAL.values(), ids=UNEQUAL.keys())
+def test_what_has_to_be_compared(fields: dict[str, object]) -> None:
+    """What differs, or is in another order, is not taken for equal."""
+    found = experiment(targeting_rules=RULES)
+    assert diff.is_equal(spec(name="Pricing headline"), found, VARIANTS)
+    assert not diff.is_equal(spec(**fields), found, VARIANTS)
+
+
+def test_a_variant_with_both_payloads_is_not_equal() -> None:
+    """A payload that the spec leaves out is to go, where the other one is given."""
+    both = attrs.evolve(BENEFIT, dom_modifications=BOLD.dom_modifications)
+    wanted = spec(variants=[VariantSpec(name=both.name, redirect_url="/pricing-b")])
+    assert diff.is_equal(wanted, experiment(), (CONTROL, BENEFIT))
+    assert not diff.is_equal(wanted, experiment(), (CONTROL, both))
+    (update,) = compare(wanted, experiment(), (CONTROL, both)).changes
+    assert [field.path for field in update.fields] == ["dom_modifications"]

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from ours_experiments.specs import (
     VariantSpec,
     load_specs,
 )
-from ours_experiments.specs.nodes import MAX_DOCUMENTS
+from ours_experiments.specs.nodes import MAX_BYTES, MAX_DOCUMENTS
 from tests.specs.examples import PRICING
 
 
@@ -318,6 +319,19 @@ LOAD_ERRORS = {
         "2: nested deeper than 50 levels",
     ),
     "too many digits": (f"key: {'9' * 5000}\n", "1: a number with too many digits"),
+    "a field that is no text": (
+        "key: k\n? [a]\n: b\n",
+        "2: the name of a field has to be text",
+    ),
+    "an alias without an anchor": ("key: *k\n", "1: the alias *k has no anchor"),
+    "a rule that is null": (
+        "key: k\nrules: {mde: null, alpha: null}\n",
+        "2: rules.alpha: expected a number",
+    ),
+    "a fraction as a count": (
+        "key: k\nrules: {min_days: 1.5}\n",
+        "2: rules.min_days: expected a whole number",
+    ),
     "not a JSON number": (
         "key: k\ntargeting_rules: {visitor_properties: {a: .inf}}\n",
         (
@@ -386,6 +400,27 @@ def test_a_mistake_in_ours_yaml(tmp_path: Path, text: str, expected: str) -> Non
     """A mistake in `ours.yaml` is reported like one in a spec."""
     write(tmp_path, a="key: k\n", ours=text)
     assert problems_of(tmp_path) == [f"ours.yaml:{expected}"]
+
+
+def test_ours_yaml_is_one(tmp_path: Path) -> None:
+    """A file is read once; a second `ours.yaml`, or one that is no YAML, is refused."""
+    write(tmp_path, a="key: a\n", ours="settings: Shop\n")
+    assert len(load_specs(tmp_path, tmp_path / "a.yaml")) == 1
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other, b="key: b\n", ours="settings: Blog\n")
+    with pytest.raises(SpecError, match=r"another ours\.yaml than"):
+        load_specs(tmp_path, other)
+    write(other, ours="owns: [\n")
+    assert problems_of(other)[0].startswith("ours.yaml:2: not YAML")
+    write(other, ours="limits: 5\n")
+    assert problems_of(other) == ["ours.yaml:1: limits: expected fields, not 5"]
+
+
+def test_a_file_has_a_limit(tmp_path: Path) -> None:
+    """A file that is larger than any repository needs is refused unread."""
+    (tmp_path / "a.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
+    assert problems_of(tmp_path) == [f"a.yaml:1: larger than {MAX_BYTES} bytes"]
 
 
 def test_a_folder_without_specs(tmp_path: Path) -> None:
@@ -500,6 +535,14 @@ PYTHON_ERRORS = {
     "json": (
         {"targeting_rules": TargetingSpec(visitor_properties={"a": object()})},
         "targeting_rules.visitor_properties.a: expected a JSON value, not object",
+    ),
+    "date": (
+        {"targeting_rules": TargetingSpec(visitor_properties={"a": date.min})},
+        "targeting_rules.visitor_properties.a: expected text, not a date: quote it",
+    ),
+    "null": (
+        {"control": None},
+        "control: null clears nothing here: leave the field out",
     ),
     "large": (
         {"targeting_rules": TargetingSpec(visitor_properties={"a": 2**64})},

@@ -42,6 +42,7 @@ from ours_experiments.specs.plan import (
     refuse_others,
     refuse_unsafe,
 )
+from ours_experiments.specs.plan_json import digest
 from ours_experiments.specs.planner import (
     Account,
     make_plan,
@@ -333,6 +334,25 @@ def test_an_edited_plan_is_refused() -> None:
     plan = make_plan([spec(name="New")], account(experiment()))
     with pytest.raises(ConfigurationError, match="edited"):
         Plan.from_json(plan.to_json().replace('"New"', '"Newer"'))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("changes", [{"action": "fly", "key": "k"}], id="action"),
+        pytest.param("targets", [{}], id="missing"),
+        pytest.param("specs", [{"nme": "k"}], id="spec"),
+        pytest.param("limits", None, id="limits"),
+    ],
+)
+def test_a_plan_of_another_shape_is_refused(field: str, value: object) -> None:
+    """A plan that another program wrote is one clear error."""
+    body = json.loads(make_plan([spec(name="New")], account(experiment())).to_json())
+    body[field] = value
+    content = {k: v for k, v in body.items() if k not in ("plan", "digest")}
+    text = json.dumps({"plan": 1, "digest": digest(content), **content})
+    with pytest.raises(ConfigurationError, match="another shape"):
+        Plan.from_json(text)
 
 
 @given(found=st.lists(examples.experiments(), max_size=4))
