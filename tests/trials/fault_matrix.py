@@ -1,5 +1,14 @@
-"""Every kind of call, and every kind of fault that it may meet."""
+"""Every kind of call meets every kind of fault: `python -m tests.trials.fault_matrix`.
 
+The emulator's state is the judge. An argument is the number of seeds, 200 by default;
+waits pass on a fast clock, everything else is real, sockets included.
+"""
+
+import asyncio
+import logging
+import random
+import sys
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,14 +16,17 @@ import attrs
 
 from ours_experiments import (
     Client,
+    DecodeError,
     ExperimentPatch,
     NewExperiment,
     NewVariant,
     OursError,
+    OutcomeUnknownError,
+    PublishStatus,
 )
 from ours_experiments.emulator import Emulator
 from tests.support.aging import age
-from tests.support.clock import SPEED
+from tests.support.clock import SPEED, run_fast
 from tests.trials.guarantees import treatment_of
 
 
@@ -255,3 +267,88 @@ async def attempt(kind: Kind, stage: Stage) -> object:
         return await kind.run(stage)
     except OursError as error:
         return error
+
+
+async def meet(
+    name: str, fault: str, service: dict[str, Any], seed: int = 0
+) -> str | None:
+    """Let one kind of call meet one fault; return what is wrong with its outcome."""
+    kind = KINDS[name]
+    async with (
+        Emulator(seed=seed, **service) as emulator,
+        Client(emulator.api_key, base_url=emulator.url, attempt_timeout=8) as client,
+    ):
+        stage = await staged(emulator, client, kind.status)
+        word, parameters = FAULTS[fault]
+        emulator.faults.add(word, route=kind.route, times=1, **parameters)
+        outcome = await attempt(kind, stage)
+        if word == "late":
+            await asyncio.sleep(2)
+        return judge(name, stage, outcome)
+
+
+def judge(name: str, stage: Stage, outcome: object) -> str | None:
+    """Compare an outcome with what the emulator has; return what is wrong, or None."""
+    kind = KINDS[name]
+    if name in READS:
+        return None
+    if name not in {"update", "delete"} and stage.emulator.log.applied(kind.route) > 1:
+        return "it was applied twice"
+    if isinstance(outcome, OursError):
+        return judge_error(name, stage, outcome)
+    if not kind.happened(stage):
+        return "it did not happen"
+    entry = stage.emulator.log.entries[-1]
+    is_live = getattr(outcome, "publish_status", None) == PublishStatus.PUBLISHED
+    if is_live and (entry.route, entry.status) != (kind.route, 200):
+        return "it is called published, and no answer said so"
+    return None
+
+
+def judge_error(name: str, stage: Stage, error: OursError) -> str | None:
+    """Compare an error with what the emulator has; return what is wrong, or None."""
+    kind = KINDS[name]
+    if isinstance(error, OutcomeUnknownError):
+        return "what became of this call can be found out" if kind.settles else None
+    if isinstance(error, DecodeError):
+        # An answer of another shape says neither that it happened nor that it did not.
+        return None if name == "update" else "an answer of another shape is no outcome"
+    return f"it happened, in spite of {error!r}" if kind.happened(stage) else None
+
+
+async def meet_all(seed: int) -> Counter[str]:
+    """Let every call meet every fault, in an order of the seed; count what is wrong."""
+    meetings: list[tuple[str, str, dict[str, Any]]] = [
+        (name, fault, {}) for name in KINDS for fault in FAULTS
+    ]
+    meetings += [
+        (name, fault, OTHER_SERVICE) for name in KINDS.keys() - READS for fault in LOST
+    ]
+    random.Random(seed).shuffle(meetings)  # noqa: S311 - seeded, guards nothing
+    slots = asyncio.Semaphore(256)
+    count: Counter[str] = Counter(meetings=len(meetings))
+
+    async def meet_one(name: str, fault: str, service: dict[str, Any]) -> None:
+        async with slots:
+            problem = await meet(name, fault, service, seed)
+        if problem is not None:
+            count[f"{name}, {fault}: {problem}"] += 1
+
+    await asyncio.gather(*(meet_one(*meeting) for meeting in meetings))
+    return count
+
+
+def main() -> None:
+    """Print how many calls met a fault, and each wrong outcome."""
+    logging.getLogger("ours_experiments").setLevel(logging.CRITICAL)
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    total: Counter[str] = Counter()
+    for seed in range(seeds):
+        total += run_fast(lambda: meet_all(seed))  # noqa: B023 - run at once
+    met = total.pop("meetings")
+    print(f"{seeds} seeds, {met} calls that met a fault: {dict(total) or 'none wrong'}")
+    sys.exit(bool(total))
+
+
+if __name__ == "__main__":
+    main()
