@@ -32,8 +32,9 @@ class StreamOptions(TypedDict, total=False):
         journal: The path of a file to which every step is written. The same call with
             the same file resumes: it finishes the whole job of the journal, whatever
             its input still names. What is applied, already or staged is not sent
-            again; what was sent and not answered is read back first; what failed is
-            sent again. One run at a time has the file open.
+            again; what was sent and not answered is read back first, and not sent
+            again where the experiment has changed since; what failed is sent again.
+            One run at a time has the file open.
         dry_run: Whether to return what would happen and write nothing. The `note` of
             an outcome warns of starts that would succeed and that nobody would see.
     """

@@ -215,6 +215,7 @@ async def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     # The emulator reports the requests of the killed worker, which it cannot answer.
     logging.disable(logging.CRITICAL)
+    wrong: list[str] = []
     for name, (redeliver_after, most) in RUNS.items():
         async with asyncio.timeout(PATIENCE):
             ids, result = await run(count, redeliver_after=redeliver_after, seconds=8.0)
@@ -222,7 +223,10 @@ async def main() -> None:
         print(f"  {len(ids)} experiments: {dict(result.counts)}")
         print(f"  {result.started_while_full} of them started while Redis was full")
         print(f"  {result.repeated} of {len(result.stored)} tasks found work done")
-        print(f"  problems: {result.problems(ids, most) or 'none'}")
+        problems = result.problems(ids, most)
+        print(f"  problems: {problems or 'none'}")
+        wrong += problems
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

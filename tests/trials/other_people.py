@@ -20,7 +20,14 @@ from ours_experiments import Client, OursError, OutcomeUnknownError
 from ours_experiments.emulator import Emulator
 from tests.support.aging import age
 from tests.support.clock import run_fast
-from tests.trials.guarantees import BEFORE, LOSSES, VERBS, open_client, treatment_of
+from tests.trials.guarantees import (
+    BEFORE,
+    LOSSES,
+    VERBS,
+    WRONG,
+    open_client,
+    treatment_of,
+)
 
 
 SERVICES: tuple[dict[str, Any], ...] = (
@@ -252,12 +259,15 @@ def main() -> None:
     """Print the figures; an argument divides the number of seeds."""
     logging.getLogger("ours_experiments").setLevel(logging.CRITICAL)
     scale = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    total: Counter[str] = Counter()
     for name, figure in (
         ("another person acts during a lifecycle call", lifecycle_calls),
         ("another person publishes during a republish", republishes),
     ):
         count = run_fast(partial(figure, 200 // scale))
         print(f"{name}, {200 // scale} seeds: {dict(count)}", flush=True)
+        total += count
+    sys.exit(any(word in WRONG or word.startswith("failed") for word in +total))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any
 from ours_experiments import Experiment, NewExperiment, OursError, OutcomeUnknownError
 from ours_experiments.emulator import Emulator
 from tests.support.clock import SPEED, run_fast
-from tests.trials.guarantees import LOST_REPLIES, open_client
+from tests.trials.guarantees import LOST_REPLIES, WRONG, open_client
 
 
 LIST_DELAY = 4 / SPEED
@@ -91,9 +91,12 @@ def main() -> None:
     """Print the figures; an argument divides the number of creates."""
     logging.getLogger("ours_experiments").setLevel(logging.CRITICAL)
     scale = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    total: Counter[str] = Counter()
     for name, service in SERVICES.items():
         count = run_fast(partial(creates, 1000 // scale, 7, service))
         print(f"{name}, {1000 // scale} creates: {dict(count)}", flush=True)
+        total += count
+    sys.exit(any(total[word] for word in WRONG))
 
 
 if __name__ == "__main__":
