@@ -1,7 +1,7 @@
 """Cursor pagination: one loop, which requests at most one page ahead."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar, cast
 
 import attrs
@@ -9,6 +9,12 @@ import attrs
 from ours_experiments._codec.converter import clear, decode, decode_entities
 from ours_experiments._codec.hooks import wire_name
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import (
+    Reply,
+    request_id_of,
+    to_json,
+    with_request,
+)
 from ours_experiments._http.session import Session
 from ours_experiments._validation import check_count
 from ours_experiments.errors import DecodeError, PaginationError
@@ -35,6 +41,25 @@ class Position:
 LAST_PAGE = Position(has_more=False)
 
 
+@attrs.frozen
+class RawPage:
+    """A list answer whose entities are not decoded yet."""
+
+    entities: object
+    position: Position
+    request_id: str | None
+
+    def decode(self, entity: type[T]) -> Page[T]:
+        """Decode the entities, which may be done once."""
+        position = self.position
+        try:
+            entities = decode_entities(entity, self.entities)
+        except DecodeError as error:
+            raise with_request(error, self.request_id) from None
+        cursor = position.next_cursor if position.has_more else None
+        return Page(entities, cursor, position.has_more)
+
+
 def split(payload: object) -> tuple[object, Position]:
     """Return the entities and the position of a list answer.
 
@@ -49,20 +74,24 @@ def split(payload: object) -> tuple[object, Position]:
     if pagination is None:
         return envelope.get("entities"), LAST_PAGE
     try:
-        position = decode(
-            Position, pagination, at="$.pagination", answer=cast("object", payload)
-        )
+        position = decode(Position, pagination, at="$.pagination")
     except DecodeError:
         clear(cast("object", envelope))
         raise
     return envelope.get("entities"), position
 
 
-def entities_of(payload: object) -> object:
-    """Return the entities of a list answer that is not paged."""
-    if not isinstance(payload, dict):
-        return None
-    return cast("Mapping[str, object]", payload).get("entities")
+def all_of(cls: type[T]) -> Callable[[Reply], tuple[T, ...]]:
+    """Return a function that decodes a list answer which is not paged."""
+
+    def read(reply: Reply) -> tuple[T, ...]:
+        payload = to_json(reply)
+        entities: object = None
+        if isinstance(payload, dict):
+            entities = cast("Mapping[str, object]", payload).get("entities")
+        return decode_entities(cls, entities)
+
+    return read
 
 
 @attrs.frozen
@@ -76,23 +105,23 @@ class Source(Generic[T]):
     within: Call | None = None
     """The call whose deadline all requests share; None: each has its own."""
 
-    async def fetch(self, cursor: str | None) -> object:
-        """Request one page and return its JSON."""
+    async def fetch(self, cursor: str | None) -> RawPage:
+        """Request one page."""
         params = self.params if cursor is None else {**self.params, "cursor": cursor}
         call = None if self.within is None else self.within.child()
         return await self.session.request(
-            "GET", *self.segments, params=params, call=call
+            "GET", *self.segments, read=self.read, params=params, call=call
         )
+
+    def read(self, reply: Reply) -> RawPage:
+        """Read a page, and leave its entities as they came."""
+        entities, position = split(to_json(reply))
+        request_id = request_id_of(reply.headers, self.session.transport.mask)
+        return RawPage(entities, position, request_id)
 
     async def page(self, cursor: str | None) -> Page[T]:
         """Request one page and decode it."""
-        answer = await self.fetch(cursor)
-        entities, position = split(answer)
-        return Page(
-            decode_entities(self.entity, entities, answer=answer),
-            position.next_cursor if position.has_more else None,
-            position.has_more,
-        )
+        return (await self.fetch(cursor)).decode(self.entity)
 
 
 class Progress:
@@ -229,26 +258,22 @@ class Listing(Generic[T]):
         """
         source, cursor = self._source, self._start
         progress = Progress(source.entity, cursor)
-        ahead: asyncio.Task[object] | None = None
+        ahead: asyncio.Task[RawPage] | None = None
         self.done = False
         try:
             while True:
                 self.cursor = cursor
-                answer = await (ahead or source.fetch(cursor))
-                entities, position = split(answer)
+                page = await (ahead or source.fetch(cursor))
                 ahead = None
-                problem = progress.record(entities, position)
+                position = page.position
+                problem = progress.record(page.entities, position)
                 following = position.next_cursor if position.has_more else None
                 if position.has_more and problem is None and self._prefetch:
                     ahead = asyncio.create_task(source.fetch(following))
                     ahead.add_done_callback(retrieve_exception)
                     # The request leaves now, not after the page is decoded.
                     await asyncio.sleep(0)
-                yield Page(
-                    decode_entities(source.entity, entities, answer=answer),
-                    following,
-                    position.has_more,
-                )
+                yield page.decode(source.entity)
                 if problem is not None:
                     mask = source.session.transport.mask
                     raise PaginationError(problem, cursor=cursor and mask(cursor))
@@ -262,7 +287,7 @@ class Listing(Generic[T]):
                 await asyncio.wait([ahead])
 
 
-def retrieve_exception(ahead: asyncio.Task[object]) -> None:
+def retrieve_exception(ahead: asyncio.Task[RawPage]) -> None:
     """Keep asyncio from logging the error of a page that nobody waits for."""
     if not ahead.cancelled():
         ahead.exception()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import attrs
 
-from ours_experiments._codec.converter import decode
+from ours_experiments._http.responses import decoder
 from ours_experiments._http.session import Session, logger
 from ours_experiments._validation import (
     check_bool,
@@ -176,10 +176,9 @@ class Reader:
     ) -> T:
         """Return what a path of the experiment answers."""
         segments = ("experiments", self.id, *(() if segment is None else (segment,)))
-        payload = await self.session.request(
-            "GET", *segments, params={"eventName": event}
+        return await self.session.request(
+            "GET", *segments, read=decoder(cls), params={"eventName": event}
         )
-        return decode(cls, payload)
 
 
 async def read_again(

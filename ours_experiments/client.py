@@ -14,6 +14,7 @@ from ours_experiments._http.api_key import check_api_key
 from ours_experiments._http.headers import check_headers, check_user_agent
 from ours_experiments._http.pacing import SharedPacing
 from ours_experiments._http.request_log import configure_logging
+from ours_experiments._http.responses import to_json
 from ours_experiments._http.retry import METHODS, RetryBudget, RetryPolicy
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import USER_AGENT, Transport
@@ -339,7 +340,7 @@ class Client:
         if not path_segments:
             raise ConfigurationError("path_segments must name an endpoint")
         return await self._session.request(
-            method, *path_segments, params=params, json=json
+            method, *path_segments, read=to_json, params=params, json=json
         )
 
 

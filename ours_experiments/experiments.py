@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import attrs
 
-from ours_experiments._codec.converter import decode, encode
-from ours_experiments._http.call import Call
+from ours_experiments._codec.converter import encode
+from ours_experiments._http.responses import decoder, to_json
 from ours_experiments._http.retry import RetryPolicy
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import (
@@ -137,8 +137,9 @@ class Experiments(Decisions):
 
     async def retrieve(self, id: str) -> Experiment:
         """Return one experiment with its variants; `GET /experiments/{id}`."""
-        payload = await self._session.request("GET", "experiments", id)
-        return decode(Experiment, payload)
+        return await self._session.request(
+            "GET", "experiments", id, read=decoder(Experiment)
+        )
 
     async def update(self, id: str, patch: ExperimentPatch) -> Experiment:
         """Change an experiment that is not completed; `PATCH /experiments/{id}`.
@@ -149,17 +150,16 @@ class Experiments(Decisions):
             ConflictError: The experiment is completed.
         """
         check_draft(patch, ExperimentPatch)
-        payload = await self._session.request(
-            "PATCH", "experiments", id, json=encode(patch)
+        return await self._session.request(
+            "PATCH", "experiments", id, read=decoder(Experiment), json=encode(patch)
         )
-        return decode(Experiment, payload)
 
     async def delete(self, id: str) -> None:
         """Delete an experiment in any state; `DELETE /experiments/{id}`.
 
         After a lost reply, an experiment that is gone counts as deleted.
         """
-        await self._session.request("DELETE", "experiments", id)
+        await self._session.request("DELETE", "experiments", id, read=to_json)
 
     async def start(self, id: str, *, publish: bool = True) -> Transition:
         """Start a draft experiment; `POST /experiments/{id}/start`.
@@ -273,10 +273,15 @@ class Experiments(Decisions):
         Raises:
             BadRequestError: The metrics have no event name, and none is given.
         """
-        payload = await self._session.request(
-            "GET", "experiments", id, "results", params={"eventName": event_name}
+        results = await self._session.request(
+            "GET",
+            "experiments",
+            id,
+            "results",
+            read=decoder(Results),
+            params={"eventName": event_name},
         )
-        return attrs.evolve(decode(Results, payload), experiment_id=id)
+        return attrs.evolve(results, experiment_id=id)
 
     async def results_time_series(
         self,
@@ -307,19 +312,20 @@ class Experiments(Decisions):
         call = self._session.call()
         experiment = None
         if not is_one_window(start, end):
-            experiment = await self._experiment(id, call)
+            experiment = await _lifecycle.read_experiment(self._session, id, call)
             start, end = within(experiment, start, end)
         days: tuple[Day, ...] = ()
         for first, last in windows(start, end):
-            payload = await self._session.request(
+            part = await self._session.request(
                 "GET",
                 "experiments",
                 id,
                 "results-time-series",
+                read=decoder(TimeSeries),
                 params={"eventName": event_name, "startDate": first, "endDate": last},
                 call=call.child(),
             )
-            days += decode(TimeSeries, payload).days
+            days += part.days
         if days and experiment is None:
             # Without names, as for a key that may not read experiments, there are ids.
             with suppress(OursError):
@@ -327,19 +333,11 @@ class Experiments(Decisions):
                 child = call.child()
                 latest = call.pacing.loop.time() + NAMES_SECONDS
                 child.deadline = min(call.deadline, latest)
-                payload = await session.request("GET", "experiments", id, call=child)
-                experiment = decode(Experiment, payload)
+                experiment = await _lifecycle.read_experiment(session, id, child)
         names = None
         if experiment is not None and experiment.variants:
             names = {variant.id: variant.name for variant in experiment.variants}
         return TimeSeries(days, experiment_id=id, variant_names=names)
-
-    async def _experiment(self, id: str, call: Call) -> Experiment:
-        """Return one experiment within the deadline of a call."""
-        payload = await self._session.request(
-            "GET", "experiments", id, call=call.child()
-        )
-        return decode(Experiment, payload)
 
     def session_replays(
         self,

@@ -4,9 +4,10 @@ from typing import Literal
 
 import attrs
 
-from ours_experiments._codec.converter import decode, decode_entities, encode
+from ours_experiments._codec.converter import encode
+from ours_experiments._http.responses import decoder
 from ours_experiments._http.session import Session
-from ours_experiments._pagination import entities_of
+from ours_experiments._pagination import all_of
 from ours_experiments._validation import check_draft
 from ours_experiments._writes import creation as _creation
 from ours_experiments._writes.reconcile import reconcile
@@ -32,8 +33,9 @@ class SettingsRecords:
 
     async def list(self) -> tuple[Settings, ...]:
         """Return all settings of the account; `GET /experiment-settings`."""
-        answer = await self._session.request("GET", "experiment-settings")
-        return decode_entities(Settings, entities_of(answer), answer=answer)
+        return await self._session.request(
+            "GET", "experiment-settings", read=all_of(Settings)
+        )
 
     async def create(self, draft: NewSettings) -> Settings:
         """Create settings; `POST /experiment-settings`.
@@ -47,16 +49,20 @@ class SettingsRecords:
 
     async def retrieve(self, id: str) -> Settings:
         """Return one settings record; `GET /experiment-settings/{id}`."""
-        payload = await self._session.request("GET", "experiment-settings", id)
-        return decode(Settings, payload)
+        return await self._session.request(
+            "GET", "experiment-settings", id, read=decoder(Settings)
+        )
 
     async def update(self, id: str, patch: SettingsPatch) -> Settings:
         """Change settings; `PATCH /experiment-settings/{id}`."""
         check_draft(patch, SettingsPatch)
-        payload = await self._session.request(
-            "PATCH", "experiment-settings", id, json=encode(patch)
+        return await self._session.request(
+            "PATCH",
+            "experiment-settings",
+            id,
+            read=decoder(Settings),
+            json=encode(patch),
         )
-        return decode(Settings, payload)
 
     async def delete(
         self, id: str, *, with_experiments: Literal[True]
@@ -75,5 +81,6 @@ class SettingsRecords:
                 "with_experiments must be True: the service deletes every experiment "
                 "of these settings with them"
             )
-        payload = await self._session.request("DELETE", "experiment-settings", id)
-        return None if payload is None else decode(Settings, payload)
+        return await self._session.request(
+            "DELETE", "experiment-settings", id, read=decoder(Settings)
+        )

@@ -2,7 +2,8 @@
 
 import attrs
 
-from ours_experiments._codec.converter import decode, encode
+from ours_experiments._codec.converter import encode
+from ours_experiments._http.responses import decoder
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import check_draft, clamp_limit
@@ -82,8 +83,9 @@ class Variants:
 
     async def retrieve(self, id: str) -> Variant:
         """Return one variant; `GET /experiment-variants/{id}`."""
-        payload = await self._session.request("GET", "experiment-variants", id)
-        return decode(Variant, payload)
+        return await self._session.request(
+            "GET", "experiment-variants", id, read=decoder(Variant)
+        )
 
     async def update(self, id: str, patch: VariantPatch) -> Variant:
         """Change a variant of a draft; `PATCH /experiment-variants/{id}`.
@@ -93,10 +95,13 @@ class Variants:
             BadRequestError: The weights do not add up.
         """
         check_draft(patch, VariantPatch)
-        payload = await self._session.request(
-            "PATCH", "experiment-variants", id, json=encode(patch)
+        return await self._session.request(
+            "PATCH",
+            "experiment-variants",
+            id,
+            read=decoder(Variant),
+            json=encode(patch),
         )
-        return decode(Variant, payload)
 
     async def delete(self, id: str) -> Variant | None:
         """Delete a variant of a draft experiment and return it.
@@ -107,5 +112,6 @@ class Variants:
         Raises:
             ConflictError: The variant is the control, or the experiment not a draft.
         """
-        payload = await self._session.request("DELETE", "experiment-variants", id)
-        return None if payload is None else decode(Variant, payload)
+        return await self._session.request(
+            "DELETE", "experiment-variants", id, read=decoder(Variant)
+        )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from ours_experiments._codec.converter import decode
+from ours_experiments._http.responses import decoder
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._unset import UNSET, Unset
@@ -93,7 +93,7 @@ class Versions:
 
     async def retrieve(self, id: str) -> Version:
         """Return one version; `GET /versions/{id}`."""
-        return decode(Version, await self._session.request("GET", "versions", id))
+        return await self._session.request("GET", "versions", id, read=decoder(Version))
 
     async def publish(
         self,
@@ -164,8 +164,9 @@ class Versions:
         for key, value in patch.items():
             if value is not None:
                 check_filled_text(key, value)
-        payload = await self._session.request("PATCH", "versions", id, json=patch)
-        return decode(Version, payload)
+        return await self._session.request(
+            "PATCH", "versions", id, read=decoder(Version), json=patch
+        )
 
     async def republish(self, id: str) -> Version:
         """Publish an earlier version again; `POST /versions/{id}/publish`.
@@ -191,12 +192,17 @@ class Versions:
         """
         if against is not None:
             check_filled_text("against", against)
-        payload = await self._session.request(
-            "GET", "versions", id, "diff", params={"against": against}
+        return await self._session.request(
+            "GET",
+            "versions",
+            id,
+            "diff",
+            read=decoder(DraftChanges),
+            params={"against": against},
         )
-        return decode(DraftChanges, payload)
 
     async def snapshot(self, id: str) -> VersionSnapshot:
         """Return all entities of a version; `GET /versions/{id}/snapshot`."""
-        payload = await self._session.request("GET", "versions", id, "snapshot")
-        return decode(VersionSnapshot, payload)
+        return await self._session.request(
+            "GET", "versions", id, "snapshot", read=decoder(VersionSnapshot)
+        )

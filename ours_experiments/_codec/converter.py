@@ -39,7 +39,7 @@ from ours_experiments._codec.hooks import (
     tuple_hook,
     wire_name,
 )
-from ours_experiments._codec.json_bytes import Answer, collector_paused
+from ours_experiments._codec.json_bytes import collector_paused
 from ours_experiments.errors import DecodeError
 
 
@@ -47,24 +47,23 @@ T = TypeVar("T")
 MAX_PROBLEMS_IN_MESSAGE = 3
 
 
-def decode(cls: type[T], payload: object, *, at: str = "$", answer: object = None) -> T:
+def decode(cls: type[T], payload: object, *, at: str = "$") -> T:
     """Return the object that a JSON value describes; the value may be changed.
 
     Raises:
-        DecodeError: The value is of another shape; `at` is its JSON path, and
-            `answer` the whole answer that it is a part of.
+        DecodeError: The value is of another shape; `at` is its JSON path.
     """
-    decoded: T = structure(payload, cls, at, answer)
+    decoded: T = structure(payload, cls, at)
     return decoded
 
 
 def decode_entities(
-    cls: type[T], payload: object, *, at: str = "$.entities", answer: object = None
+    cls: type[T], payload: object, *, at: str = "$.entities"
 ) -> tuple[T, ...]:
     """Return the objects that a JSON array describes, as `decode` does for one."""
     kind: Any = tuple[cls, ...]  # type: ignore[valid-type]
     with collector_paused():
-        decoded: tuple[T, ...] = structure(payload, kind, at, answer)
+        decoded: tuple[T, ...] = structure(payload, kind, at)
     return decoded
 
 
@@ -74,12 +73,8 @@ def encode(draft: object) -> dict[str, object]:
     return encoded
 
 
-def structure(payload: object, kind: Any, at: str, answer: object) -> Any:
+def structure(payload: object, kind: Any, at: str) -> Any:
     """Build an object by compiled hooks or, where they fail, by those that say why."""
-    if type(payload) is Answer:
-        answer = payload
-        # The compiled hooks compare types by identity, which costs the least.
-        payload = dict(payload)
     try:
         return compiled_hook_for(kind)(payload, kind)
     except (Mismatch, KeyError, TypeError, ValueError):
@@ -89,14 +84,11 @@ def structure(payload: object, kind: Any, at: str, answer: object) -> Any:
     except (BaseValidationError, Mismatch) as error:
         problems = tuple(problems_of(error, at))
     clear(payload)
-    clear(answer)
     reasons = [*problems[:MAX_PROBLEMS_IN_MESSAGE]]
     if len(problems) > MAX_PROBLEMS_IN_MESSAGE:
         reasons.append(f"and {len(problems) - MAX_PROBLEMS_IN_MESSAGE} more")
     raise DecodeError(
-        f"the answer has another shape: {'; '.join(reasons)}",
-        problems=problems,
-        request_id=answer.request_id if isinstance(answer, Answer) else None,
+        f"the answer has another shape: {'; '.join(reasons)}", problems=problems
     )
 
 

@@ -22,18 +22,6 @@ LONG_INTEGER = b"0" * 19
 """The shortest integer beyond 64 bits, -2**63 - 1, has 19 digits."""
 
 
-class Answer(dict[str, object]):
-    """The JSON object of a response that gave its request an id."""
-
-    __slots__ = ("request_id",)
-    request_id: str
-    """What an error about the object's shape names."""
-
-    def __init__(self, content: dict[str, object], request_id: str) -> None:
-        super().__init__(content)
-        self.request_id = request_id
-
-
 @contextmanager
 def collector_paused() -> Generator[None, None, None]:
     """Keep the cyclic collector from running while a page is built.

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
 import attrs
 
@@ -23,11 +24,14 @@ from ours_experiments._http.urls import build_path, build_url
 from ours_experiments.errors import (
     APITimeoutError,
     ConfigurationError,
+    DecodeError,
     OursError,
     UnexpectedResponseError,
     outcome_unknown,
 )
 
+
+T = TypeVar("T")
 
 logger = logging.getLogger("ours_experiments")
 
@@ -80,26 +84,27 @@ class Session:
         self,
         method: str,
         *segments: str,
+        read: Callable[[Reply], T],
         params: Mapping[str, object] | None = None,
         json: object = None,
         call: Call | None = None,
-        read: Callable[[Reply], object] | None = None,
-    ) -> object:
+    ) -> T:
         """Send a request until it is answered, or must not be sent again.
 
         Args:
             method: The HTTP method, in upper case.
             segments: The path below the API's root.
+            read: Reads a good response.
             params: The query; None values are left out.
             json: The body, if there is one.
             call: The call that the request belongs to; by default a new one.
-            read: What to take from a good response in place of its JSON.
 
         Returns:
-            The decoded JSON; None for a DELETE whose answer has no body, or whose
+            What `read` returns; None for a DELETE whose answer has no body, or whose
             effect was found after a lost reply.
 
         Raises:
+            DecodeError: The response is of another shape than `read` expects.
             OutcomeUnknownError: A write that may have been applied, or not.
         """
         transport = self.transport
@@ -108,7 +113,7 @@ class Session:
             tracer = transport.tracer()
             if tracer is not None:
                 running = self.request(
-                    method, *segments, params=params, json=json, call=call, read=read
+                    method, *segments, read=read, params=params, json=json, call=call
                 )
                 return await tracer.trace(call, running, method, segments)
         url = build_url(transport.root, segments, params)
@@ -147,7 +152,7 @@ class Session:
                 # Before the slot is free, so that no request slips into a pause.
                 if not isinstance(answer, Failure):
                     pacing.record_success()
-                    return answer
+                    return cast("T", answer)
                 pacing.record_failure(answer.kind, answer.retry_after, sent_at)
             finally:
                 pacing.limiter.release()
@@ -158,6 +163,8 @@ class Session:
     ) -> None:
         """Wait until the request may be sent again; raise when it must not be."""
         kind, error, pacing = failure.kind, failure.error, call.pacing
+        if isinstance(error, DecodeError):
+            raise error
         if kind is FailureKind.MAYBE_APPLIED:
             if method in SAFE_METHODS and isinstance(error, UnexpectedResponseError):
                 raise error

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from ours_experiments._codec.converter import decode, decode_entities, encode
+from ours_experiments._codec.converter import encode
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import Reply, decoder, to_json
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
-from ours_experiments._pagination import Listing, Source, entities_of
+from ours_experiments._pagination import Listing, Source, all_of
 from ours_experiments._writes.contents import differing_fields
 from ours_experiments._writes.matching import is_form_of, is_real_text
 from ours_experiments._writes.reconcile import reconcile
@@ -89,7 +90,9 @@ def experiment(draft: NewExperiment, creations: Creations) -> Write[Experiment]:
 
     async def find(session: Session, call: Call) -> Evidence[Experiment]:
         candidates: list[Experiment] = []
-        _, now = await read_with_date(session, call, "experiments", limit=1)
+        _, now = await read_with_date(
+            session, call, "experiments", read=to_json, limit=1
+        )
         span = elapsed(call) + SEARCH_MARGIN
         async for row in newest_experiments(session, call, now, span):
             if creations.is_of_another_call(row, key) or not (
@@ -110,10 +113,10 @@ def experiment(draft: NewExperiment, creations: Creations) -> Write[Experiment]:
             candidates.append(row)
         return Evidence(candidates=tuple(candidates))
 
-    def parse(payload: object) -> Experiment:
-        return creations.record(decode(Experiment, payload))
+    def read(reply: Reply) -> Experiment:
+        return creations.record(decoder(Experiment)(reply))
 
-    return create("experiments", draft, parse, find, keyed=key is not None)
+    return create("experiments", draft, read, find, keyed=key is not None)
 
 
 def has_contents(experiment: Experiment, draft: NewExperiment) -> bool:
@@ -165,31 +168,26 @@ def variant(draft: NewVariant) -> Write[Variant]:
             )
         )
 
-    def parse(payload: object) -> Variant:
-        return decode(Variant, payload)
-
-    return create("experiment-variants", draft, parse, find, keyed=False)
+    return create("experiment-variants", draft, decoder(Variant), find, keyed=False)
 
 
 def settings(draft: NewSettings) -> Write[Settings]:
     """Describe the creation of settings; those of its name are candidates."""
 
     async def find(session: Session, call: Call) -> Evidence[Settings]:
-        payload = await session.request("GET", "experiment-settings", call=call.child())
-        found = decode_entities(Settings, entities_of(payload), answer=payload)
+        found = await session.request(
+            "GET", "experiment-settings", read=all_of(Settings), call=call.child()
+        )
         named = (item for item in found if draft.name in {None, item.name})
         return Evidence(candidates=tuple(named))
 
-    def parse(payload: object) -> Settings:
-        return decode(Settings, payload)
-
-    return create("experiment-settings", draft, parse, find, keyed=False)
+    return create("experiment-settings", draft, decoder(Settings), find, keyed=False)
 
 
 def create(
     segment: str,
     draft: NewExperiment | NewVariant | NewSettings,
-    parse: Callable[[object], T],
+    read: Callable[[Reply], T],
     find: Callable[[Session, Call], Awaitable[Evidence[T]]],
     *,
     keyed: bool,
@@ -202,7 +200,7 @@ def create(
         "create",
         (segment,),
         encode(draft),
-        parse,
+        read,
         find,
         subject=f"create of {draft.name!r}",
         advice=advice,

@@ -6,8 +6,8 @@ from functools import cache, partial
 
 import attrs
 
-from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import Reply, decoder
 from ours_experiments._http.session import Session
 from ours_experiments._writes.service_time import moment_before, read_with_date
 from ours_experiments._writes.write import Evidence, Write
@@ -16,6 +16,9 @@ from ours_experiments.models import Experiment, ExperimentStatus, Transition
 
 STARTED = frozenset(ExperimentStatus) - {ExperimentStatus.DRAFT}
 """A status that is not known may be that of an experiment which was never started."""
+
+to_experiment = decoder(Experiment)
+to_transition = decoder(Transition)
 
 
 @attrs.frozen
@@ -32,10 +35,8 @@ class Change:
     """Whether the call publishes what it changes."""
     is_reached: Callable[[Experiment], bool]
     """Return whether an experiment is as the call would leave it."""
-    parse: Callable[[object], Transition] = attrs.field(
-        default=lambda payload: decode(Transition, payload)
-    )
-    """Convert the JSON of the response."""
+    read: Callable[[Reply], Transition] = to_transition
+    """Reads the response."""
 
     def of(self, experiment_id: str) -> Write[Transition]:
         """Return the write that asks this of one experiment."""
@@ -43,7 +44,7 @@ class Change:
             self.action,
             ("experiments", experiment_id, self.path),
             self.body,
-            self.parse,
+            self.read,
             partial(self.find, experiment_id),
             subject=f"{self.action} of {experiment_id}",
             advice="retrieve the experiment before you send it again",
@@ -55,8 +56,10 @@ class Change:
         self, experiment_id: str, session: Session, call: Call
     ) -> Evidence[Transition]:
         """Read the experiment, and return what it shows of this change."""
-        payload, now = await read_with_date(session, call, "experiments", experiment_id)
-        return self.judge(decode(Experiment, payload), moment_before(call, now))
+        experiment, now = await read_with_date(
+            session, call, "experiments", experiment_id, read=to_experiment
+        )
+        return self.judge(experiment, moment_before(call, now))
 
     def judge(
         self, experiment: Experiment, before: datetime | None
@@ -159,12 +162,21 @@ def winner(*, winner_variant_id: str | None) -> Change:
             and experiment.winner_variant_id == winner_variant_id
         )
 
-    def parse(payload: object) -> Transition:
+    def read(reply: Reply) -> Transition:
         # This response is an experiment alone.
-        return unverified(decode(Experiment, payload))
+        return unverified(to_experiment(reply))
 
     body = {} if winner_variant_id is None else {"winnerVariantId": winner_variant_id}
-    return Change("winner", "winner", body, False, is_reached, parse)  # noqa: FBT003
+    return Change("winner", "winner", body, False, is_reached, read)  # noqa: FBT003
+
+
+async def read_experiment(
+    session: Session, experiment_id: str, call: Call
+) -> Experiment:
+    """Return an experiment as it is now, in the time that a call has left."""
+    return await session.request(
+        "GET", "experiments", experiment_id, read=to_experiment, call=call.child()
+    )
 
 
 def is_completed(experiment: Experiment) -> bool:

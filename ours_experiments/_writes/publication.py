@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from uuid import uuid4
 
-from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import decoder
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Source
 from ours_experiments._writes.service_time import moment_before, read_with_date
@@ -28,7 +28,7 @@ def publish(body: Mapping[str, object]) -> Write[Version]:
         "publish",
         ("versions",),
         {**body, "notes": f"{notes}\n{marker}" if notes else marker},
-        to_version,
+        decoder(Version),
         find,
         subject="the publish",
         advice=f"list the versions whose notes contain {marker!r} before you publish "
@@ -42,8 +42,9 @@ def republish(version_id: str) -> Write[Version]:
     """Describe a publish of an earlier version; it is live once that is done."""
 
     async def find(session: Session, call: Call) -> Evidence[Version]:
-        payload, now = await read_with_date(session, call, "versions", version_id)
-        version = to_version(payload)
+        version, now = await read_with_date(
+            session, call, "versions", version_id, read=decoder(Version)
+        )
         if version.is_published:
             return Evidence(version)
         before = moment_before(call, now)
@@ -62,7 +63,7 @@ def republish(version_id: str) -> Write[Version]:
         "republish",
         ("versions", version_id, "publish"),
         None,
-        to_version,
+        decoder(Version),
         find,
         subject=f"the publish of version {version_id}",
         advice="retrieve the version before you publish it again",
@@ -76,8 +77,3 @@ async def list_versions(
     """Return the first page of a list of versions."""
     source = Source(session, ("versions",), params, Version, call)
     return tuple((await source.page(None)).entities)
-
-
-def to_version(payload: object) -> Version:
-    """Convert the JSON of a version."""
-    return decode(Version, payload)

@@ -23,7 +23,7 @@ this range. The wait does not grow: a client that waits longer than the gap betw
 publishes of another one may never meet a gap."""
 
 
-async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
+async def send_in_turn(session: Session, write: Write[T], call: Call) -> T:
     """Send a write that publishes; wait while another publish is in flight.
 
     Such waiting counts neither as an attempt nor against the retry budget.
@@ -39,7 +39,11 @@ async def send_in_turn(session: Session, write: Write[T], call: Call) -> object:
             while True:
                 try:
                     return await session.request(
-                        "POST", *write.segments, json=write.body, call=call
+                        "POST",
+                        *write.segments,
+                        read=write.read,
+                        json=write.body,
+                        call=call,
                     )
                 except (ConflictError, BadRequestError) as refusal:
                     if not is_publish_in_flight(refusal):

@@ -51,12 +51,10 @@ async def send_until_known(session: Session, write: Write[T], call: Call) -> T:
         refusal: ConflictError | BadRequestError | None = None
         try:
             if write.publishes:
-                payload = await send_in_turn(session, write, call)
-            else:
-                payload = await session.request(
-                    "POST", *write.segments, json=write.body, call=call
-                )
-            return write.parse(payload)
+                return await send_in_turn(session, write, call)
+            return await session.request(
+                "POST", *write.segments, read=write.read, json=write.body, call=call
+            )
         except (OutcomeUnknownError, DecodeError) as error:
             # The first loss is the cause to name; the later ones follow from it.
             lost = lost or error

@@ -1,14 +1,16 @@
 """When a call started, by the service's own clock."""
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import cast
+from typing import TypeVar
 
-from ours_experiments._codec.json_bytes import loads
 from ours_experiments._http.call import Call
 from ours_experiments._http.responses import Reply, service_time
 from ours_experiments._http.session import Session
 
+
+T = TypeVar("T")
 
 CLOCK_TOLERANCE = timedelta(seconds=10)
 """How far the clocks behind one service may differ, that of `Date` included."""
@@ -38,15 +40,18 @@ def moment_before(call: Call, now: datetime | None) -> datetime | None:
 
 
 async def read_with_date(
-    session: Session, call: Call, *segments: str, **params: object
-) -> tuple[object, datetime | None]:
-    """Send a GET request; return its JSON and its `Date`, None without one."""
+    session: Session,
+    call: Call,
+    *segments: str,
+    read: Callable[[Reply], T],
+    **params: object,
+) -> tuple[T, datetime | None]:
+    """Send a GET request; return what is read and the `Date`, None without one."""
 
-    def read(reply: Reply) -> object:
+    def read_both(reply: Reply) -> tuple[T, datetime | None]:
         date = service_time(reply) if "Date" in reply.headers else None
-        return loads(reply.body), date
+        return read(reply), date
 
-    answer = await session.request(
-        "GET", *segments, params=params or None, call=call.child(), read=read
+    return await session.request(
+        "GET", *segments, read=read_both, params=params or None, call=call.child()
     )
-    return cast("tuple[object, datetime | None]", answer)

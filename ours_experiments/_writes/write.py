@@ -6,6 +6,7 @@ from typing import Generic, NamedTuple, TypeVar
 import attrs
 
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import Reply
 from ours_experiments._http.session import Session
 from ours_experiments.errors import OursError, OutcomeUnknownError, outcome_unknown
 
@@ -35,8 +36,8 @@ class Write(NamedTuple, Generic[T]):
     """The path of the POST request."""
     body: Mapping[str, object] | None
     """The JSON body; None for none."""
-    parse: Callable[[object], T]
-    """Convert the JSON of the response."""
+    read: Callable[[Reply], T]
+    """Reads the response."""
     find: Callable[[Session, Call], Awaitable[Evidence[T]]]
     """Ask the service for the effect; the call is the one that sent the write."""
     subject: str

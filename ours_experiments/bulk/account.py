@@ -4,6 +4,7 @@ import os
 from itertools import islice
 
 from ours_experiments._http.api_key import account_fingerprint
+from ours_experiments._http.responses import to_json
 from ours_experiments._http.session import Session
 from ours_experiments.bulk.journal import Header, Journal
 from ours_experiments.errors import ConfigurationError, NotFoundError, OursError
@@ -53,7 +54,7 @@ async def check_account(session: Session, journal: Journal) -> None:
     for identifier in latest:
         experiment_id = journal.experiments.get(identifier, identifier)
         try:
-            await session.request("GET", "experiments", experiment_id)
+            await session.request("GET", "experiments", experiment_id, read=to_json)
         except NotFoundError as error:
             # It may have been deleted since.
             missing = error

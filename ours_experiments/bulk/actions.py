@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import attrs
 
-from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import to_json
 from ours_experiments._http.session import Session
 from ours_experiments._writes import lifecycle
-from ours_experiments._writes.lifecycle import Change, unverified
+from ours_experiments._writes.lifecycle import Change, read_experiment, unverified
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments._writes.write import Write
 from ours_experiments.bulk.outcomes import OutcomeStatus
@@ -43,14 +43,6 @@ ALREADY = Result(OutcomeStatus.ALREADY)
 APPLIED = Result(OutcomeStatus.APPLIED)
 
 
-async def retrieve(session: Session, experiment_id: str, call: Call) -> Experiment:
-    """Get an experiment as it is now, in the time that a call has left."""
-    payload = await session.request(
-        "GET", "experiments", experiment_id, call=call.child()
-    )
-    return decode(Experiment, payload)
-
-
 @attrs.frozen
 class DeleteAction:
     """Deletes experiments."""
@@ -64,7 +56,7 @@ class DeleteAction:
         if sent_at is not None:
             # A second DELETE is answered 404, which says nothing about the first.
             try:
-                await retrieve(self.session, experiment_id, call)
+                await read_experiment(self.session, experiment_id, call)
             except NotFoundError:
                 return APPLIED
             except OursError as problem:
@@ -76,7 +68,7 @@ class DeleteAction:
                 ) from problem
         try:
             await self.session.request(
-                "DELETE", "experiments", experiment_id, call=call
+                "DELETE", "experiments", experiment_id, read=to_json, call=call
             )
         except NotFoundError:
             return ALREADY
@@ -87,7 +79,7 @@ class DeleteAction:
     ) -> Result:
         """Return what would happen, and write nothing."""
         try:
-            experiment = await retrieve(self.session, experiment_id, call)
+            experiment = await read_experiment(self.session, experiment_id, call)
         except NotFoundError:
             return ALREADY
         return Result(OutcomeStatus.NOT_ATTEMPTED, unverified(experiment))
@@ -178,7 +170,7 @@ class TransitionAction:
     ) -> Experiment:
         """Get an experiment whose change was refused, or raise the refusal."""
         try:
-            return await retrieve(self.session, experiment_id, call)
+            return await read_experiment(self.session, experiment_id, call)
         except OursError:
             raise refused from None
 
@@ -200,7 +192,7 @@ class TransitionAction:
         self, experiment_id: str, call: Call, _sent_at: float | None
     ) -> Result:
         """Return what would happen to one experiment, and write nothing."""
-        experiment = await retrieve(self.session, experiment_id, call)
+        experiment = await read_experiment(self.session, experiment_id, call)
         if self.change_of(experiment_id).is_reached(experiment):
             return await self.found(OutcomeStatus.ALREADY, experiment, call)
         winner = self.winners.get(experiment_id)

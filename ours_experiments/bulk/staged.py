@@ -4,10 +4,10 @@ import asyncio
 
 import attrs
 
-from ours_experiments._codec.converter import decode
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import decoder
 from ours_experiments._http.session import Session
-from ours_experiments._writes.unrelated_changes import EXPERIMENTS
+from ours_experiments._writes.unrelated_changes import EXPERIMENTS, ids_in
 from ours_experiments.errors import NotFoundError, OursError
 from ours_experiments.models import DraftChanges
 
@@ -50,13 +50,16 @@ class StagedChanges:
     async def request(self, call: Call) -> frozenset[str] | None:
         """Request the experiments that have changes which are not live."""
         try:
-            payload = await self.session.request(
-                "GET", "versions", "draft", "diff", call=call.child()
+            changes = await self.session.request(
+                "GET",
+                "versions",
+                "draft",
+                "diff",
+                read=decoder(DraftChanges),
+                call=call.child(),
             )
-            differences = decode(DraftChanges, payload).differences
         except NotFoundError:
             return frozenset()
         except OursError:
             return None
-        changes = differences.get(EXPERIMENTS)
-        return changes.ids if changes else frozenset()
+        return ids_in(changes.differences, EXPERIMENTS)

@@ -6,6 +6,7 @@ import attrs
 
 from ours_experiments._codec.converter import encode
 from ours_experiments._http.call import Call
+from ours_experiments._http.responses import to_json
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._unset import UNSET
@@ -13,7 +14,6 @@ from ours_experiments._writes import creation, lifecycle
 from ours_experiments._writes.matching import is_form_of
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments._writes.write import Evidence, Write
-from ours_experiments.bulk.actions import retrieve
 from ours_experiments.bulk.create import LIST_DELAY
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.outcomes import Outcome, OutcomeStatus
@@ -99,7 +99,12 @@ class Steps:
         experiment = self.account.by_id[self.id_of(change)]
         patch = build_patch(self.specs[subject_of(change)], experiment, change.fields)
         await self.session.request(
-            "PATCH", "experiments", experiment.id, json=encode(patch), call=call
+            "PATCH",
+            "experiments",
+            experiment.id,
+            read=to_json,
+            json=encode(patch),
+            call=call,
         )
 
     async def update_variant(self, change: Change, call: Call) -> None:
@@ -115,7 +120,12 @@ class Steps:
             pairs = match.lowered + match.raised
             patch = variant_patch(next(p for p in pairs if p.variant.id == variant_id))
         await self.session.request(
-            "PATCH", "experiment-variants", variant_id, json=encode(patch), call=call
+            "PATCH",
+            "experiment-variants",
+            variant_id,
+            read=to_json,
+            json=encode(patch),
+            call=call,
         )
 
     async def create_variant(self, change: Change, call: Call) -> None:
@@ -149,7 +159,7 @@ class Steps:
         if change.action is Action.DELETE_VARIANT:
             segments = ("experiment-variants", change.variant_id or "")
         try:
-            await self.session.request("DELETE", *segments, call=call)
+            await self.session.request("DELETE", *segments, read=to_json, call=call)
         except NotFoundError:
             return OutcomeStatus.ALREADY
         return None
@@ -163,7 +173,9 @@ class Steps:
         except (BadRequestError, ConflictError) as refused:
             # A service that follows its document answers 400 where others answer 409.
             try:
-                found = await retrieve(self.session, experiment_id, call)
+                found = await lifecycle.read_experiment(
+                    self.session, experiment_id, call
+                )
             except OursError:
                 raise refused from None
             if not wanted.is_reached(found):

@@ -14,6 +14,7 @@ from ours_experiments._http.responses import (
     Reply,
     classify,
     service_time,
+    to_json,
 )
 from ours_experiments._http.retry import parse_retry_after
 from tests.trials.fuzz.mutations import hostile_bytes, hostile_text
@@ -196,6 +197,8 @@ def judge_reply(drawn: tuple[str, Reply]) -> str:
         ("experiments", "x"),
         transport.authorization,
         transport.max_values,
+        read=to_json,
+        maybe_deleted=False,
     )
     if not isinstance(outcome, Failure):
         return "answer"
