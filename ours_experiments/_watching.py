@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import attrs
 
-from ours_experiments._http.responses import decoder
+from ours_experiments._http.decoding import decoder
 from ours_experiments._http.session import Session, logger
 from ours_experiments._validation import (
     check_bool,

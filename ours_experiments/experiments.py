@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import attrs
 
 from ours_experiments._codec.converter import encode
-from ours_experiments._http.responses import decoder, to_json
+from ours_experiments._http.decoding import decoder
+from ours_experiments._http.responses import to_json
 from ours_experiments._http.retry import RetryPolicy
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import (

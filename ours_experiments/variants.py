@@ -3,7 +3,7 @@
 import attrs
 
 from ours_experiments._codec.converter import encode
-from ours_experiments._http.responses import decoder
+from ours_experiments._http.decoding import decoder
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._validation import check_draft, clamp_limit

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from ours_experiments._http.responses import decoder
+from ours_experiments._http.decoding import decoder
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Listing, Source
 from ours_experiments._unset import UNSET, Unset

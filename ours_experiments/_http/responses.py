@@ -12,7 +12,6 @@ from aiohttp.hdrs import CONTENT_TYPE
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from ours_experiments._codec.converter import decode
 from ours_experiments._codec.json_bytes import loads
 from ours_experiments._http.api_key import Authorization
 from ours_experiments._http.retry import FailureKind, failure_kind, parse_retry_after
@@ -68,11 +67,6 @@ class Failure:
 def to_json(reply: Reply) -> object:
     """Return the JSON of a response."""
     return loads(reply.body)
-
-
-def decoder(cls: type[T]) -> Callable[[Reply], T]:
-    """Return a function that decodes a response."""
-    return lambda reply: decode(cls, loads(reply.body))
 
 
 def classify(

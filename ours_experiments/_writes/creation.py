@@ -9,7 +9,8 @@ from weakref import WeakKeyDictionary
 
 from ours_experiments._codec.converter import encode
 from ours_experiments._http.call import Call
-from ours_experiments._http.responses import Reply, decoder, to_json
+from ours_experiments._http.decoding import decoder
+from ours_experiments._http.responses import Reply, to_json
 from ours_experiments._http.session import Session
 from ours_experiments._http.transport import Transport
 from ours_experiments._pagination import Listing, Source, all_of

@@ -7,7 +7,8 @@ from functools import cache, partial
 import attrs
 
 from ours_experiments._http.call import Call
-from ours_experiments._http.responses import Reply, decoder
+from ours_experiments._http.decoding import decoder
+from ours_experiments._http.responses import Reply
 from ours_experiments._http.session import Session
 from ours_experiments._writes.service_time import moment_before, read_with_date
 from ours_experiments._writes.write import Evidence, Write

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from ours_experiments._http.call import Call
-from ours_experiments._http.responses import decoder
+from ours_experiments._http.decoding import decoder
 from ours_experiments._http.session import Session
 from ours_experiments._pagination import Source
 from ours_experiments._writes.service_time import moment_before, read_with_date

@@ -5,7 +5,7 @@ import asyncio
 import attrs
 
 from ours_experiments._http.call import Call
-from ours_experiments._http.responses import decoder
+from ours_experiments._http.decoding import decoder
 from ours_experiments._http.session import Session
 from ours_experiments._writes.unrelated_changes import EXPERIMENTS, ids_in
 from ours_experiments.errors import NotFoundError, OursError
