@@ -140,7 +140,10 @@ def test_mutated(answer: tuple[object, dict[str, object]], data: st.DataObject) 
     check(type(model), payload)
 
 
-@given(st.lists(strategies.experiments.map(wire.experiment), min_size=1), st.data())
+@given(
+    st.lists(strategies.experiments.map(wire.experiment), min_size=1, max_size=3),
+    st.data(),
+)
 def test_same_errors(payload: list[dict[str, object]], data: st.DataObject) -> None:
     """An item that the compiled hooks began to build is reported as if alone."""
     mutate(payload[-1], data)

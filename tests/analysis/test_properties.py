@@ -41,6 +41,7 @@ rules = st.builds(
 )
 
 
+@settings(max_examples=50)
 @given(runs(), rules)
 def test_the_same_arguments_give_the_same_analysis(
     rows: list[Row], given_rules: Rules

@@ -228,5 +228,5 @@ class Lifecycle(RuleBasedStateMachine):
         assert refusal.value.status == status
 
 
-Lifecycle.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
+Lifecycle.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 TestLifecycle = Lifecycle.TestCase
