@@ -17,18 +17,19 @@ from ours_experiments.specs.changes import (
     ApplyReport,
     Change,
     ChangeOutcome,
+    Subject,
 )
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.plan_json import digest, plain_specs
 from ours_experiments.specs.planner import (
     Account,
-    make_again,
+    make_plan,
     pair_up,
     refuse_stale,
 )
 from ours_experiments.specs.publishing import Publishing
 from ours_experiments.specs.service import read_account
-from ours_experiments.specs.steps import Steps, Subject, subject_of
+from ours_experiments.specs.steps import Steps
 
 
 OnProgress = Callable[[int, int | None], object]
@@ -85,8 +86,8 @@ async def apply_plan(
         resumed = opened is not None and bool(opened.states)
         if resumed:
             # An earlier run was cut off: what it left is another plan.
-            account = await read_account(session, plan.specs, prune=plan.prune)
-            plan = make_again(plan, account)
+            account = await read_account(plan)
+            plan = make_plan(plan, account)
             plan.check(**allowed)
         else:
             account = await check_current(plan)
@@ -114,9 +115,7 @@ async def apply_plan(
 
 async def check_current(plan: Plan) -> Account:
     """Return what there is now; refuse a plan that was made of something else."""
-    account = await read_account(
-        plan.session, plan.specs, prune=plan.prune, with_settings=False
-    )
+    account = await read_account(plan, with_settings=False)
     refuse_stale(plan, account)
     return account
 
@@ -161,7 +160,7 @@ class Run:
         groups: dict[Subject, list[int]] = {}
         for index, change in enumerate(self.changes):
             if phase_of(change) == phase:
-                groups.setdefault(subject_of(change), []).append(index)
+                groups.setdefault(change.subject, []).append(index)
         nothing: AsyncGenerator[None, None] = in_parallel(
             iter(groups.values()), self.carry_out_group, concurrency
         )
@@ -172,12 +171,12 @@ class Run:
     async def carry_out_group(self, indices: list[int]) -> None:
         """Carry out steps of one experiment, until one of them fails."""
         for index in indices:
-            if subject_of(self.changes[index]) in self.failed:
+            if self.changes[index].subject in self.failed:
                 return
             outcome = await self.carry_out_one(self.changes[index])
             self.outcomes[index] = outcome
             if outcome.error is not None:
-                self.failed.add(subject_of(outcome.change))
+                self.failed.add(outcome.change.subject)
             if self.on_progress is not None:
                 done, total = len(self.outcomes), len(self.changes)
                 report_progress(self.on_progress, done, total)
@@ -209,7 +208,7 @@ class Run:
             whole = {
                 experiment_id
                 for index, experiment_id in staged.items()
-                if subject_of(self.changes[index]) not in self.failed
+                if self.changes[index].subject not in self.failed
             }
             live = await self.publishing.publish(whole)
         for index, experiment_id in staged.items():

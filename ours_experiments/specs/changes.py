@@ -44,6 +44,8 @@ class Action(StrEnum):
     """Delete the experiment."""
 
 
+Subject = tuple[str, str | None]
+"""An experiment of a plan: its key, and its id unless it is to be created."""
 PUBLISHING = frozenset({Action.STOP, Action.ROLLOUT, Action.END_ROLLOUT})
 """Actions that publish everything unpublished by themselves."""
 COUNTED = frozenset({Action.UPDATE, Action.PAUSE, Action.DELETE}) | PUBLISHING
@@ -82,6 +84,11 @@ class Change:
     """Whether visitors see it once it is published."""
     publishes: bool = False
     """Whether the call itself publishes everything that is unpublished."""
+
+    @property
+    def subject(self) -> Subject:
+        """Return the experiment that it is about: its key, and its id if it exists."""
+        return self.key, self.experiment_id
 
 
 @attrs.frozen

@@ -17,7 +17,6 @@ from ours_experiments.models import (
 )
 from ours_experiments.specs.changes import Action, Change, Conflict, Difference
 from ours_experiments.specs.diff import compare, compare_absent, is_equal
-from ours_experiments.specs.files import Limits
 from ours_experiments.specs.plan import Plan, Target, Unmanaged, Unpublished
 from ours_experiments.specs.spec import ExperimentSpec
 
@@ -91,48 +90,35 @@ def needs_draft_changes(pairs: Pairs, *, prune: bool) -> bool:
     )
 
 
-def make_plan(
-    specs: Sequence[ExperimentSpec],
-    account: Account,
-    *,
-    owns: Sequence[str] = (),
-    settings: str | None = None,
-    limits: Limits | None = None,
-    prune: bool = False,
-    fingerprint: str | None = None,
-) -> Plan:
-    """Compare specs with an account.
+def make_plan(plan: Plan, account: Account) -> Plan:
+    """Return a plan with what would bring an account to its specs.
 
     Args:
-        specs: What the experiments are to be like.
+        plan: The specs and how to plan them; all else is made anew.
         account: What there is.
-        owns: Patterns of the keys that the specs own.
-        settings: Name or id of the settings of new experiments; None: the only ones.
-        limits: How much may change live; None: 30 % of 10 or more.
-        prune: Delete what is owned and has no spec.
-        fingerprint: Identifies the account.
     """
-    pairs = pair_up(specs, account.experiments)
+    pairs = pair_up(plan.specs, account.experiments)
     staged = staged_ids(account.draft_changes)
-    compared = tuple(compare_all(pairs, account, staged, settings))
+    compared = tuple(compare_all(pairs, account, staged, plan.settings))
     differences = [difference for difference, _ in compared]
     targets = [target for _, target in compared if target is not None]
     paired = {experiment.id for _, found in pairs for experiment in found}
     unmanaged = [
         experiment
         for experiment in account.experiments
-        if experiment.id not in paired and matches(experiment.key, owns)
+        if experiment.id not in paired and matches(experiment.key, plan.owns)
     ]
     changes = [change for difference in differences for change in difference.changes]
     conflicts = [c for difference in differences for c in difference.conflicts]
-    for experiment in unmanaged if prune else ():
+    for experiment in unmanaged if plan.prune else ():
         step = delete(experiment)
         if isinstance(step, Change):
             changes.append(step)
             targets.append(target_of(experiment, account))
         else:
             conflicts.append(step)
-    return Plan(
+    return attrs.evolve(
+        plan,
         changes=tuple(changes),
         conflicts=tuple(conflicts),
         warnings=tuple(w for difference in differences for w in difference.warnings),
@@ -142,13 +128,7 @@ def make_plan(
         ),
         targets=tuple(targets),
         staged=tuple(sorted(staged)),
-        existing=len(paired) + (len(unmanaged) if prune else 0),
-        limits=limits or Limits(),
-        owns=tuple(owns),
-        settings=settings,
-        prune=prune,
-        account=fingerprint,
-        specs=tuple(specs),
+        existing=len(paired) + (len(unmanaged) if plan.prune else 0),
     )
 
 
@@ -171,19 +151,6 @@ def compare_all(
 def matches(key: str, patterns: Iterable[str]) -> bool:
     """Return whether a key matches one of some patterns."""
     return any(fnmatchcase(key, pattern) for pattern in patterns)
-
-
-def make_again(plan: Plan, account: Account) -> Plan:
-    """Compare the specs of a plan with what the account is now."""
-    return make_plan(
-        plan.specs,
-        account,
-        owns=plan.owns,
-        settings=plan.settings,
-        limits=plan.limits,
-        prune=plan.prune,
-        fingerprint=plan.account,
-    )
 
 
 def compare_present(
@@ -282,7 +249,7 @@ def unpublished_by_others(
 
 def refuse_stale(plan: Plan, account: Account) -> None:
     """Refuse a plan whose experiments have changed since it was made."""
-    touched = {(change.key, change.experiment_id) for change in plan.changes}
+    touched = {change.subject for change in plan.changes}
     keys = {experiment.key for experiment in account.experiments}
     for target in plan.targets:
         experiment = account.by_id.get(target.experiment_id or "")

@@ -1,6 +1,6 @@
 """Read from the service what a plan and an export need; nothing is written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import aclosing
 from itertools import chain
 
@@ -58,19 +58,16 @@ async def plan_specs(
     refuse_repeated(wanted)
     if prune and not patterns:
         raise ConfigurationError("prune: needs `owns`, the keys that may be deleted")
-    if limits is not None:
-        to_instance(Limits, "limits", limits)
-    account = await read_account(session, wanted, prune=prune)
-    plan = make_plan(
-        wanted,
-        account,
+    plan = Plan(
+        specs=wanted,
         owns=patterns,
         settings=settings,
-        limits=limits,
+        limits=Limits() if limits is None else to_instance(Limits, "limits", limits),
         prune=prune,
-        fingerprint=session.transport.account,
+        account=session.transport.account,
+        session=session,
     )
-    return attrs.evolve(plan, session=session)
+    return make_plan(plan, await read_account(plan))
 
 
 def globs(name: str, values: Iterable[str]) -> tuple[str, ...]:
@@ -91,23 +88,18 @@ def bind_plan(session: Session, text: str) -> Plan:
     return attrs.evolve(plan, session=session)
 
 
-async def read_account(
-    session: Session,
-    specs: Sequence[ExperimentSpec],
-    *,
-    prune: bool,
-    with_settings: bool = True,
-) -> Account:
-    """Read all experiments, and what else the specs make necessary."""
+async def read_account(plan: Plan, *, with_settings: bool = True) -> Account:
+    """Read all experiments, and what else the specs of a plan make necessary."""
+    session = plan.session
     # A row that changes meanwhile can come twice.
     by_id = {found.id: found async for found in Experiments(session).list()}
     experiments = tuple(by_id.values())
-    pairs = pair_up(specs, experiments)
+    pairs = pair_up(plan.specs, experiments)
     settings: tuple[Settings, ...] = ()
     if with_settings and needs_settings(pairs):
         settings = await SettingsRecords(session).list()
     draft_changes = None
-    if needs_draft_changes(pairs, prune=prune):
+    if needs_draft_changes(pairs, prune=plan.prune):
         draft_changes = await read_draft_changes(session)
     return Account(
         experiments=experiments,

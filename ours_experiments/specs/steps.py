@@ -25,7 +25,7 @@ from ours_experiments.errors import (
     OursError,
 )
 from ours_experiments.models import Experiment, Variant
-from ours_experiments.specs.changes import Action, Change
+from ours_experiments.specs.changes import Action, Change, Subject
 from ours_experiments.specs.fields import build_patch, new_experiment
 from ours_experiments.specs.parts import VariantSpec, given
 from ours_experiments.specs.planner import Account
@@ -36,15 +36,6 @@ from ours_experiments.specs.variants import (
     paired,
     variant_patch,
 )
-
-
-Subject = tuple[str, str | None]
-"""An experiment of a plan: its key, and its id unless it is to be created."""
-
-
-def subject_of(change: Change) -> Subject:
-    """Return the experiment that a change is about."""
-    return change.key, change.experiment_id
 
 
 @attrs.define
@@ -84,7 +75,7 @@ class Steps:
 
     async def create(self, change: Change, call: Call) -> None:
         """Create an experiment, to be found by its key if the reply is lost."""
-        spec = self.specs[subject_of(change)]
+        spec = self.specs[change.subject]
         draft = new_experiment(spec, self.settings[change.key])
         experiment = await creation.create_experiment(self.session, draft, call)
         if experiment.key != spec.key:
@@ -97,7 +88,7 @@ class Steps:
     async def update(self, change: Change, call: Call) -> None:
         """Patch the fields of an experiment that differ."""
         experiment = self.account.by_id[self.id_of(change)]
-        patch = build_patch(self.specs[subject_of(change)], experiment, change.fields)
+        patch = build_patch(self.specs[change.subject], experiment, change.fields)
         await self.session.request(
             "PATCH",
             "experiments",
@@ -116,7 +107,7 @@ class Steps:
             variant_id = change.variant_id
             experiment = self.account.by_id[self.id_of(change)]
             variants = self.account.variants_of(experiment)
-            match = match_variants(self.specs[subject_of(change)], variants)
+            match = match_variants(self.specs[change.subject], variants)
             pairs = match.lowered + match.raised
             patch = variant_patch(next(p for p in pairs if p.variant.id == variant_id))
         await self.session.request(
@@ -131,7 +122,7 @@ class Steps:
     async def create_variant(self, change: Change, call: Call) -> None:
         """Create a treatment, once also where an earlier run was cut off."""
         experiment_id = self.id_of(change)
-        spec = variant_named(self.specs[subject_of(change)], change.variant)
+        spec = variant_named(self.specs[change.subject], change.variant)
         write = variant_write(spec, experiment_id)
         journal, identifier = self.journal, f"{experiment_id} variant {spec.name}"
         if journal is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from ours_experiments._text import printable
-from ours_experiments.specs.changes import Action, Change, FieldChange
+from ours_experiments.specs.changes import Action, Change, FieldChange, Subject
 
 
 if TYPE_CHECKING:
@@ -64,21 +64,11 @@ class Row:
     """The lines of a long text that differ."""
 
 
-@attrs.define
-class Section:
-    """The part of a plan about one experiment."""
-
-    key: str
-    about: tuple[str, ...]
-    """Its id and its status, as far as they are known."""
-    rows: list[Row] = attrs.field(factory=list[Row])
-
-
 def format_plan(plan: "Plan") -> str:
     """Format a plan for a terminal of 80 columns; only the summary may be wider."""
     lines: list[str] = []
-    for section in sections_of(plan):
-        heading = f"{printable(section.key):<18} {'  '.join(section.about)}"
+    for key, about, rows in sections_of(plan):
+        heading = f"{printable(key):<18} {'  '.join(about)}"
         lines += wrap(
             heading.rstrip(),
             WIDTH,
@@ -86,7 +76,7 @@ def format_plan(plan: "Plan") -> str:
             break_long_words=False,
             break_on_hyphens=False,
         )
-        for row in section.rows:
+        for row in rows:
             lines += row_lines(row)
     lines += summary_lines(plan)
     return "\n".join(lines)
@@ -106,13 +96,12 @@ def format_markdown(plan: "Plan") -> str:
     """Format a plan as Markdown."""
     lines = ["| experiment | change | visitors |", "|---|---|---|"]
     details: list[str] = []
-    for section in sections_of(plan):
-        about = f" ({', '.join(section.about)})" if section.about else ""
-        name = f"{code(section.key)}{about}"
-        for row in section.rows:
+    for key, about, rows in sections_of(plan):
+        name = code(key) + (f" ({', '.join(about)})" if about else "")
+        for row in rows:
             lines.append(f"| {name} | {row.sign} {escape(row.text)} | {row.mark} |")
             if row.details:
-                details += ["", f"{code(section.key)}, {escape(row.text)}:", ""]
+                details += ["", f"{code(key)}, {escape(row.text)}:", ""]
                 details += [f"    {detail}" for detail in row.details]
     summary = [escape(line) for line in summary_lines(plan)]
     table = lines if len(lines) > 2 else []
@@ -133,32 +122,27 @@ def code(text: str) -> str:
     return f"`{printable(text).replace('`', ' ').replace('|', ' ')}`"
 
 
-def sections_of(plan: "Plan") -> list[Section]:
-    """Sort a plan by experiment, in the order of its changes."""
+def sections_of(plan: "Plan") -> list[tuple[str, tuple[str, ...], list[Row]]]:
+    """Sort a plan by experiment: its key, its id and status if known, its rows."""
     targets = {(t.key, t.experiment_id): t for t in plan.targets}
-    sections: dict[tuple[str, str | None], Section] = {}
-
-    def section(key: str, experiment_id: str | None) -> Section:
-        if (key, experiment_id) not in sections:
-            target = targets.get((key, experiment_id))
-            status = "" if target is None else target.status or ""
-            if target is not None and experiment_id is None:
-                status = "new"
-            about = tuple(part for part in (experiment_id, status) if part)
-            sections[key, experiment_id] = Section(key, about)
-        return sections[key, experiment_id]
-
+    rows: dict[Subject, list[Row]] = {}
     for change in plan.changes:
-        rows = rows_of(change, targets.get((change.key, change.experiment_id)))
-        section(change.key, change.experiment_id).rows += rows
+        target = targets.get(change.subject)
+        rows.setdefault(change.subject, []).extend(rows_of(change, target))
     for conflict in plan.conflicts:
         ids = conflict.experiment_ids
-        row = Row("!", printable(conflict.message))
-        section(conflict.key, ids[0] if len(ids) == 1 else None).rows.append(row)
+        subject = conflict.key, ids[0] if len(ids) == 1 else None
+        rows.setdefault(subject, []).append(Row("!", printable(conflict.message)))
     for warning in plan.warnings:
-        row = Row("?", printable(warning.message))
-        section(warning.key, warning.experiment_id).rows.append(row)
-    return list(sections.values())
+        subject = warning.key, warning.experiment_id
+        rows.setdefault(subject, []).append(Row("?", printable(warning.message)))
+    sections: list[tuple[str, tuple[str, ...], list[Row]]] = []
+    for (key, experiment_id), found in rows.items():
+        target = targets.get((key, experiment_id))
+        status = None if target is None else target.status or "new"
+        about = tuple(part for part in (experiment_id, status) if part)
+        sections.append((key, about, found))
+    return sections
 
 
 def rows_of(change: Change, target: "Target | None") -> Iterator[Row]:
@@ -256,9 +240,9 @@ def long_lines(value: object) -> list[str] | None:
 
 def summary_lines(plan: "Plan") -> Iterator[str]:
     """Summarise a plan."""
-    kinds: dict[tuple[str, str | None], set[str]] = {}
+    kinds: dict[Subject, set[str]] = {}
     for change in plan.changes:
-        verbs = kinds.setdefault((change.key, change.experiment_id), set())
+        verbs = kinds.setdefault(change.subject, set())
         verbs.add(VERBS[change.action])
     counted: Counter[str] = Counter()
     for verbs in kinds.values():
@@ -271,7 +255,7 @@ def summary_lines(plan: "Plan") -> Iterator[str]:
         parts.append(plural(len(plan.conflicts), "conflict"))
     if plan.versions:
         parts.append(plural(plan.versions, "version"))
-        live = {(change.key, change.experiment_id) for change in plan.live}
+        live = {change.subject for change in plan.live}
         total = len(plan.specs) + sum(c.action is Action.DELETE for c in plan.changes)
         parts.append(f"{len(live)} of {plural(total, 'experiment')} live-changed")
     yield f"plan: {'; '.join(parts)}"

@@ -1,6 +1,7 @@
 """Comparing all specs with an account, and the plan that comes of it."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import attrs
@@ -33,6 +34,7 @@ from ours_experiments.specs import (
     UnpublishedChangesError,
     UnsafePlanError,
     VariantSpec,
+    planner,
 )
 from ours_experiments.specs.checks import refuse_repeated
 from ours_experiments.specs.export import export_specs
@@ -45,7 +47,6 @@ from ours_experiments.specs.plan import (
 from ours_experiments.specs.plan_json import digest
 from ours_experiments.specs.planner import (
     Account,
-    make_plan,
     needs_draft_changes,
     needs_settings,
     pair_up,
@@ -65,6 +66,13 @@ def account(*experiments: Experiment, **fields: object) -> Account:
     """Build an account of these experiments and the settings Shop."""
     values: dict[str, object] = {"experiments": experiments, "settings": (SHOP,)}
     return Account(**(values | fields))  # type: ignore[arg-type]
+
+
+def make_plan(
+    specs: Sequence[ExperimentSpec], found: Account, **fields: object
+) -> Plan:
+    """Plan specs for an account."""
+    return planner.make_plan(Plan(specs=tuple(specs), **fields), found)  # type: ignore[arg-type]
 
 
 def unpublished(*ids: str, collection: str = "experiments") -> DraftChanges:
@@ -178,10 +186,10 @@ def test_pruning() -> None:
         experiment(id="run", key="web-run", status=RUNNING),
         experiment(id="other", key="other"),
     )
-    plan = make_plan([], found, owns=["web-*"])
+    plan = make_plan([], found, owns=("web-*",))
     assert [e.id for e in plan.unmanaged] == ["old", "done", "run"]
     assert plan.is_empty
-    pruned = make_plan([], found, owns=["web-*"], prune=True)
+    pruned = make_plan([], found, owns=("web-*",), prune=True)
     assert [(c.action, c.experiment_id, c.live) for c in pruned.changes] == [
         (Action.DELETE, "old", False),
         (Action.DELETE, "done", True),
@@ -306,9 +314,7 @@ def test_a_plan_survives_json() -> None:
         ),
         ExperimentSpec("new", state="paused"),
     ]
-    plan = make_plan(
-        wanted, found, owns=["web-*"], limits=Limits(0.5, 3), fingerprint="f"
-    )
+    plan = make_plan(wanted, found, owns=("web-*",), limits=Limits(0.5, 3), account="f")
     assert Plan.from_json(plan.to_json()) == plan
     assert json.loads(plan.to_json())["plan"] == 1
 
@@ -436,7 +442,7 @@ def example_plan() -> Plan:
         experiment(id="e4", key="web-2"),
         draft_changes=unpublished("x"),
     )
-    return make_plan(specs, found, owns=["web-*"])
+    return make_plan(specs, found, owns=("web-*",))
 
 
 def test_a_plan_as_text() -> None:
