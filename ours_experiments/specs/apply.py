@@ -8,10 +8,12 @@ import attrs
 
 from ours_experiments._validation import check_count
 from ours_experiments.bulk.account import open_journal
+from ours_experiments.bulk.batch_publish import BatchPublish
 from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.bulk.run import report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
+from ours_experiments.experiments import Experiments
 from ours_experiments.specs.changes import (
     Action,
     ApplyReport,
@@ -30,6 +32,7 @@ from ours_experiments.specs.planner import (
 from ours_experiments.specs.publishing import Publishing
 from ours_experiments.specs.service import read_account
 from ours_experiments.specs.steps import Steps
+from ours_experiments.versions import Versions
 
 
 OnProgress = Callable[[int, int | None], object]
@@ -101,10 +104,17 @@ async def apply_plan(
         managed = {experiment_id for _, experiment_id in specs if experiment_id}
         managed |= {c.experiment_id for c in plan.changes if c.experiment_id}
         own = account.with_variants(managed)
+        batch = BatchPublish(
+            "apply",
+            Versions(session),
+            Experiments(session),
+            allowed["ship_others"],
+            dry_run=False,
+        )
         run = Run(
             plan.changes,
             Steps(session, specs, account, settings, opened),
-            Publishing(session, own, allowed["ship_others"], opened),
+            Publishing(session, batch, own, opened),
             on_progress,
         )
         return await run.run(concurrency)

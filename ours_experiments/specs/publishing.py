@@ -20,9 +20,7 @@ from ours_experiments.errors import (
     OursError,
     UnpublishedChangesError,
 )
-from ours_experiments.experiments import Experiments
 from ours_experiments.specs.service import read_draft_changes
-from ours_experiments.versions import Versions
 
 
 @attrs.define
@@ -30,22 +28,13 @@ class Publishing:
     """Publishes what a plan has staged, and nothing of anybody else's."""
 
     session: Session
+    batch: BatchPublish
+    """What makes the version, or finds the one of a run that was cut off."""
     own: set[str]
     """The ids of all that the plan manages, variants included."""
-    ship_others: bool
-    """Whether unpublished changes of others may go live too."""
     journal: Journal | None
     error: OursError | None = attrs.field(init=False, default=None)
     """Why something that is staged was not published."""
-    batch: BatchPublish = attrs.field(init=False)
-    """What makes the version, or finds the one of a run that was cut off."""
-
-    @batch.default
-    def _make_batch(self) -> BatchPublish:
-        versions, experiments = Versions(self.session), Experiments(self.session)
-        return BatchPublish(
-            "apply", versions, experiments, self.ship_others, dry_run=False
-        )
 
     async def publish(self, staged: Collection[str]) -> Collection[str]:
         """Publish what these experiments have staged; return which of them are live.
@@ -57,7 +46,7 @@ class Publishing:
         try:
             changes = (await read_draft_changes(self.session)).differences
             unrelated = describe_unrelated(self.own.union(staged), changes)
-            if unrelated and not self.ship_others:
+            if unrelated and not self.batch.ship_others:
                 raise UnpublishedChangesError(
                     f"others have changed meanwhile: {unrelated}: --ship-others"
                 )

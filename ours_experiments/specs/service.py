@@ -65,8 +65,8 @@ async def plan_specs(
         limits=Limits() if limits is None else to_instance(Limits, "limits", limits),
         prune=prune,
         account=session.transport.account,
-        session=session,
     )
+    plan = attrs.evolve(plan, session=session)
     return make_plan(plan, await read_account(plan))
 
 

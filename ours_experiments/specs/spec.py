@@ -127,29 +127,26 @@ def problems_in(spec: ExperimentSpec) -> Iterator[Problem]:
     problems = tuple(field_problems(spec))
     yield from problems
     wrong = {problem.top_field for problem in problems}
-    fine = {
+    fine: dict[str, Any] = {
         field.name: UNSET if field.name in wrong else getattr(spec, field.name)
         for field in attrs.fields(ExperimentSpec)
     }
-    if fine["key"] is not UNSET:
-        if not spec.key.strip():
+    state, control, variants = fine["state"], fine["control"], fine["variants"]
+    if isinstance(key := fine["key"], str):
+        if not key.strip():
             yield Problem("key", "must not be blank")
-        elif spec.key != spec.key.strip():
+        elif key != key.strip():
             yield Problem("key", "has white space around it")
     yield from draft_problems(
         {name: fine[name] for name in DRAFT_FIELDS if fine[name] is not UNSET}
     )
-    control = spec.control if "control" not in wrong else UNSET
-    variants = spec.variants if "variants" not in wrong else UNSET
-    state = spec.state if "state" not in wrong else UNSET
-    name = UNSET if isinstance(control, Unset) else control.name
+    name = control if isinstance(control, Unset) else control.name
     if isinstance(name, str) and not name.strip():
         yield Problem("control.name", "must not be blank")
     if not isinstance(variants, Unset):
         yield from variant_problems(variants)
-    if "metrics" not in wrong:
-        yield from state_problems(state, spec.metrics)
+    yield from state_problems(state, fine["metrics"])
     endings = {name: fine[name] for name in ("winner", "rollout")}
     yield from ending_problems(state, endings, control, variants)
-    if "rules" not in wrong and not isinstance(spec.rules, Unset):
-        yield from rules_problems(spec.rules)
+    if not isinstance(rules := fine["rules"], Unset):
+        yield from rules_problems(rules)
