@@ -37,7 +37,7 @@ BOUNDS: dict[tuple[int, int], dict[str, float]] = {
         "retrieve": 49,
         "a bulk id": 97,
         "list_page": 1181,
-        "a planned spec": 56.5,
+        "a planned spec": 57,
         "a page": 3965,
     },
     (3, 12): {
@@ -46,7 +46,7 @@ BOUNDS: dict[tuple[int, int], dict[str, float]] = {
         "retrieve": 50,
         "a bulk id": 98,
         "list_page": 1182,
-        "a planned spec": 56.5,
+        "a planned spec": 57,
         "a page": 3965,
     },
     (3, 13): {
@@ -55,7 +55,7 @@ BOUNDS: dict[tuple[int, int], dict[str, float]] = {
         "retrieve": 50,
         "a bulk id": 98,
         "list_page": 1176,
-        "a planned spec": 56.5,
+        "a planned spec": 57,
         "a page": 3962,
     },
 }
