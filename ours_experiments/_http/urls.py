@@ -67,7 +67,9 @@ def environment_proxy(prefix: str) -> URL | None:
         ConfigurationError: It is no URL of a proxy that aiohttp can use.
     """
     url = URL(prefix)
-    if proxy_bypass(url.host or ""):
+    host = url.host or ""
+    # NO_PROXY may name a host, or a host with its port.
+    if proxy_bypass(host) or proxy_bypass(f"{host}:{url.port}"):
         return None
     address = getproxies().get(url.scheme)
     if not address:

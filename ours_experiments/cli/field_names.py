@@ -42,7 +42,9 @@ def spellings(kind: type) -> dict[str, str]:
     return {name: name for name in names} | {wire_name(name): name for name in names}
 
 
-def unknown_field(source: str, name: str, known: Iterable[str]) -> ConfigurationError:
+def unknown_field(
+    source: str, name: object, known: Iterable[str]
+) -> ConfigurationError:
     """Build the error for an unknown field.
 
     Args:
@@ -51,7 +53,8 @@ def unknown_field(source: str, name: str, known: Iterable[str]) -> Configuration
         known: Names that are allowed.
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    # YAML reads a key such as `1` or `on` as a number or a boolean.
+    close = get_close_matches(str(name), names, n=1)
     help_text = (
         f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
     )

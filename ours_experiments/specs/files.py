@@ -1,5 +1,6 @@
 """Read files of specs, and the `ours.yaml` beside them."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -269,7 +270,9 @@ def documents_of(path: Path) -> Iterator[Node]:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise UnreadableError(1, f"larger than {MAX_BYTES} bytes")
-        text = content.decode("utf-8-sig")
+        # Windows PowerShell writes UTF-16 with a byte order mark.
+        is_utf_16 = content.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+        text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
     except OSError as error:
         raise UnreadableError(1, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

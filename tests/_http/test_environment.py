@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from ours_experiments import APIConnectionError, Client, ConfigurationError, RetryPolicy
 from ours_experiments.emulator import Emulator
@@ -109,13 +110,42 @@ def test_proxy_that_cannot_be_used(
     Client("key")
 
 
-async def test_no_proxy(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hosts that NO_PROXY names are reached directly."""
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+@pytest.mark.parametrize(
+    "hosts", ["127.0.0.1", "*", "a.example, 127.0.0.1", "127.0.0.1:{port}"]
+)
+async def test_no_proxy(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, name: str, hosts: str
+) -> None:
+    """Hosts that NO_PROXY names, with a port or without, are reached directly."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv(name, hosts.format(port=URL(emulator.url).port))
     async with Client(
         emulator.api_key, base_url=emulator.url, trust_env=True, allow_insecure=True
     ) as client:
+        assert await client.settings.list() == ()
+
+
+@pytest.mark.parametrize("hosts", ["", "example", "127.0.0.1:1", "27.0.0.1"])
+async def test_no_proxy_for_others(monkeypatch: pytest.MonkeyPatch, hosts: str) -> None:
+    """A host that NO_PROXY does not name is reached through the proxy."""
+    monkeypatch.setenv("no_proxy", hosts)
+    async with scripted(then=answer(502, "")) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        async with Client(
+            "key", base_url="https://127.0.0.1:2", trust_env=True, retry=ONCE
+        ) as client:
+            with pytest.raises(APIConnectionError, match="proxy refused"):
+                await client.settings.list()
+    assert len(proxy.heads) == 1
+
+
+async def test_proxy_that_is_not_trusted(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without `trust_env` the environment's proxy is not used."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with Client(emulator.api_key, base_url=emulator.url) as client:
         assert await client.settings.list() == ()
 
 

@@ -109,6 +109,24 @@ def test_a_misspelled_field_is_an_error(
     assert service.emulator.log.received() == before
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["1: x", "on: x", "null: x", "2026-01-01: x", "metrics: {1: x}"],
+    ids=["number", "switch", "null", "date", "nested"],
+)
+def test_a_key_of_yaml_that_is_no_text_is_an_error(
+    service: Service, invoke: Invoke, tmp_path: Path, content: str
+) -> None:
+    """YAML reads `1:` and `on:` as a number and a boolean: unknown fields, one line."""
+    service.seed(1)
+    path = tmp_path / "experiment.yaml"
+    path.write_text(f"name: Hero\n{content}\n")
+    ran = invoke("create", "--from", path)
+    assert ran.code == 3
+    assert "unknown field" in ran.err
+    assert ran.err.count("\n") == 1
+
+
 def test_the_users_own_keys_are_no_fields(
     service: Service, invoke: Invoke, tmp_path: Path
 ) -> None:

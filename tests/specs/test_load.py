@@ -467,6 +467,19 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+def test_files_with_a_byte_order_mark(
+    tmp_path: Path, suffix: str, encoding: str
+) -> None:
+    """A byte order mark, as PowerShell writes it, decides the encoding."""
+    mark = "" if encoding == "utf-8-sig" else "\ufeff"
+    text = f'{mark}{{"key": "caf\u00e9"}}'
+    (tmp_path / f"a.{suffix}").write_bytes(text.encode(encoding))
+    [spec] = load_specs(tmp_path)
+    assert spec.key == "caf\u00e9"
+
+
 def test_aliases_are_bounded(tmp_path: Path) -> None:
     """A few lines that stand for millions of values are refused at once."""
     bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
