@@ -23,12 +23,13 @@ from ours_experiments.cli.context import (
     Context,
     Flag,
     Format,
-    print_line,
 )
 from ours_experiments.cli.event_loop import run_until_complete
 from ours_experiments.cli.output.terminal import (
+    discard,
     ignore_unusable_width,
     open_console,
+    print_line,
 )
 from ours_experiments.cli.parser import app
 from ours_experiments.errors import OursError
@@ -105,14 +106,17 @@ def run(tokens: Sequence[str]) -> int:
         sys.stdout.flush()
     except CycloptsError as problem:
         return _errors.usage_code(print_error(usage_error(problem)), tokens)
+    except _errors.OutputError as problem:
+        discard(sys.stdout)
+        return print_error(problem)
     except (OursError, *_errors.CLI_ERRORS) as problem:
         return _errors.usage_code(print_error(problem), tokens)
     except (BrokenPipeError, SystemExit):
         # The reader of a pipe went away: rich exits by itself, everything else raises.
-        discard_output()
+        discard(sys.stdout)
         return _errors.BROKEN_PIPE
     except OSError as problem:
-        discard_output()
+        discard(sys.stdout)
         return print_error(_errors.OutputError(problem))
     return code or 0
 
@@ -132,11 +136,6 @@ def prepare_for_programs() -> None:
     stream = sys.stdout
     if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
         stream.reconfigure(encoding="utf-8", newline="\n")
-
-
-def discard_output() -> None:
-    """Send what is left in the buffer of standard output to the null device."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_error(problem: BaseException) -> int:

@@ -8,11 +8,10 @@ from typing import Annotated, Literal, TypeAlias
 import attrs
 from cyclopts import Parameter
 from rich.console import Console
-from rich.text import Text
 
 import ours_experiments as ours
 from ours_experiments.cli.errors import DeclinedError, OutputError, UsageError
-from ours_experiments.cli.output.terminal import safe_text
+from ours_experiments.cli.output.terminal import print_line, safe_text
 from ours_experiments.cli.text_input import read_text
 from ours_experiments.errors import ConfigurationError
 
@@ -124,8 +123,3 @@ Flag: TypeAlias = Annotated[bool, Parameter(show_default=False)]
 """An option without a value."""
 InContext: TypeAlias = Annotated[Context, Parameter(parse=False)]
 """The parameter of a command that is not on the command line."""
-
-
-def print_line(console: Console, line: Text) -> None:
-    """Print one line; only a terminal folds it, between words."""
-    console.print(line, soft_wrap=not console.is_terminal)

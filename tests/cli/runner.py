@@ -109,7 +109,10 @@ class Service:
 
 def environment(**variables: str) -> dict[str, str]:
     """Make the environment of a process, free of what changes its output."""
-    dropped = ("OURS_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_")
+    dropped = (
+        *("OURS_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_"),
+        "PYTHONUNBUFFERED",
+    )
     kept = {
         name: value
         for name, value in os.environ.items()

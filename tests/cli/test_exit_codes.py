@@ -152,6 +152,60 @@ def test_a_full_disk(service: Service, style: str) -> None:
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("style", ["table", "json", "jsonl", "csv", "ids"])
+@pytest.mark.parametrize("command", ["list", "settings list"])
+def test_a_list_on_a_full_disk_is_one_error(
+    service: Service, command: str, style: str
+) -> None:
+    """A list that cannot be written ends with one line, whatever is left to write."""
+    service.seed(3)
+    ran = process(
+        *(*command.split(), "--format", style),
+        env=service.environment,
+        command=("bash", "-c", 'exec "$@" > /dev/full', "-", *COMMAND),
+    )
+    assert ran.code == 1
+    assert ran.err == ("error: the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        pytest.param('exec "$@" 2> /dev/full', id="full"),
+        pytest.param('exec "$@" 2> >(true)', id="broken-pipe"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("nonsense", 2), ("get nobody", 5), ("list --format ids", 0), ("list", 0)],
+)
+def test_a_lost_standard_error_changes_nothing_else(
+    service: Service, lost: str, arguments: str, code: int
+) -> None:
+    """Where standard error cannot be written, output and exit code are as ever."""
+    [experiment_id] = service.seed(1)
+    ran = process(
+        *arguments.split(),
+        env=service.environment,
+        command=("bash", "-c", f"sleep 0.2; {lost}", "-", *COMMAND),
+    )
+    assert ran.code == code
+    assert (experiment_id in ran.out) is (code == 0)
+
+
+def test_a_note_that_cannot_be_written(service: Service) -> None:
+    """A note for people that is lost does not keep the output back."""
+    ids = service.seed(60)
+    ran = process(
+        *("list", "--limit", "5", "--format", "ids"),
+        env=service.environment,
+        command=("bash", "-c", 'exec "$@" 2> /dev/full', "-", *COMMAND),
+    )
+    assert ran.code == 0
+    assert len(ran.out.split()) == 5
+    assert set(ran.out.split()) <= set(ids)
+
+
 @pytest.mark.parametrize("closing", [">&-", "2>&-"])
 def test_a_closed_output_is_no_traceback(service: Service, closing: str) -> None:
     """Standard output or error may be closed before the start."""

@@ -8,9 +8,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from ours_experiments.bulk.outcomes import OutcomeStatus
-from ours_experiments.cli.context import Context, print_line
+from ours_experiments.cli.context import Context
 from ours_experiments.cli.errors import SOME_FAILED, UNKNOWN
-from ours_experiments.cli.output.terminal import safe_text
+from ours_experiments.cli.output.terminal import print_line, safe_text
 from ours_experiments.specs.apply import OnProgress
 from ours_experiments.specs.changes import ApplyReport, ChangeOutcome
 from ours_experiments.specs.plan import Plan

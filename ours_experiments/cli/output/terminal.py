@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -38,13 +39,39 @@ def safe_text(value: object, style: str = "") -> Text:
     return Text(escape(value), style=style)
 
 
+class ErrorConsole(Console):
+    """Standard error, whose loss changes neither the output nor the exit code."""
+
+    def on_broken_pipe(self) -> None:
+        """Discard what follows; rich would redirect standard output, and exit."""
+        discard(sys.stderr)
+
+
 def open_console(*, stderr: bool = False) -> Console:
     """Open standard output or error; NO_COLOR and pipes get no colours."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPE_WIDTH
-    return Console(
+    return (ErrorConsole if stderr else Console)(
         stderr=stderr, markup=False, emoji=False, highlight=False, width=width
     )
+
+
+def print_line(console: Console, line: Text) -> None:
+    """Print one line; only a terminal folds it, between words."""
+    try:
+        console.print(line, soft_wrap=not console.is_terminal)
+    except OSError:
+        if not console.stderr:
+            raise
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Send what a stream still holds, and what follows, to the null device.
+
+    Python writes the rest when it exits; if that fails too, it exits with 120.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def ignore_unusable_width() -> None:
