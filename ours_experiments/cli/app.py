@@ -41,6 +41,7 @@ GLOBAL = Group("Global options", sort_key=100)
 
 MARKDOWN_COMMANDS = frozenset({"plan", "drift"})
 
+# Ctrl-C is one of our errors, with a line and the code 130.
 app.meta.suppress_keyboard_interrupt = False
 
 
@@ -67,6 +68,7 @@ def launch(
         list(expand_dashes(tokens)), exit_on_error=False, print_error=False
     )
     call: Callable[..., int | None] = command
+    # Such a command needs no key and no terminal, like `completion`.
     if "context" not in ignored:
         return call(*bound.args, **bound.kwargs) or 0
     if format == "ids" and not command.__name__.startswith("list_"):
@@ -99,10 +101,12 @@ def run(tokens: Sequence[str]) -> int:
     prepare_streams()
     ignore_unusable_width()
     try:
+        # First of all: an error of the parser could repeat a key.
         refuse_keys(tokens)
         code: int | None = app.meta(
             tokens, exit_on_error=False, print_error=False, result_action="return_value"
         )
+        # Here an error is a line; when Python exits it would be a traceback.
         sys.stdout.flush()
     except CycloptsError as problem:
         return _errors.usage_code(print_error(usage_error(problem)), tokens)
@@ -128,6 +132,7 @@ def prepare_streams() -> None:
         if stream is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
         elif isinstance(stream, io.TextIOWrapper):
+            # A name that the encoding lacks must not end a command half way.
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -48,6 +48,7 @@ class Context:
             self.api_key(),
             base_url=self.base_url,
             max_in_flight=max_in_flight,
+            # HTTPS_PROXY and NO_PROXY count, as they do for curl.
             trust_env=True,
         )
 
@@ -87,6 +88,7 @@ class Context:
             self.out.file.write(content)
             if flush:
                 self.out.file.flush()
+        # Nobody reads on: `run` ends without a word, with the code 141.
         except BrokenPipeError:
             raise
         except OSError as problem:

@@ -15,6 +15,7 @@ async def refuse_duplicate(client: Client, key: str) -> None:
     Raises:
         DuplicateKeyError: One has.
     """
+    # A help against mistakes only: the API does not keep keys unique.
     present = await client.experiments.find_by_key(key)
     if present is not None:
         raise DuplicateKeyError(
@@ -44,6 +45,7 @@ async def create_variants(
             draft = attrs.evolve(treatment, experiment_id=experiment.id)
             await client.variants.create(draft)
             created += 1
+        # The service names the control itself; a copy has the name of the file.
         name = (control or {}).get("name")
         async for variant in client.variants.list(experiment.id):
             if variant.is_control and isinstance(name, str) and name != variant.name:

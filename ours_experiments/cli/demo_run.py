@@ -66,6 +66,7 @@ async def run_demo(
     ):
         out.print(f"emulator of the service at {service.url}")
         drafts = await create_experiments(client, experiments, out)
+        # After the drafts exist: the faults are for the starts.
         add_faults(service, faults)
         before = service.log.received()
         run = client.bulk.stream("start", drafts, concurrency=concurrency)

@@ -45,6 +45,7 @@ def build(
         UsageError: It refuses an option, or other machines could connect.
     """
     if key is None:
+        # Beyond loopback others can connect, and a well-known key would let them in.
         key = DEFAULT_KEY if is_loopback(host) else secrets.token_urlsafe(24)
     if not allow_remote and not is_loopback(host):
         raise UsageError(
@@ -118,6 +119,7 @@ async def serve(service: Emulator, context: Context, *, key_is_given: bool) -> N
             "choose another --port; 0 takes any that is free",
         ) from None
     try:
+        # A key that was given may be a real one.
         output.begin(service, "YOUR_KEY" if key_is_given else service.api_key)
         await stop.wait()
     finally:

@@ -38,6 +38,7 @@ KEEP_RUNNING: Final = 11
 DO_NOT_TRUST: Final = 12
 DIFFERENT_DETAILED: Final = 2
 """With `--detailed-exitcode`, by which a wrong command line is FAILURE."""
+# As shells do: 128 and the number of the signal.
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 TERMINATED: Final = 143

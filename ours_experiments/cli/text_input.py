@@ -62,6 +62,7 @@ def decode_text(content: bytes, source: str) -> str:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         text = "\0"
+    # UTF-16 without a mark is valid UTF-8, with a NUL in every character.
     if "\0" in text:
         raise ConfigurationError(f"{source} cannot be read: it is not UTF-8 text")
     return text

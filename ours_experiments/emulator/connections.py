@@ -54,6 +54,7 @@ class Connection(web.RequestHandler):
             _logger.error("%s %s failed", request.method, request.path, exc_info=exc)
         else:
             _logger.debug("malformed HTTP from %s", request.remote)
+        # A second status line would be read as a part of the first answer's body.
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the answer has been sent")
         error = "Internal Server Error" if failed else "Bad Request"

@@ -91,6 +91,7 @@ class RequestLog:
 
     def begin(self, entry: LogEntry) -> None:
         """Record the arrival of a request."""
+        # No lock: the thread of the event loop holds it while handlers run.
         route = entry.route
         self._entries.append(entry)
         self._received[route] += 1

@@ -98,6 +98,7 @@ class Emulator:
         self._keys = scopes_by_key(api_keys)
         self._host = host
         self._port = port
+        # Re-entrant: the state takes it too, within callbacks that run under it.
         self._lock = RLock()
         self.clock: Clock = Clock() if clock is None else clock
         self.state: State = State(
@@ -115,6 +116,7 @@ class Emulator:
         self.faults: Faults = Faults(seed, self._lock)
         service = Service(
             self.state,
+            # From the seed, so that a recorded cursor is valid in the next run.
             Cursors(f"cursors {seed}".encode()),
             cursor_kind=cursor,
             publish_seconds=publish_seconds,
@@ -185,11 +187,13 @@ class Emulator:
         listener = Listener(self._dispatcher.receive, self._host, self._port)
         await listener.open()
         self._listener = listener
+        # Kept, so that a second start listens at the same address.
         self._port = listener.port
         self.faults.attach(listener.close, listener.open)
 
     async def aclose(self) -> None:
         """Stop listening, and end every request that is in flight."""
+        # In a `with` block the sockets belong to the loop of the thread.
         if self._thread is None:
             await self._shut_down()
         else:

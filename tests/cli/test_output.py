@@ -268,6 +268,16 @@ def test_a_table_leaves_out_what_it_has_no_room_for(
     assert max(map(len, [heading, *rest])) <= max(width, 30)
 
 
+@pytest.mark.parametrize("column", ["made_at", "start_time"])
+def test_a_time_is_never_folded(column: str) -> None:
+    """A time that does not fit in one line is left out, and named below."""
+    row = {"id": "a" * 30, column: MOMENT, "weight": 5}
+    heading = column.replace("_", " ") + " (UTC)"
+    lines = printed(48, ("id", column, "weight"), row)
+    assert lines[-1] == f"not shown, too narrow: {heading}"
+    assert len(lines) == 3
+
+
 def test_numbers_stand_at_the_right() -> None:
     """Numbers line up by their last digit, percentages too; words by their first."""
     rows = (

@@ -272,6 +272,7 @@ def run_command(
     # A dry run reads all experiments by itself, and its report has the warnings.
     if action == "start" and ids and not options.dry_run:
         note_warnings(context, ids, matching)
+    # A filter may match more than was meant, so that it always asks.
     destructive = action in {"stop", "delete"} or bool(matching)
     if ids and destructive and not options.dry_run:
         context.confirm(format_question(action, ids, matching), yes=options.yes)

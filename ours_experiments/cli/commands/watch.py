@@ -146,6 +146,7 @@ async def poll(
 
     while True:
         try:
+            # Read each time, since a completed experiment ends the watch.
             experiment = await client.experiments.retrieve(id)
             found = await client.experiments.results(id, event_name=event)
             analysis = None
@@ -171,6 +172,7 @@ def open_display(
     from rich.live import Live  # noqa: PLC0415 - not for help
 
     latest: RenderableType = ""
+    # Drawn when results come: rich would redraw four times a second.
     with Live(console=context.out, auto_refresh=False) as live:
 
         def show(experiment: Experiment, found: Results) -> None:
@@ -203,6 +205,7 @@ def write(
     if context.format == "table":
         context.out.print(safe_text(f"{experiment.name}, {now()} UTC"))
         write_results(context, found)
+        # A watch may run for days, and a reader of the pipe waits for each result.
         context.out.file.flush()
         return
     variants = [record_of(variant) for variant in found.variants]

@@ -73,10 +73,11 @@ def print_table(out: Console, rows: Sequence[Record], columns: Sequence[str]) ->
     for column in columns:
         values = [row.get(column) for row in rows]
         heading = heading_of(column)
-        # Ids have to be copied whole.
-        whole = not kept or column.endswith(("id", "_at"))
+        # Ids have to be copied whole, and a time on two lines is hard to read.
+        whole = not kept or column.endswith(("id", "_at", "_time"))
         cells = [heading, *(format_cell(column, value) for value in values)]
         needed = max(map(cell_len, cells))
+        # Other text folds, so that a narrow terminal can still show it.
         if not whole:
             needed = min(needed, MIN_FOLDED)
         if kept and needed > space:

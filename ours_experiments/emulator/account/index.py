@@ -54,6 +54,7 @@ class Index:
     def put(self, experiment: Experiment) -> None:
         """Add an experiment, or move it to its present position."""
         if self._delay:
+            # A copy: the experiment may change again before this state is listed.
             self._postpone(experiment.id, experiment.copy())
         else:
             self._move(experiment.id, experiment)
@@ -76,6 +77,7 @@ class Index:
             else bisect_left(self._orders, position)
         )
         found: list[Experiment] = []
+        # Sorted upwards, so that the newest row is appended: a page is read backwards.
         for number in range(start - 1, -1, -1):
             row = self._rows[self._orders[number]]
             if conditions.matches(row):
@@ -93,6 +95,7 @@ class Index:
         out.
         """
         self._apply_due()
+        # Then a page is a slice; with conditions every row has to be looked at.
         if conditions.is_open and self._newest <= newest:
             end = max(len(self._orders) - count, 0)
             start = max(end - limit, 0)

@@ -111,6 +111,7 @@ class State:
             raise not_found("experimentSettingsId: no such settings")
         name = self._names.normalize(_text(values.get("name")))
         key = self._free_key(_text(values.get("key")), name)
+        # Never used again after a deletion: offset cursors compare by it.
         self.created += 1
         experiment = Experiment(
             id=self.ids.new("exp"),
@@ -123,6 +124,7 @@ class State:
             created_at=self.now(),
         )
         _assign(experiment, values)
+        # The API creates the control with its experiment.
         weight = values.get("controlWeight")
         control = self._new_variant(
             experiment,
@@ -145,6 +147,7 @@ class State:
         experiment = self.get(id)
         if experiment.status == "completed":
             raise conflict("A completed experiment can no longer be edited")
+        # Null clears other fields; a name it leaves as it is.
         sent, name = string(values.get("name")), experiment.name
         name = name if sent is None else self._names.normalize(sent, name)
         if "key" in values:
@@ -169,6 +172,7 @@ class State:
         self.traffic.forget(id)
         for variant in experiment.variants:
             del self._variants[variant.id]
+        # A draft is in no version: its deletion leaves nothing to publish.
         if experiment.status != "draft":
             self._track(experiment, gone=True)
 
@@ -184,6 +188,7 @@ class State:
         _lifecycle.check(action, experiment, values)
         _lifecycle.perform(action, experiment, values, self.now())
         self._changed(experiment)
+        # `concurrentVersionChanges` counts this change as well.
         changes = 1 + self.releases.others(id)
         if publish:
             self.releases.publish(self.now())
@@ -248,6 +253,7 @@ class State:
             created_at=self.now(),
             user_id=self._user_id,
         )
+        # Null means the default here, and clears in a patch.
         _assign_settings(
             settings, {name: v for name, v in values.items() if v is not None}
         )
@@ -316,6 +322,7 @@ class State:
         name = string(values.get("name"))
         if name is None:
             return values
+        # No suffix: variants of different experiments may share a name.
         return {**values, "name": self._names.rewrite(name)}
 
     def _free_key(self, sent: str, name: str, present: str | None = None) -> str:
@@ -326,10 +333,12 @@ class State:
 
     def _changed(self, experiment: Experiment) -> None:
         self._show(experiment)
+        # Drafts appear in no diff, and no publish ships them.
         if experiment.status != "draft":
             self._track(experiment)
 
     def _show(self, experiment: Experiment) -> None:
+        # The JSON of an experiment is encoded once for each change, not for each read.
         experiment.full_json = None
         self.index.put(experiment)
 

@@ -82,6 +82,7 @@ class Traffic:
         started_at = min(experiment.run_started_at, midnight)
         experiment.run_started_at = started_at
         experiment.started_at = min(experiment.started_at or midnight, midnight)
+        # A run that begins in the past needs an experiment that existed then.
         experiment.created_at = min(experiment.created_at, started_at)
         enrolled = behavior.visitors_per_day * experiment.traffic_allocation / 100
         total_weight = sum(variant.weight for variant in experiment.variants)
@@ -110,12 +111,13 @@ class Traffic:
         self._replays.pop(experiment_id, None)
 
     def results(self, experiment: Experiment, event: str) -> list[dict[str, Json]]:
-        """Return the results of the total_weight run, a row for each variant."""
+        """Return the results of the whole run, a row for each variant."""
         days = self._days.get(experiment.id, {}).values()
         counts: list[Counts] = []
         for variant in experiment.variants:
             daily = [_for_event(experiment, event, day[variant.id]) for day in days]
             counts.append((sum(n for n, _ in daily), sum(k for _, k in daily)))
+        # The service reports zeros, no nulls, for what has not run.
         if experiment.status == "draft":
             best = (0.0,) * len(counts)
         else:
@@ -195,6 +197,7 @@ def _for_event(experiment: Experiment, event: str, counts: Counts) -> Counts:
     metrics = array((experiment.metrics or {}).get("secondary")) or ()
     if not any((mapping(metric) or {}).get("eventName") == event for metric in metrics):
         return seen, 0
+    # The same share at every request, whatever was drawn in between.
     share = random.Random(f"event {event}").uniform(0.2, 0.8)  # noqa: S311
     return seen, round(converted * share)
 

@@ -10,9 +10,11 @@ from ours_experiments.emulator.json_values import Json, parse
 from ours_experiments.emulator.problems import conflict, not_found
 
 
+# Clients can tell the conflicts of a publish apart by these texts alone.
 NOTHING_TO_PUBLISH = "There are no draft changes to publish"
 IN_FLIGHT = "Another publish is already in flight"
 MAX_AGE = 45 * 24 * 60 * 60 * 1000
+# Of these 17 only tagManagers has no `include` field in the body of a publish.
 _COLLECTIONS = (
     "destinations",
     "sources",
@@ -104,6 +106,7 @@ class Releases:
 
     def track(self, key: Key, snapshot: Snapshot | None) -> None:
         """Stage the present state of an entity, unless it equals what is live."""
+        # A change that is taken back leaves nothing to publish.
         if key in self.pending:
             self._unstage(key)
         if self._live.get(key) != snapshot:
@@ -116,6 +119,7 @@ class Releases:
 
     def others(self, owner: str) -> int:
         """Count the unpublished changes beside those of `owner`."""
+        # An experiment and its variants have one owner, and are one change.
         return len(self._owners) - (owner in self._owners)
 
     def begin(self) -> None:
@@ -179,6 +183,7 @@ class Releases:
 
     def republish(self, version: Version, now: int) -> None:
         """Make an older version live; what differs from it is staged again."""
+        # A republish replaces what is live, not the draft, which now differs from it.
         draft: dict[Key, Snapshot | None] = {**self._live, **self.pending}
         self._live = self._config(version)
         self.pending.clear()

@@ -48,6 +48,7 @@ class Dispatcher:
     async def receive(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, through the faults that are active."""
         request = cast("web.Request", request)  # as the server makes them
+        # As it was sent: decoded, %2F within an id would separate two segments.
         path = request.rel_url.raw_path
         target = self._routes.find(request.method, path)
         connection = request.protocol
@@ -70,6 +71,7 @@ class Dispatcher:
                 response = await self._faults.apply(request, entry.route, handler)
             else:
                 response = await self._answer(request, target, entry)
+            # If a fault has cut the connection, nobody got the status.
             transport = request.transport
             if transport is not None and not transport.is_closing():
                 status = response.status
@@ -92,6 +94,7 @@ class Dispatcher:
                 status=problem.status,
                 headers=headers,
             )
+        # Before the answer leaves, which a fault may still lose.
         self._log.apply(entry)
         return web.Response(body=orjson.dumps(payload), headers=_JSON)
 
@@ -103,6 +106,7 @@ class Dispatcher:
         return bad_request(problem.error)
 
     async def _carry_out(self, request: web.Request, target: Target) -> object:
+        # The order of the checks decides which of several errors is the answer.
         scopes = self._authenticate(request)
         route = target.route
         if not target.allowed:
@@ -115,6 +119,7 @@ class Dispatcher:
         body: Values = {}
         if route.body is not None:
             body = route.body(await _read(request, route))
+        # aiohttp limits only bodies that are read.
         elif (request.content_length or 0) > MAX_BODY_BYTES:
             raise _too_large()
         query = Query(request.query if request.query_string else {})

@@ -36,6 +36,7 @@ class Cursors:
         signature, body = signed[:_SIGNATURE_BYTES], signed[_SIGNATURE_BYTES:]
         if not compare_digest(signature, self._sign(listing, body)):
             raise bad_request("cursor: altered, or of another listing")
+        # What is signed was written here, and so it parses.
         position = tuple(int(number) for number in body.split(b","))
         # Base64 has several spellings of the same bytes; only the issued one is valid.
         if self.write(listing, position) != cursor:
