@@ -10,7 +10,7 @@ from ours_experiments.emulator.json_values import Json, parse
 from ours_experiments.emulator.problems import conflict, not_found
 
 
-# Clients can tell the conflicts of a publish apart by these texts alone.
+# Only these texts distinguish the conflicts of a publish for a client.
 NOTHING_TO_PUBLISH = "There are no draft changes to publish"
 IN_FLIGHT = "Another publish is already in flight"
 MAX_AGE = 45 * 24 * 60 * 60 * 1000
