@@ -1,4 +1,4 @@
-"""The API key: what is one, and how it is kept out of every text."""
+"""The API key: which texts are valid, and how every text is masked."""
 
 import base64
 import copy
@@ -62,7 +62,7 @@ def test_key_is_never_shown() -> None:
     ],
 )
 def test_bad_key(api_key: object) -> None:
-    """What a header cannot carry is no key, and is not shown."""
+    """A text that a header cannot carry is refused, and not quoted."""
     problem = check_api_key(api_key)
     assert isinstance(problem, ConfigurationError)
     assert str(problem).startswith("api_key ")
@@ -70,23 +70,23 @@ def test_bad_key(api_key: object) -> None:
 
 
 def authorization(api_key: str) -> Authorization:
-    """Make the header's value of a key that is one."""
+    """Return the header's value for a valid key."""
     made = check_api_key(api_key)
     assert isinstance(made, Authorization)
     return made
 
 
 def test_key_is_masked_in_headers() -> None:
-    """The mapping that aiohttp keeps for a request displays no key."""
+    """The repr of the headers of a request does not hold the key."""
     headers = CIMultiDict({"Authorization": authorization(KEY)})
     assert repr(headers.copy()) == "<CIMultiDict('Authorization': 'Bearer ***')>"
 
 
 def test_key_is_not_pickled() -> None:
-    """Neither the key nor a client that has it gets into a file; a copy is itself."""
-    one = authorization(KEY)
-    assert copy.copy(one) is copy.deepcopy(one) is one
-    for holder in (one, {"Authorization": one}, Client(KEY)):
+    """Neither a key nor a client can be pickled; a copy is the same object."""
+    key = authorization(KEY)
+    assert copy.copy(key) is copy.deepcopy(key) is key
+    for holder in (key, {"Authorization": key}, Client(KEY)):
         with pytest.raises(TypeError, match="an API key is not pickled"):
             pickle.dumps(holder)
 
@@ -99,7 +99,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "form": quote_plus,
     "html": html.escape,
     "html-numbers": lambda key: "".join(
-        one if one.isalnum() else f"&#{ord(one)};" for one in key
+        letter if letter.isalnum() else f"&#{ord(letter)};" for letter in key
     ),
     "json": lambda key: json.dumps(key)[1:-1],
     "json-in-json": lambda key: json.dumps(json.dumps(key))[3:-3],
@@ -111,40 +111,40 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_key_is_masked_however_it_is_spelled(spelling: str) -> None:
-    """What URLs, HTML and JSON make of a key is masked like the key."""
+    """A key that is escaped for URLs, HTML or JSON is masked, too."""
     key = KEY.lower()
-    told = authorization(key).mask(f"a {SPELLINGS[spelling](key)} z")
-    assert told.replace("'", "") == "a *** z"
+    masked = authorization(key).mask(f"a {SPELLINGS[spelling](key)} z")
+    assert masked.replace("'", "") == "a *** z"
 
 
 @given(KEYS, st.sampled_from(sorted(SPELLINGS)), st.text(), st.text())
 def test_any_key_is_masked(key: str, spelling: str, before: str, after: str) -> None:
-    """Whatever stands around it, no spelling of a key is left."""
+    """Every spelling of the key is masked, whatever the text around it."""
     if spelling == "percent-in-lower-case":
         key = key.lower()
     spelled = SPELLINGS[spelling](key)
-    told = authorization(key).mask(f"{before} {spelled} {after}")
-    assert spelled not in told
+    masked = authorization(key).mask(f"{before} {spelled} {after}")
+    assert spelled not in masked
 
 
 @given(KEYS, st.binary(max_size=8), st.binary(max_size=8))
 def test_base64_of_a_key_is_masked(key: str, before: bytes, after: bytes) -> None:
-    """Of a key inside something in base64 at most its ends can be told."""
+    """Of a key inside base64 text at most its ends are left."""
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         encoded = encode(before + key.encode() + after).decode()
-        told = authorization(key).mask(encoded)
-        assert "***" in told
-        longest = max(map(len, told.split("***")))
+        masked = authorization(key).mask(encoded)
+        assert "***" in masked
+        longest = max(map(len, masked.split("***")))
         assert longest <= 4 * (max(len(before), len(after)) + 3)
 
 
 @given(KEYS, st.integers(0, 300), st.integers(1, 40))
 def test_excerpt_has_no_part_of_a_key(key: str, before: int, times: int) -> None:
-    """Where a text is cut off, it is not cut off within the key."""
+    """A text is masked before it is cut off."""
     text = " " * before + key * times
-    told = authorization(key).excerpt(text, 200)
-    assert set(told) <= {" ", "*"}
-    assert told.startswith(" " * min(before, 200))
+    masked = authorization(key).excerpt(text, 200)
+    assert set(masked) <= {" ", "*"}
+    assert masked.startswith(" " * min(before, 200))
 
 
 def test_excerpt_of_a_text_without_the_key() -> None:
@@ -165,14 +165,14 @@ def test_excerpt_of_a_text_without_the_key() -> None:
     ],
 )
 def test_refused_client_shows_no_key(arguments: dict[str, Any]) -> None:
-    """No local of the package's frames holds the key when an argument is refused."""
+    """No local variable of the package holds the key when an argument is refused."""
     with pytest.raises(ConfigurationError) as caught:
         Client(**arguments)
-    told = traceback.TracebackException.from_exception(
+    trace = traceback.TracebackException.from_exception(
         caught.value, capture_locals=True
     )
-    del told.stack[0]  # this test's own frame, which has the arguments
-    shown = "".join(told.format())
+    del trace.stack[0]  # this test's own frame, which has the arguments
+    shown = "".join(trace.format())
     assert "client.py" in shown
     assert "s3cret" not in shown
 
@@ -180,17 +180,17 @@ def test_refused_client_shows_no_key(arguments: dict[str, Any]) -> None:
 def test_key_from_the_environment_is_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A bad key of the environment is not shown either."""
+    """An invalid key in the environment is not quoted either."""
     monkeypatch.setenv("OURS_PRIVACY_API_KEY", "s3cret key")
     with pytest.raises(ConfigurationError) as caught:
         Client()
-    told = traceback.TracebackException.from_exception(
+    trace = traceback.TracebackException.from_exception(
         caught.value, capture_locals=True
     )
-    assert "s3cret" not in "".join(told.format())
+    assert "s3cret" not in "".join(trace.format())
 
 
 def test_attributes_of_a_view_are_masked() -> None:
-    """What attrs makes of a client's parts holds no key that is displayed."""
+    """`attrs.asdict` of a client's parts does not display the key."""
     session = Client(KEY)._session
     assert "s3cret" not in f"{attrs.asdict(session)} {vars(session.transport)}"

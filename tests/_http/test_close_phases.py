@@ -1,4 +1,4 @@
-"""`close()` ends a call at once, whatever the call waits for."""
+"""`close()` ends every call at once, in each phase of a call."""
 
 import asyncio
 import ssl
@@ -38,23 +38,23 @@ class SilentResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: int = 0
     ) -> list[ResolveResult]:
-        """Wait for ever."""
+        """Wait forever."""
         await asyncio.Event().wait()
         raise OSError(host, port, family)
 
     async def close(self) -> None:
-        """Keep nothing open."""
+        """Do nothing."""
 
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Provide an authority that signs the servers' certificates."""
+    """Return an authority that signs the servers' certificates."""
     return trustme.CA()
 
 
 @pytest.fixture
 def trusting(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """Let every session of this process trust the authority."""
+    """Make every session of this process trust the authority."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", context)
@@ -63,7 +63,7 @@ def trusting(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLC
 
 @pytest.fixture
 def serving(authority: trustme.CA) -> ssl.SSLContext:
-    """Provide the servers' side of TLS."""
+    """Return the TLS context of the servers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
     return context
@@ -73,7 +73,7 @@ def serving(authority: trustme.CA) -> ssl.SSLContext:
 async def calling(
     url: str, *, borrowed: bool, resolver: AbstractResolver | None = None
 ) -> AsyncIterator[Client]:
-    """Provide a client with its own session, or with one that it borrows."""
+    """Yield a client with its own session, or with a borrowed one."""
     async with AsyncExitStack() as stack:
         session: aiohttp.ClientSession | None = None
         if borrowed:
@@ -219,7 +219,7 @@ async def test_name_resolution() -> None:
 @own_or_borrowed
 @pytest.mark.parametrize("name", [UPLOAD, SHORT_UPLOAD], ids=["long", "short"])
 async def test_upload(name: str, *, borrowed: bool) -> None:
-    """A call whose body nobody reads ends, and `close()` does not wait for it."""
+    """A call whose body the service does not read ends, and `close()` does not wait."""
     async with (
         listening(silent) as port,
         calling(f"http://127.0.0.1:{port}", borrowed=borrowed) as client,
@@ -231,7 +231,7 @@ async def test_upload(name: str, *, borrowed: bool) -> None:
 @own_or_borrowed
 @pytest.mark.usefixtures("trusting")
 async def test_upload_over_tls(serving: ssl.SSLContext, *, borrowed: bool) -> None:
-    """Over TLS, too, a body that nobody reads holds nothing up."""
+    """Over TLS, too, `close()` does not wait for an unread body."""
     async with (
         listening(silent, ssl=serving) as port,
         calling(f"https://localhost:{port}", borrowed=borrowed) as client,
@@ -263,7 +263,7 @@ async def test_upload_that_nobody_reads_leaves_no_connection() -> None:
 
 
 async def test_session_closed_by_its_owner() -> None:
-    """Calls queued in a session that its owner closes are not cancelled by nobody."""
+    """Calls queued in a session that its owner closes fail; they are not cancelled."""
     async with listening(silent) as port:
         connector = aiohttp.TCPConnector(limit=1)
         async with aiohttp.ClientSession(connector=connector) as session:
@@ -282,7 +282,7 @@ async def test_session_closed_by_its_owner() -> None:
 
 
 async def test_cancellation_during_closing() -> None:
-    """Somebody else's cancellation stays one, even while the client closes."""
+    """A cancellation by the caller stays one, even while the client closes."""
     async with (
         listening(silent) as port,
         calling(f"http://127.0.0.1:{port}", borrowed=False) as client,

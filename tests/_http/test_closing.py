@@ -1,4 +1,4 @@
-"""What becomes of the calls under way when their client closes."""
+"""Calls that are under way when their client closes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,19 +20,19 @@ PROMPTLY = 5.0
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something to have happened."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110 - logs have no events
             await asyncio.sleep(0.001)
 
 
 def answered(emulator: Emulator, requests: int) -> Callable[[], bool]:
-    """Tell when so many requests are over."""
+    """Return a condition: that many requests have ended."""
     return lambda: sum(e.finished is not None for e in emulator.log.entries) == requests
 
 
 async def end(call: Awaitable[object]) -> object:
-    """Await a call that has no time left."""
+    """Await a call that has to end at once."""
     async with asyncio.timeout(PROMPTLY):
         return await call
 
@@ -63,14 +63,14 @@ async def test_closing_ends_calls_that_wait_for_a_pause(
     await client.close()
     ended = await end(asyncio.gather(first, *others, return_exceptions=True))
     assert isinstance(ended, list)
-    assert {type(one) for one in ended} == {ConfigurationError}
+    assert {type(error) for error in ended} == {ConfigurationError}
     assert emulator.log.received() == 1
 
 
 async def test_closing_is_honest_about_a_write(
     emulator: Emulator, client: Client
 ) -> None:
-    """A write whose reply was lost, and that nobody could look for, is unknown."""
+    """A write whose reply was lost has an unknown outcome if it cannot be read back."""
     (experiment_id,) = emulator.seed_experiments(1)
     emulator.faults.add("reset", route="experiments.start", applied=True, times=1)
     call = asyncio.create_task(client.experiments.start(experiment_id))
@@ -86,20 +86,20 @@ async def test_closing_ends_the_wait_for_a_publish() -> None:
     async with Emulator(publish_seconds=30) as emulator:
         ids = emulator.seed_experiments(40)
         client = Client(emulator.api_key, base_url=emulator.url, timeout=120)
-        calls = [asyncio.create_task(client.experiments.start(one)) for one in ids]
+        calls = [asyncio.create_task(client.experiments.start(id_)) for id_ in ids]
         await until(lambda: emulator.log.received("experiments.start") >= 32)
         await asyncio.sleep(0.1)
         await client.close()
         ended = await end(asyncio.gather(*calls, return_exceptions=True))
         assert isinstance(ended, list)
-        kinds = {type(one) for one in ended}
+        kinds = {type(error) for error in ended}
         assert kinds <= {ConfigurationError, OutcomeUnknownError}
 
 
 async def test_a_grace_period_lets_calls_end(
     emulator: Emulator, client: Client
 ) -> None:
-    """Within the grace period a lost reply is still settled; nothing new begins."""
+    """Within the grace period a lost reply is reconciled; no new call starts."""
     (experiment_id,) = emulator.seed_experiments(1)
     emulator.faults.add("reset", route="experiments.start", applied=True, times=1)
     call = asyncio.create_task(client.experiments.start(experiment_id))
@@ -116,7 +116,7 @@ async def test_a_grace_period_lets_calls_end(
 
 
 async def test_a_grace_period_ends(emulator: Emulator, client: Client) -> None:
-    """What has not ended by the end of the grace period is cut off."""
+    """A call that lasts longer than the grace period is ended."""
     emulator.faults.add("hang", route="settings.list")
     call = asyncio.create_task(client.settings.list())
     await until(lambda: emulator.log.received() == 1)
@@ -128,7 +128,7 @@ async def test_a_grace_period_ends(emulator: Emulator, client: Client) -> None:
 async def test_a_grace_period_that_is_cancelled(
     emulator: Emulator, client: Client
 ) -> None:
-    """A closing that is cancelled while it waits has closed the client."""
+    """A `close()` that is cancelled while it waits has closed the client."""
     emulator.faults.add("status", code=503, retry_after=30)
     call = asyncio.create_task(client.settings.list())
     await until(answered(emulator, 1))
@@ -145,7 +145,7 @@ async def test_a_grace_period_that_is_cancelled(
 async def test_a_bulk_call_when_its_client_closes(
     emulator: Emulator, client: Client
 ) -> None:
-    """What a bulk call began is settled in the grace period; the rest is not sent."""
+    """A bulk call finishes its requests in the grace period, and sends no others."""
     ids = emulator.seed_experiments(40)
     emulator.faults.add("latency", seconds=0.05)
     call = asyncio.create_task(client.bulk.start(ids, concurrency=4))
@@ -155,8 +155,8 @@ async def test_a_bulk_call_when_its_client_closes(
     groups = report.by_status
     assert len(groups[OutcomeStatus.APPLIED]) == emulator.log.applied() == 4
     assert len(groups[OutcomeStatus.FAILED]) == 36
-    assert {one.attempts for one in groups[OutcomeStatus.FAILED]} == {0}
-    assert {type(one.error) for one in report.failed} == {ConfigurationError}
+    assert {outcome.attempts for outcome in groups[OutcomeStatus.FAILED]} == {0}
+    assert {type(outcome.error) for outcome in report.failed} == {ConfigurationError}
 
 
 @pytest.mark.parametrize("wait", [-1.0, True, "soon"])

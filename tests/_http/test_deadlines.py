@@ -16,25 +16,25 @@ FAR = 100 * CHECK_INTERVAL
 
 @pytest_asyncio.fixture
 async def deadlines() -> AsyncIterator[Deadlines]:
-    """Provide the deadlines of one event loop."""
+    """Return the deadlines of an event loop."""
     created = Deadlines()
     yield created
     created.close()
 
 
 def at(deadlines: Deadlines, seconds: float) -> Deadline:
-    """Make a deadline so many seconds from now."""
+    """Return a deadline that many seconds from now."""
     return Deadline(deadlines, deadlines.loop.time() + seconds)
 
 
 async def sleep_inside(deadline: Deadline) -> None:
-    """Do nothing until the deadline, or for ever."""
+    """Wait until the deadline, or forever."""
     with deadline:
         await asyncio.sleep(FAR)
 
 
 async def test_a_near_deadline(deadlines: Deadlines) -> None:
-    """A deadline nearer than the next look ends its block in time."""
+    """A deadline before the next check ends its block in time."""
     begun_at = deadlines.loop.time()
     with pytest.raises(TimeoutError) as caught:
         await sleep_inside(at(deadlines, CHECK_INTERVAL / 50))
@@ -43,7 +43,7 @@ async def test_a_near_deadline(deadlines: Deadlines) -> None:
 
 
 async def test_a_far_deadline_gets_its_timer(deadlines: Deadlines) -> None:
-    """A deadline further off is looked at before it comes, and kept to the moment."""
+    """A later deadline gets its timer before it comes, and is exact."""
     deadline = at(deadlines, 1.2 * CHECK_INTERVAL)
     sleeping = asyncio.create_task(sleep_inside(deadline))
     await asyncio.sleep(0)
@@ -55,7 +55,7 @@ async def test_a_far_deadline_gets_its_timer(deadlines: Deadlines) -> None:
 
 
 async def test_one_timer_for_all(deadlines: Deadlines) -> None:
-    """Far deadlines have no timers, and those that are left are forgotten."""
+    """Far deadlines have no timers; a block that ends removes its deadline."""
     for _ in range(3):
         with at(deadlines, FAR), at(deadlines, FAR):
             assert len(deadlines.distant) == 2
@@ -66,7 +66,7 @@ async def test_one_timer_for_all(deadlines: Deadlines) -> None:
 
 
 async def test_the_book_of_an_idle_client(deadlines: Deadlines) -> None:
-    """Looking goes on while a far deadline is open, and ends with the last one."""
+    """The checks continue while a deadline is open, and end with the last."""
     with at(deadlines, FAR):
         first = deadlines.timer
         deadlines.check()
@@ -76,7 +76,7 @@ async def test_the_book_of_an_idle_client(deadlines: Deadlines) -> None:
 
 
 async def test_a_block_that_ends_in_time(deadlines: Deadlines) -> None:
-    """After its block a deadline does nothing any more."""
+    """After its block a deadline has no effect."""
     with at(deadlines, CHECK_INTERVAL / 100):
         await asyncio.sleep(0)
     await asyncio.sleep(CHECK_INTERVAL / 50)
@@ -86,7 +86,7 @@ async def test_a_block_that_ends_in_time(deadlines: Deadlines) -> None:
 
 
 async def test_cancellation_from_outside(deadlines: Deadlines) -> None:
-    """A cancellation that is not the deadline's goes on."""
+    """A cancellation by somebody else is passed on."""
     task = asyncio.create_task(sleep_inside(at(deadlines, FAR)))
     await asyncio.sleep(0)
     task.cancel()
@@ -96,7 +96,7 @@ async def test_cancellation_from_outside(deadlines: Deadlines) -> None:
 
 
 async def test_cancellation_at_the_same_time(deadlines: Deadlines) -> None:
-    """A cancellation that comes together with the deadline is not lost."""
+    """A cancellation at the moment of the deadline is not lost."""
     deadline = at(deadlines, FAR)
     task = asyncio.create_task(sleep_inside(deadline))
     await asyncio.sleep(0)
@@ -107,7 +107,7 @@ async def test_cancellation_at_the_same_time(deadlines: Deadlines) -> None:
 
 
 async def test_inside_a_timeout_of_the_caller(deadlines: Deadlines) -> None:
-    """The caller's own timeout stays the caller's."""
+    """A timeout of the caller is raised as the caller's."""
     outer = asyncio.timeout(CHECK_INTERVAL / 50)
 
     async def bounded() -> None:
@@ -120,7 +120,7 @@ async def test_inside_a_timeout_of_the_caller(deadlines: Deadlines) -> None:
 
 
 async def test_an_expired_deadline_and_another_error(deadlines: Deadlines) -> None:
-    """An error that leaves the block is not replaced, and no cancellation remains."""
+    """An error inside the block is not replaced, and no cancellation remains."""
 
     async def fail() -> None:
         deadline = at(deadlines, FAR)

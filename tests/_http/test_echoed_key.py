@@ -1,4 +1,4 @@
-"""A service, or a proxy before it, that says back what it was sent."""
+"""A service, or a proxy in front of it, that repeats the request in its answer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ JSON = b"Content-Type: application/json"
 
 @asynccontextmanager
 async def saying(answer: bytes) -> AsyncIterator[Client]:
-    """Speak to a server that answers everything with the same bytes."""
+    """Yield a client of a server that answers everything with the same bytes."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -37,7 +37,7 @@ async def saying(answer: bytes) -> AsyncIterator[Client]:
 
 
 def answer(status: bytes, *headers: bytes, body: bytes = b"{}") -> bytes:
-    """Spell an HTTP answer."""
+    """Return the bytes of an HTTP response."""
     length = b"Content-Length: %d" % len(body)
     return b"\r\n".join((b"HTTP/1.1 " + status, *headers, length, b"", body))
 
@@ -64,7 +64,7 @@ def answer(status: bytes, *headers: bytes, body: bytes = b"{}") -> bytes:
     ],
 )
 async def test_an_echoed_key(echo: bytes) -> None:
-    """Nothing of an error holds the key, wherever the answer repeats it."""
+    """No part of an error holds the key, wherever the answer repeats it."""
     async with saying(echo) as client:
         with pytest.raises(OursError) as caught:
             await client.settings.list()
@@ -81,7 +81,7 @@ async def test_an_echoed_key(echo: bytes) -> None:
     ],
 )
 async def test_bytes_that_are_no_text(odd: bytes) -> None:
-    """Whatever bytes an answer holds, its error can be written to a log."""
+    """An error can be written to a log, whatever bytes the answer holds."""
     async with saying(odd) as client:
         with pytest.raises(OursError) as caught:
             await client.settings.list()

@@ -30,7 +30,7 @@ ONCE = RetryPolicy(attempts=1)
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Have an authority that no machine trusts."""
+    """Return an authority that no machine trusts."""
     return trustme.CA()
 
 
@@ -91,7 +91,7 @@ def test_verification_has_no_switch() -> None:
 
 @pytest.fixture
 def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a proxy in the environment, and no exceptions."""
+    """Set a proxy in the environment, without exceptions."""
     monkeypatch.setenv("http_proxy", "http://user:password@proxy.example:3128")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -99,7 +99,7 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("proxied")
 async def test_plain_http_goes_through_no_proxy(emulator: Emulator) -> None:
-    """What is sent to this machine in plain text does not leave it by a proxy."""
+    """A plain http request to this machine does not go through a proxy."""
     async with Client(
         emulator.api_key, base_url=emulator.url, trust_env=True
     ) as client:
@@ -124,7 +124,7 @@ async def test_session_with_a_proxy_for_plain_http(
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize(
-    ("location", "told"),
+    ("location", "reason"),
     [
         pytest.param("https://other.example/x?key=1", "other.example", id="host"),
         pytest.param("//other.example/", "other.example", id="no-scheme"),
@@ -134,12 +134,14 @@ async def test_session_with_a_proxy_for_plain_http(
         pytest.param("https://\u202egnp.example/", "", id="direction"),
     ],
 )
-async def test_redirect_is_not_followed(status: int, location: str, told: str) -> None:
+async def test_redirect_is_not_followed(
+    status: int, location: str, reason: str
+) -> None:
     """A redirect is an error that names its host, and nothing more is sent."""
-    heard: list[str] = []
+    paths: list[str] = []
 
     async def answer(request: web.BaseRequest) -> web.Response:
-        heard.append(request.path)
+        paths.append(request.path)
         return web.Response(status=status, headers={"Location": location})
 
     async with (
@@ -148,9 +150,9 @@ async def test_redirect_is_not_followed(status: int, location: str, told: str) -
     ):
         with pytest.raises(UnexpectedResponseError, match="never followed") as caught:
             await client.settings.list()
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
     assert str(caught.value).isprintable()
-    assert len(heard) == 1
+    assert len(paths) == 1
 
 
 TRUSTING = """

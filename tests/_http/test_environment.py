@@ -24,7 +24,7 @@ NETRC = {
 
 @pytest.fixture(autouse=True)
 def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin with an environment that names no proxy."""
+    """Remove every proxy from the environment."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -34,7 +34,7 @@ def without_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 def netrc(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Provide a netrc file with a login for the service's host."""
+    """Write a netrc file with a login for the service's host."""
     path = tmp_path / "netrc"
     path.write_text(NETRC[request.param], encoding="ascii")
     path.chmod(0o600)
@@ -52,7 +52,7 @@ async def test_netrc_is_not_read(emulator: Emulator) -> None:
 
 @pytest.mark.usefixtures("netrc")
 async def test_netrc_of_a_borrowed_session(emulator: Emulator) -> None:
-    """A borrowed session that reads netrc works, or the error says what to do."""
+    """A borrowed session that reads netrc works, or the error names the remedy."""
     async with (
         aiohttp.ClientSession(trust_env=True) as session,
         Client(emulator.api_key, base_url=emulator.url, session=session) as client,
@@ -86,7 +86,7 @@ async def test_proxy_of_the_environment(
 
 
 async def test_proxy_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address alone is taken for http, as by curl."""
+    """An address without a scheme is an http proxy, as in curl."""
     async with scripted(then=answer(407, "")) as proxy:
         monkeypatch.setenv("https_proxy", f"127.0.0.1:{proxy.port}")
         async with Client(
@@ -184,7 +184,7 @@ async def test_headers_are_not_shared(
 
 
 async def test_no_default_is_shared_by_clients() -> None:
-    """A client does not see what another one's session was given."""
+    """A header of one client's session does not reach another client's requests."""
     async with (
         scripted(then=answer(200, {"entities": []})) as script,
         Client("key", base_url=script.url) as first,

@@ -48,7 +48,7 @@ async def test_404_of_a_gateway(page: bytes, method: str) -> None:
 
 @every_gateway
 async def test_404_of_a_gateway_after_a_lost_delete(page: bytes) -> None:
-    """It does not say either that a lost DELETE was applied."""
+    """Nor does it prove that a lost DELETE was applied."""
     async with (
         scripted(LOST, then=page) as script,
         Client("key", base_url=script.url, retry=QUICK) as client,

@@ -72,7 +72,7 @@ async def test_user_agent(*, borrowed: bool) -> None:
     ],
 )
 def test_headers_that_are_refused(options: dict[str, Any], message: str) -> None:
-    """What no header can be, or what is not the application's, is refused."""
+    """An invalid header, or one that the client sets itself, is refused."""
     with pytest.raises(ConfigurationError, match=message) as caught:
         Client("key", **options)
     assert "s3cret" not in str(caught.value)

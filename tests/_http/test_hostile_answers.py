@@ -1,4 +1,4 @@
-"""What errors tell of answers that are not the API's: little, printable, and no key."""
+"""Errors for answers that are not the API's: short, printable, without the key."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ async def error_of(answer: web.Response, key: str = "a-key") -> OursError:
 
 @pytest.mark.parametrize("place", ECHOES)
 async def test_quoted_key_is_masked(place: str) -> None:
-    """A service that quotes the key does not get it into an error."""
+    """A key that the service quotes is masked in the error."""
     async with (
         echoing(place) as url,
         Client(KEY, base_url=url, attempt_timeout=0.5, retry=ONCE) as client,
@@ -53,16 +53,16 @@ async def test_quoted_key_is_masked(place: str) -> None:
             async for _ in client.experiments.list():
                 pass
         except OursError as error:
-            told = [*traceback.format_exception(error), repr(error), repr(vars(error))]
-            told += [f"{value}" for value in vars(error).values()]
+            texts = [*traceback.format_exception(error), repr(error), repr(vars(error))]
+            texts += [f"{value}" for value in vars(error).values()]
         else:
-            told = []
-    assert told
-    assert not [text for text in told if any(needle in text for needle in needles())]
+            texts = []
+    assert texts
+    assert not [line for line in texts if any(needle in line for needle in needles())]
 
 
 async def test_masked_cursor() -> None:
-    """A cursor that quotes the key is masked in the error that is about it."""
+    """A key in a cursor is masked in the error about that cursor."""
     async with echoing("cursor") as url, Client(KEY, base_url=url) as client:
         with pytest.raises(PaginationError) as caught:
             [found async for found in client.experiments.list()]
@@ -70,20 +70,20 @@ async def test_masked_cursor() -> None:
 
 
 async def test_excerpt_of_html() -> None:
-    """Of a proxy's page the first 200 characters are told, on one line."""
+    """An error quotes the first 200 characters of a proxy's page, on one line."""
     page = f"<title>{EVIL}</title>" + "x" * 500 + "the end"
     error = await error_of(web.Response(text=page, content_type="text/html"))
     assert isinstance(error, UnexpectedResponseError)
     assert error.status == 200
-    told = str(error)
-    assert "text/html" in told
-    assert repr(page[:200]) in told
-    assert told.isprintable()
-    assert "the end" not in told
+    text = str(error)
+    assert "text/html" in text
+    assert repr(page[:200]) in text
+    assert text.isprintable()
+    assert "the end" not in text
 
 
 async def test_content_type_is_checked() -> None:
-    """An answer that does not say that it is JSON is none, and what it says is cut."""
+    """Another content type than JSON is an error that quotes 200 characters of it."""
     for kind in ("text/plain", "application/jsonp", "x/" + "y" * 5000):
         answer = web.Response(
             body=b'{"entities":[],"pagination":{"hasMore":false}}',
@@ -96,7 +96,7 @@ async def test_content_type_is_checked() -> None:
 
 
 async def test_encoding_that_was_not_asked_for() -> None:
-    """Brotli is neither asked for nor read, where aiohttp could: it takes too much."""
+    """Brotli is neither requested nor decoded, although aiohttp could."""
     asked: list[str] = []
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -116,7 +116,7 @@ async def test_encoding_that_was_not_asked_for() -> None:
 
 
 async def test_error_text_is_one_printable_line() -> None:
-    """An error's text forges no line of a log; its attributes are as they came."""
+    """An error's text has no line breaks; its attributes are unchanged."""
     refused = {"error": EVIL, "details": "x" * 5000}
     error = await error_of(web.json_response(refused, status=400))
     assert isinstance(error, BadRequestError)
@@ -140,7 +140,7 @@ async def test_error_text_is_one_printable_line() -> None:
     ],
 )
 async def test_error_without_the_service_word(body: bytes) -> None:
-    """What an error's body says is not needed to tell the error."""
+    """An error body of another shape still becomes the error of its status."""
     error = await error_of(
         web.Response(body=body, status=500, content_type="application/json")
     )
@@ -148,8 +148,8 @@ async def test_error_without_the_service_word(body: bytes) -> None:
     assert (error.error, error.details) == ("Internal Server Error", None)
 
 
-async def test_mapping_names_are_not_told() -> None:
-    """Where a name is the service's own word, an error tells the place alone."""
+async def test_mapping_names_are_hidden() -> None:
+    """The path of a problem does not hold a name that the service chose."""
     changes = {"count": 1, "differences": {CORE: {"added": 1}}}
 
     async def answer(_: web.BaseRequest) -> web.Response:
@@ -159,7 +159,7 @@ async def test_mapping_names_are_not_told() -> None:
         with pytest.raises(DecodeError) as caught:
             await client.versions.draft_changes()
     assert caught.value.problems
-    assert all(each.startswith("$.differences.*.") for each in caught.value.problems)
+    assert all(path.startswith("$.differences.*.") for path in caught.value.problems)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ async def test_mapping_names_are_not_told() -> None:
     ],
 )
 async def test_values_are_counted(body: bytes, *, refused: bool) -> None:
-    """Of JSON values there may be a sixteenth of the bytes that there may be."""
+    """There may be one JSON value for every 16 bytes of the limit."""
 
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(body=body, content_type="application/json")
@@ -188,7 +188,7 @@ async def test_values_are_counted(body: bytes, *, refused: bool) -> None:
 
 @pytest.mark.parametrize("size", [3000, 2**20, 2**20 + 1, 3 * 2**20, 33 * 2**20])
 async def test_size_of_a_body_without_a_length(size: int) -> None:
-    """The cap is met to the byte, and what is within it arrives whole."""
+    """The limit is exact to the byte, and a body within it arrives complete."""
     text = "x" * (size - 2)
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Whatever an id or a value is, what arrives is what was meant, or nothing does."""
+"""Ids and values arrive exactly as they are, or nothing is sent."""
 
 import asyncio
 import enum
@@ -62,7 +62,7 @@ class Wire:
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Keep requests, and answer each with null."""
+        """Record requests, and answer every one with null."""
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -77,7 +77,7 @@ class Wire:
             writer.close()
 
     def target(self) -> tuple[str, str]:
-        """Take the one request apart: its path and its query, as they came."""
+        """Return the path and the query of the only request, as received."""
         [head] = self.heads
         method, target, version = head.split(b"\r\n")[0].decode("ascii").split(" ")
         assert (method, version) == ("GET", "HTTP/1.1")
@@ -87,22 +87,22 @@ class Wire:
 
 @pytest.fixture
 def wire() -> Wire:
-    """Have a server that has heard nothing yet."""
+    """Return a server without requests."""
     return Wire()
 
 
 @pytest.fixture
 async def client(wire: Wire) -> AsyncIterator[Client]:
-    """Speak to the server that keeps everything."""
+    """Yield a client of the recording server."""
     server = await asyncio.start_server(wire.serve, "127.0.0.1", 0, limit=2**24)
     port = server.sockets[0].getsockname()[1]
-    async with Client("key", base_url=f"http://127.0.0.1:{port}") as speaking:
-        yield speaking
+    async with Client("key", base_url=f"http://127.0.0.1:{port}") as client:
+        yield client
     server.close()
 
 
 def meant(value: object) -> str:
-    """Spell a query's value as the API reads it."""
+    """Return a query value as the API reads it."""
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, date) else str(value)
@@ -115,7 +115,7 @@ def meant(value: object) -> str:
 async def test_what_arrives_is_what_was_meant(
     client: Client, wire: Wire, one: str, name: str, value: object
 ) -> None:
-    """The template of a path never changes; ids and values arrive, or nothing does."""
+    """The path's template never changes; ids and values arrive, or nothing is sent."""
     wire.heads.clear()
     try:
         await client.request("GET", "experiments", one, "start", params={name: value})
@@ -135,13 +135,13 @@ async def test_what_arrives_is_what_was_meant(
 
 @pytest.mark.parametrize("id", PITFALLS)
 async def test_every_pitfall(client: Client, wire: Wire, id: str) -> None:
-    """What leads elsewhere in other clients is encoded whole, or refused."""
+    """An id that leads elsewhere in other clients is encoded or refused."""
     try:
         await client.request("GET", "experiments", id)
     except ConfigurationError as error:
-        told = str(error)
+        message = str(error)
         assert wire.heads == []
-        assert (told.isprintable(), len(told) < 1200) == (True, True)
+        assert (message.isprintable(), len(message) < 1200) == (True, True)
     else:
         path, query = wire.target()
         assert path.count("/") == 4
@@ -150,19 +150,19 @@ async def test_every_pitfall(client: Client, wire: Wire, id: str) -> None:
 
 
 class Word(str, enum.Enum):  # noqa: UP042 - the old way is what is tested
-    """An enum of the old kind, whose text is not its value."""
+    """A string enum whose `str` is not its value."""
 
     ONE = "one/1"
 
 
 class Number(int, enum.Enum):
-    """The same for numbers."""
+    """The same for integers."""
 
     TWO = 2
 
 
 class Shouting(str):
-    """A text that displays itself in another way."""
+    """A text whose `str` is another one."""
 
     __slots__ = ()
 
@@ -183,20 +183,20 @@ class Shouting(str):
 async def test_value_itself_arrives(
     client: Client, wire: Wire, value: object, arrives: str
 ) -> None:
-    """A value is sent, not what its class displays of it."""
+    """The value of a text is sent, not its `str`."""
     await client.request("GET", "experiments", params={"a": value})
     assert wire.target()[1] == f"a={arrives}"
 
 
 @pytest.mark.parametrize("id", [Word.ONE, Shouting("one/1")])
 async def test_id_itself_arrives(client: Client, wire: Wire, id: str) -> None:
-    """An id is sent, not what its class displays of it."""
+    """The value of an id is sent, not its `str`."""
     await client.request("GET", "experiments", id)
     assert wire.target()[0] == "/rest/v1/experiments/one%2F1"
 
 
 @pytest.mark.parametrize(
-    ("params", "told"),
+    ("params", "message"),
     [
         pytest.param({"a": 10**5000}, "a is too large", id="huge-number"),
         pytest.param({1: "a"}, "params must be named by text", id="name-is-a-number"),
@@ -207,10 +207,10 @@ async def test_id_itself_arrives(client: Client, wire: Wire, id: str) -> None:
     ],
 )
 async def test_refused_values(
-    client: Client, wire: Wire, params: Any, told: str
+    client: Client, wire: Wire, params: Any, message: str
 ) -> None:
-    """What no query can carry is refused before anything is sent."""
-    with pytest.raises(ConfigurationError, match=f"^{told}") as caught:
+    """A value that no query can carry is refused before anything is sent."""
+    with pytest.raises(ConfigurationError, match=f"^{message}") as caught:
         await client.request("GET", "experiments", params=params)
     assert str(caught.value).isprintable()
     assert wire.heads == []
@@ -246,7 +246,7 @@ NOT_JSON: dict[str, object] = {
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 async def test_number_that_json_cannot_hold(method: str, body: object) -> None:
-    """NaN, infinity and what no number of JSON's can hold are refused or kept."""
+    """NaN, infinity and integers beyond 64 bits are refused, and nothing is sent."""
     async with (
         scripted(then=answer(200, "true")) as script,
         Client("key", base_url=script.url) as client,
@@ -270,7 +270,7 @@ async def test_large_integers_arrive_exactly(number: int) -> None:
 
 @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
 async def test_integers_beyond_64_bits_are_read_exactly(number: int) -> None:
-    """An integer of the service's comes as it is, not as a float beside it."""
+    """An integer beyond 64 bits in an answer is read exactly."""
     reply = answer(200, f'{{"n": {number}}}')
     async with (
         scripted(then=reply) as script,

@@ -20,7 +20,7 @@ QUICK = RetryPolicy(initial=0.001)
 
 @pytest.mark.parametrize("headers", LARGE.values(), ids=LARGE.keys())
 async def test_large_heads_are_read(headers: str) -> None:
-    """The own session reads lines of 64 kB, and some hundred headers."""
+    """The client's own session reads lines of 64 kB and hundreds of headers."""
     async with (
         scripted(then=answer(200, PAGE, headers=headers)) as script,
         Client("key", base_url=script.url, retry=QUICK) as client,
@@ -31,7 +31,7 @@ async def test_large_heads_are_read(headers: str) -> None:
 
 @pytest.mark.parametrize("borrowed", [False, True])
 async def test_a_head_that_is_too_large(*, borrowed: bool) -> None:
-    """A longer line fails at once: the next response would have it as well."""
+    """A longer line fails at once; a repeat would get the same line."""
     headers = f"X-Long: {'x' * (MAX_HEADER_LINE + 1)}\r\n"
     session = aiohttp.ClientSession() if borrowed else None
     async with (
@@ -46,7 +46,7 @@ async def test_a_head_that_is_too_large(*, borrowed: bool) -> None:
 
 
 async def test_too_many_headers_for_a_borrowed_session() -> None:
-    """A borrowed session keeps its own limits, and the error says so at once."""
+    """A borrowed session keeps its own limits, and the error names them."""
     reply = answer(200, PAGE, headers=LARGE["300-headers"])
     async with (
         scripted(then=reply) as script,

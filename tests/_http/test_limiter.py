@@ -15,12 +15,12 @@ from tests.support.clock import block
 
 
 FAR = math.inf
-"""A deadline that does not come."""
+"""A deadline that is never reached."""
 
 
 @pytest.fixture
 async def limiter() -> AsyncIterator[Limiter]:
-    """Provide a limiter of two slots, and leave no timer behind."""
+    """Yield a limiter of two slots, and check that no timer is left."""
     limiter = Limiter(2, Deadlines())
     yield limiter
     limiter.close()
@@ -28,7 +28,7 @@ async def limiter() -> AsyncIterator[Limiter]:
 
 
 async def turn() -> None:
-    """Let everything that can go on do so."""
+    """Let every task run until it waits."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -39,12 +39,12 @@ def waiters(limiter: Limiter, number: int) -> list[asyncio.Task[None]]:
 
 
 def which_are_done(tasks: list[asyncio.Task[None]]) -> list[bool]:
-    """Return who has got a slot."""
+    """Return the names of the calls with a slot."""
     return [task.done() for task in tasks]
 
 
 def soon(limiter: Limiter) -> float:
-    """Return a deadline that is near."""
+    """Return a deadline in the near future."""
     return limiter.loop.time() + 0.02
 
 
@@ -57,7 +57,7 @@ async def test_slots(limiter: Limiter) -> None:
 
 
 async def test_first_come_first_served(limiter: Limiter) -> None:
-    """Slots go to those who wait in the order in which they came."""
+    """Waiting calls get slots in the order of their arrival."""
     await asyncio.gather(*waiters(limiter, 2))
     waiting = waiters(limiter, 3)
     await turn()
@@ -70,7 +70,7 @@ async def test_first_come_first_served(limiter: Limiter) -> None:
 
 
 async def test_nobody_jumps_the_queue(limiter: Limiter) -> None:
-    """A place that is free goes to who waits, not to who comes."""
+    """A free slot goes to a waiting call, not to a new one."""
     await asyncio.gather(*waiters(limiter, 2))
     [waiting] = waiters(limiter, 1)
     await turn()
@@ -80,7 +80,7 @@ async def test_nobody_jumps_the_queue(limiter: Limiter) -> None:
 
 
 async def test_nobody_jumps_the_queue_after_a_pause(limiter: Limiter) -> None:
-    """Who waited for the end of a pause leaves before who comes at its end."""
+    """A call that waited for the end of a pause goes before a new call."""
     limiter.throttle(0.01, -1)
     [waiting] = waiters(limiter, 1)
     await turn()
@@ -90,7 +90,7 @@ async def test_nobody_jumps_the_queue_after_a_pause(limiter: Limiter) -> None:
 
 
 async def test_deadline_in_the_queue(limiter: Limiter) -> None:
-    """Who waits longer than the deadline gives up, and takes no slot."""
+    """A call that waits until its deadline fails, and takes no slot."""
     await asyncio.gather(*waiters(limiter, 2))
     with pytest.raises(TimeoutError):
         await limiter.acquire(soon(limiter))
@@ -100,7 +100,7 @@ async def test_deadline_in_the_queue(limiter: Limiter) -> None:
 
 
 async def test_cancelled_in_the_queue(limiter: Limiter) -> None:
-    """Who is cancelled while waiting makes room for the next."""
+    """A call that is cancelled while it waits lets the next one pass."""
     await asyncio.gather(*waiters(limiter, 2))
     first, second = waiters(limiter, 2)
     await turn()
@@ -113,7 +113,7 @@ async def test_cancelled_in_the_queue(limiter: Limiter) -> None:
 
 
 async def test_cancelled_with_a_place(limiter: Limiter) -> None:
-    """Who is cancelled just when a slot was given gives it on."""
+    """A call that is cancelled when it gets a slot passes it on."""
     await asyncio.gather(*waiters(limiter, 2))
     first, second = waiters(limiter, 2)
     await turn()
@@ -125,7 +125,7 @@ async def test_cancelled_with_a_place(limiter: Limiter) -> None:
 
 
 async def test_cancelled_together(limiter: Limiter) -> None:
-    """When all who wait are cancelled, nothing is left of them."""
+    """When all waiting calls are cancelled, nothing is left of them."""
     await asyncio.gather(*waiters(limiter, 2))
     waiting = waiters(limiter, 5)
     await turn()
@@ -138,7 +138,7 @@ async def test_cancelled_together(limiter: Limiter) -> None:
 
 
 async def test_pause(limiter: Limiter) -> None:
-    """Nobody leaves during a pause, and all who fit do after it."""
+    """No call gets a slot during a pause; after it, all slots are given."""
     limiter.throttle(0.03, -1)
     started_at = limiter.loop.time()
     assert not limiter.try_acquire()
@@ -149,14 +149,14 @@ async def test_pause(limiter: Limiter) -> None:
 
 
 async def test_end_of_a_pause(limiter: Limiter) -> None:
-    """After a pause, who comes first need not wait."""
+    """The first call after a pause does not wait."""
     limiter.throttle(0.01, -1)
     await asyncio.sleep(0.02)
     assert limiter.try_acquire()
 
 
 async def test_longer_pause(limiter: Limiter) -> None:
-    """A pause that is asked for meanwhile prolongs the one that lasts."""
+    """A longer pause during a pause extends it."""
     limiter.throttle(0.01, -1)
     [waiting] = waiters(limiter, 1)
     await turn()
@@ -167,7 +167,7 @@ async def test_longer_pause(limiter: Limiter) -> None:
 
 
 async def test_shorter_pause(limiter: Limiter) -> None:
-    """A pause that is asked for meanwhile never shortens the one that lasts."""
+    """A shorter pause during a pause does not shorten it."""
     limiter.throttle(50, -1)
     until = limiter.paused_until
     limiter.throttle(1, -1)
@@ -183,7 +183,7 @@ async def test_longest_pause(limiter: Limiter) -> None:
 
 
 async def test_pause_beyond_the_deadline(limiter: Limiter) -> None:
-    """Who cannot leave before the deadline is told at once."""
+    """A call whose deadline is before the end of the pause fails at once."""
     limiter.throttle(50, -1)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(limiter.acquire(limiter.loop.time() + 49), 0.02)
@@ -191,7 +191,7 @@ async def test_pause_beyond_the_deadline(limiter: Limiter) -> None:
 
 
 async def test_refusals_without_a_wait(limiter: Limiter) -> None:
-    """A refusal that asks for no wait pauses nobody."""
+    """A refusal without a wait starts no pause."""
     limiter.throttle(None, limiter.loop.time())
     assert limiter.try_acquire()
 
@@ -232,7 +232,7 @@ async def test_growing() -> None:
 
 
 async def test_smaller_limit_in_flight(limiter: Limiter) -> None:
-    """Who is on the wire stays; the next leave when there is room again."""
+    """Requests in flight go on when the limit falls; the next wait for it."""
     await asyncio.gather(*waiters(limiter, 2))
     [waiting] = waiters(limiter, 1)
     await turn()
@@ -246,7 +246,7 @@ async def test_smaller_limit_in_flight(limiter: Limiter) -> None:
 
 
 async def test_closing_in_a_pause(limiter: Limiter) -> None:
-    """Closing leaves no timer behind, and nobody who waits for it."""
+    """Closing leaves no timer, and no call that waits for it."""
     limiter.throttle(50, -1)
     gone, waiting = waiters(limiter, 2)
     await turn()
@@ -264,7 +264,7 @@ async def test_closing_in_a_pause(limiter: Limiter) -> None:
 
 @given(steps=st.lists(st.integers(0, 3), max_size=60))
 def test_any_course(steps: list[int]) -> None:
-    """Whatever calls do, slots are neither lost nor given twice."""
+    """Slots are neither lost nor given twice, whatever calls do."""
 
     async def main() -> None:
         limiter = Limiter(3, Deadlines())

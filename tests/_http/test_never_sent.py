@@ -23,14 +23,14 @@ from tests.support.unreachable import full_backlog, listening, silent
 
 @asynccontextmanager
 async def dropping_syn(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Point to a port that answers no SYN."""
+    """Yield the URL of a port that answers no SYN."""
     async with full_backlog() as port:
         yield f"http://127.0.0.1:{port}"
 
 
 @asynccontextmanager
 async def silent_tls(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Point to a server that never answers TLS."""
+    """Yield the URL of a server that never answers TLS."""
     async with listening(silent) as port:
         yield f"https://127.0.0.1:{port}"
 
@@ -38,7 +38,7 @@ async def silent_tls(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
 def behind_proxy(
     *answers: bytes, then: bytes
 ) -> Callable[[pytest.MonkeyPatch], AbstractAsyncContextManager[str]]:
-    """Make a way through a proxy that answers CONNECT so."""
+    """Return a way through a proxy with these answers to CONNECT."""
 
     @asynccontextmanager
     async def way(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
@@ -54,7 +54,7 @@ def behind_proxy(
 
 @asynccontextmanager
 async def untrusted(_: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """Point to a server whose certificate nobody trusts."""
+    """Yield the URL of a server whose certificate is not trusted."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(context)
     async with listening(silent, ssl=context) as port:
@@ -83,7 +83,7 @@ REQUESTS: dict[str, tuple[str, object]] = {
 
 
 def client_of(url: str) -> Client:
-    """Build a client that gives up soon."""
+    """Return a client with short timeouts."""
     policy = RetryPolicy(attempts=2, initial=0.001)
     return Client(
         "key", base_url=url, trust_env=True, attempt_timeout=0.3, retry=policy
@@ -95,7 +95,7 @@ def client_of(url: str) -> Client:
 async def test_never_connected(
     way: Way, method: str, json: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is an APIConnectionError that says so, for every method."""
+    """The error of every method is an APIConnectionError with `maybe_sent` False."""
     async with way(monkeypatch) as url, client_of(url) as client:
         with pytest.raises(APIConnectionError) as caught:
             await client.request(method, "things", "t", json=json)
@@ -106,7 +106,7 @@ async def test_never_connected(
 async def test_lifecycle_calls_never_connected(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Start, republish and a bulk delete fail: nothing has to be looked for."""
+    """Start, republish and a bulk delete fail without reading anything back."""
     async with way(monkeypatch) as url, client_of(url) as client:
         started, republished, report = await asyncio.gather(
             client.experiments.start("e"),
@@ -144,7 +144,7 @@ async def test_delete_of_nothing_after_a_connection_that_failed() -> None:
 
 
 async def test_lost_on_the_wire_was_sent() -> None:
-    """A request that left and was never answered may have been applied."""
+    """A request that was sent and never answered has `maybe_sent` True."""
     async with (
         listening(silent) as port,
         client_of(f"http://127.0.0.1:{port}") as client,

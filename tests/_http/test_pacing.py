@@ -1,4 +1,4 @@
-"""What a client's limits learn from the answers that it gets."""
+"""How answers change a client's limits."""
 
 import pytest
 

@@ -12,25 +12,25 @@ from tests.support.clock import block
 
 
 FAR = math.inf
-"""A deadline that does not come."""
+"""A deadline that is never reached."""
 
 
 @pytest.fixture
 async def turns() -> AsyncIterator[PublishTurns]:
-    """Provide turns for two concurrent publishes, and leave no timer behind."""
+    """Yield turns for two concurrent publishes, and check that no timer is left."""
     turns = PublishTurns(2, Deadlines())
     yield turns
     turns.deadlines.close()
 
 
 async def run_ready_tasks() -> None:
-    """Let everything that can go on do so."""
+    """Let every task run until it waits."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 def soon(turns: PublishTurns) -> float:
-    """Return a deadline that is near."""
+    """Return a deadline in the near future."""
     return turns.deadlines.loop.time() + 0.02
 
 
@@ -41,7 +41,7 @@ async def test_publishing_together(turns: PublishTurns) -> None:
 
 
 async def test_publishing_in_turn(turns: PublishTurns) -> None:
-    """Once the service has said so, calls publish one at a time, in their order."""
+    """After a conflict of publishes, calls publish one at a time, in their order."""
     assert not await turns.acquire(FAR)
     turns.serialize()
     order: list[int] = []
@@ -67,7 +67,7 @@ async def test_publishing_in_turn(turns: PublishTurns) -> None:
 
 
 async def test_deadline_before_the_turn(turns: PublishTurns) -> None:
-    """Who waits for a turn longer than the deadline gives up, and blocks nobody."""
+    """A call that waits for a turn until its deadline fails, and blocks no other."""
     await turns.acquire(FAR)
     turns.serialize()
     with pytest.raises(TimeoutError):
@@ -77,7 +77,7 @@ async def test_deadline_before_the_turn(turns: PublishTurns) -> None:
 
 
 async def test_cancelled_before_the_turn(turns: PublishTurns) -> None:
-    """Who is cancelled while waiting for a turn hands it on."""
+    """A call that is cancelled while it waits passes its turn on."""
     await turns.acquire(FAR)
     turns.serialize()
     first = asyncio.create_task(turns.acquire(FAR))
@@ -101,7 +101,7 @@ async def test_publishes_at_a_time(turns: PublishTurns) -> None:
 
 
 async def test_publishes_that_wait_when_turns_begin(turns: PublishTurns) -> None:
-    """Who waits for a slot when turns begin takes a turn."""
+    """A call that waits for a slot when turns start takes a turn."""
     for _ in range(2):
         await turns.acquire(FAR)
     waiting = [asyncio.create_task(turns.acquire(FAR)) for _ in range(2)]
@@ -118,7 +118,7 @@ async def test_publishes_that_wait_when_turns_begin(turns: PublishTurns) -> None
 
 
 async def just_given_a_slot(turns: PublishTurns) -> asyncio.Task[bool]:
-    """Let a third wait to publish, and hand it a slot that it has not seen yet."""
+    """Start a third publish, and give it a slot before it runs again."""
     for _ in range(2):
         await turns.acquire(FAR)
     third = asyncio.create_task(turns.acquire(FAR))
@@ -128,7 +128,7 @@ async def just_given_a_slot(turns: PublishTurns) -> asyncio.Task[bool]:
 
 
 async def test_cancelled_with_a_slot_to_publish(turns: PublishTurns) -> None:
-    """Who is cancelled when it has just been given a slot gives it back."""
+    """A call that is cancelled when it gets a slot gives it back."""
     third = await just_given_a_slot(turns)
     third.cancel()
     await run_ready_tasks()
@@ -137,7 +137,7 @@ async def test_cancelled_with_a_slot_to_publish(turns: PublishTurns) -> None:
 
 
 async def test_turns_that_begin_with_a_slot_just_given(turns: PublishTurns) -> None:
-    """Who has just been given a slot when turns begin takes a turn."""
+    """A call that gets a slot when turns start takes a turn."""
     third = await just_given_a_slot(turns)
     turns.serialize()
     await run_ready_tasks()
@@ -147,7 +147,7 @@ async def test_turns_that_begin_with_a_slot_just_given(turns: PublishTurns) -> N
 
 
 async def test_deadline_before_a_slot_to_publish(turns: PublishTurns) -> None:
-    """Who finds no slot to publish before the deadline gives up."""
+    """A call without a slot at its deadline fails."""
     for _ in range(2):
         await turns.acquire(FAR)
     with pytest.raises(TimeoutError):
@@ -165,7 +165,7 @@ async def publish_alone(turns: PublishTurns) -> float:
 
 
 async def test_gaps_after_the_publish_of_another_client(turns: PublishTurns) -> None:
-    """Once another client's publish was met, a gap follows each publish."""
+    """After a conflict with another client, a gap follows each publish."""
     turns.serialize()
     waits = [await publish_alone(turns) for _ in range(3)]
     turns.record_foreign()
@@ -174,7 +174,7 @@ async def test_gaps_after_the_publish_of_another_client(turns: PublishTurns) -> 
 
 
 async def test_gaps_when_no_other_client_is_known(turns: PublishTurns) -> None:
-    """After a second of publishes of one client another one gets a gap."""
+    """After a second of publishes, a gap lets other clients publish."""
     turns.serialize()
     waits = [await publish_alone(turns)]
     assert await turns.acquire(FAR)

@@ -1,4 +1,4 @@
-"""A refusal after a lost reply says nothing of the request that was lost."""
+"""A refusal after a lost reply does not decide the outcome of the lost request."""
 
 from collections.abc import Awaitable, Callable
 
@@ -49,7 +49,7 @@ async def test_refused_after_a_lost_reply(write: Write, status: int) -> None:
 
 @every_write
 async def test_redirected_after_a_lost_reply(write: Write) -> None:
-    """A redirect says as little."""
+    """A redirect does not decide it either."""
     moved = answer(302, "", headers="Location: /login\r\n")
     async with (
         scripted(LOST, then=moved) as script,

@@ -38,7 +38,7 @@ ANSWERS = {
 
 @pytest.mark.parametrize(("reply", "request_id"), ANSWERS.values(), ids=ANSWERS.keys())
 async def test_request_id(reply: bytes, request_id: str | None) -> None:
-    """It stands in the text and in `request_id`, and survives pickling."""
+    """The id is in the text and in `request_id`, and survives pickling."""
     async with (
         scripted(then=reply) as script,
         Client(

@@ -76,7 +76,7 @@ async def test_quiet_levels(
 
 
 def test_level_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another word is refused, by the variable's name."""
+    """Another value is refused by the variable's name."""
     monkeypatch.setenv(VARIABLE, "loud")
     with pytest.raises(ConfigurationError, match=VARIABLE):
         Client(KEY)
@@ -85,7 +85,7 @@ def test_level_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_many_clients_write_each_line_once(
     monkeypatch: pytest.MonkeyPatch, own_logger: logging.Logger
 ) -> None:
-    """Each further client of a process adds no further handler."""
+    """A second client in a process adds no second handler."""
     monkeypatch.setenv(VARIABLE, "debug")
     before = len(own_logger.handlers)
     for _ in range(3):

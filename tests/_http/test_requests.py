@@ -1,4 +1,4 @@
-"""The client's own request method, for endpoints that have no other."""
+"""`Client.request`, for endpoints without a method of their own."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ async def test_request_with_params(client: Client, emulator: Emulator) -> None:
 
 
 async def test_request_that_is_refused(client: Client) -> None:
-    """An error is the error of its status."""
+    """An error status raises the error of that status."""
     with pytest.raises(BadRequestError, match="name: is required"):
         await client.request(
             "POST", "experiments", json={"experimentSettingsId": "settings_1"}
@@ -126,7 +126,7 @@ async def test_bad_request(
     options: dict[str, Any],
     message: str,
 ) -> None:
-    """What cannot be sent is refused before anything is."""
+    """Arguments that cannot be sent are refused before anything is sent."""
     with pytest.raises(ConfigurationError, match=f"^{message}"):
         await client.request(*arguments, **options)
     assert emulator.log.received() == 0
@@ -160,7 +160,7 @@ async def test_bad_request(
 async def test_strange_headers(
     status: int, headers: dict[str, str], expected: type[Exception]
 ) -> None:
-    """Headers that make no sense change nothing of the error."""
+    """Invalid headers of an answer do not change its error."""
 
     async def answer(_: web.BaseRequest) -> web.Response:
         return web.Response(status=status, headers=headers, body=b"{}")

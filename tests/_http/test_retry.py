@@ -87,7 +87,7 @@ RETRY_AFTER = {
     ("value", "seconds"), RETRY_AFTER.values(), ids=RETRY_AFTER.keys()
 )
 def test_retry_after(value: str, seconds: float | None) -> None:
-    """`Retry-After` is understood in every form, or says nothing."""
+    """`Retry-After` is read in every form; an invalid value is None."""
     assert parse_retry_after([value], NOW) == seconds
 
 
@@ -103,13 +103,13 @@ def test_retry_after(value: str, seconds: float | None) -> None:
     ],
 )
 def test_repeated_retry_after(values: list[str], seconds: float | None) -> None:
-    """Of several values the longest wait is what counts."""
+    """The longest of several waits counts."""
     assert parse_retry_after(values, NOW) == seconds
 
 
 @given(st.lists(st.text() | st.from_regex(r"\A[A-Za-z0-9 ,:+.-]{0,40}\Z"), max_size=3))
 def test_any_retry_after(values: list[str]) -> None:
-    """Whatever stands there, it is a wait that is not negative, or nothing."""
+    """Any text is a wait of zero or more seconds, or None."""
     seconds = parse_retry_after(values, NOW)
     assert seconds is None or seconds >= 0
 
@@ -137,7 +137,7 @@ def test_any_retry_after(values: list[str]) -> None:
     ],
 )
 def test_failure_kind(status: int, kind: FailureKind | None) -> None:
-    """A status tells whether a request was refused, or may have been applied."""
+    """A status decides whether a request was refused or may have been applied."""
     assert failure_kind(status) is kind
 
 
@@ -199,7 +199,7 @@ def test_budget(capacity: int, steps: list[bool]) -> None:
 
 @given(capacity=st.integers(0, 500), calls=st.integers(0, 1000))
 def test_budget_in_an_outage(capacity: int, calls: int) -> None:
-    """When nothing succeeds, repeats are bounded by the capacity alone."""
+    """Without any success, the capacity limits the repeats."""
     budget = RetryBudget(capacity)
     repeats = sum(budget.spend() for _ in range(calls))
     assert repeats == min(calls, capacity // 5)
@@ -264,7 +264,7 @@ async def test_attempts(client: Client, emulator: Emulator, attempts: int) -> No
 
 
 async def test_no_budget(emulator: Emulator) -> None:
-    """A client without a budget repeats nothing."""
+    """A client without a budget does not repeat requests."""
     emulator.faults.add("status", code=502)
     async with Client(
         emulator.api_key, base_url=emulator.url, retry=RetryPolicy(budget=4)

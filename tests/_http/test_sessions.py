@@ -33,7 +33,7 @@ QUICK = RetryPolicy(initial=0.01)
 async def borrowing(
     emulator: Emulator, session: aiohttp.ClientSession
 ) -> AsyncIterator[Client]:
-    """Speak to the emulator through somebody else's session."""
+    """Yield a client with a borrowed session."""
     async with (
         session,
         Client(emulator.api_key, base_url=emulator.url, session=session) as client,
@@ -42,7 +42,7 @@ async def borrowing(
 
 
 async def test_borrowed_session(emulator: Emulator) -> None:
-    """A borrowed session is used, and neither closed nor told the key."""
+    """A borrowed session is used, and is neither closed nor given the key."""
     async with aiohttp.ClientSession() as session:
         headers = dict(session.headers)
         async with Client(
@@ -64,7 +64,7 @@ async def test_key_of_a_borrowed_session(emulator: Emulator) -> None:
 
 
 async def test_login_of_a_borrowed_session(emulator: Emulator) -> None:
-    """A session with a login of its own serves, or is refused as such."""
+    """A session with a login is used, or refused by that reason."""
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("user", "password"))
     async with borrowing(emulator, session) as client:
@@ -82,7 +82,7 @@ async def test_base_url_of_a_borrowed_session(emulator: Emulator) -> None:
 
 
 async def test_strict_borrowed_session(emulator: Emulator) -> None:
-    """A session that raises for a status leaves that to the client."""
+    """A session that raises for a status does not do so for the client."""
     session = aiohttp.ClientSession(raise_for_status=True)
     async with borrowing(emulator, session) as client:
         with pytest.raises(APIStatusError, match="404"):
@@ -100,7 +100,7 @@ async def test_borrowed_session_that_is_closed(emulator: Emulator) -> None:
 
 
 async def test_options_of_a_borrowed_session() -> None:
-    """What belongs to the session is refused beside one."""
+    """Options of a session are refused beside a borrowed session."""
     async with aiohttp.ClientSession() as session:
         for options in (
             {"trust_env": True},
@@ -126,7 +126,7 @@ def thread_with_a_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Emulator]:
-    """Serve an empty account from a thread, whatever becomes of this one's loops."""
+    """Serve an empty account from a thread, apart from the loops of this one."""
     emulator = Emulator()
     with thread_with_a_loop() as loop:
         asyncio.run_coroutine_threadsafe(emulator.start(), loop).result()
@@ -176,7 +176,7 @@ LOOPS = pytest.mark.parametrize(
 def test_several_loops(
     elsewhere: Emulator, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A client begins anew on each event loop, and leaves nothing open in any."""
+    """A client opens a session on each event loop, and leaves none open."""
     client = Client(elsewhere.api_key, base_url=elsewhere.url)
     for _ in range(3):
         assert run(client.settings.list()) == ()
@@ -224,7 +224,7 @@ def test_borrowed_session_of_another_loop(elsewhere: Emulator) -> None:
 
 
 async def in_a_fork(main: Callable[[], Awaitable[bool]]) -> bool:
-    """Tell what a coroutine function returns in a forked process."""
+    """Return the result of a coroutine function in a forked process."""
     child = os.fork()
     if not child:
         good = False
@@ -244,7 +244,7 @@ async def in_a_fork(main: Callable[[], Awaitable[bool]]) -> bool:
 
 @pytest.fixture
 async def prompt(emulator: Emulator) -> AsyncIterator[Client]:
-    """Have a client that has been used, and does not wait long."""
+    """Yield a client with short timeouts that has sent a request."""
     async with Client(
         emulator.api_key, base_url=emulator.url, attempt_timeout=0.3, retry=QUICK
     ) as client:
@@ -253,7 +253,7 @@ async def prompt(emulator: Emulator) -> AsyncIterator[Client]:
 
 
 async def test_use_in_a_fork(prompt: Client, emulator: Emulator) -> None:
-    """A forked process opens connections of its own; the parent keeps its one."""
+    """A forked process opens its own connections; the parent keeps its own."""
 
     async def use_and_close() -> bool:
         await asyncio.gather(prompt.settings.list(), prompt.settings.list())

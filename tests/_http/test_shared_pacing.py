@@ -23,19 +23,19 @@ ONCE = RetryPolicy(attempts=1)
 
 @attrs.define
 class Turnstile:
-    """Lets requests pass while its gate is open, and counts them."""
+    """A pacing that lets requests pass while its gate is open, and counts them."""
 
     missing: float = 0.0
-    """What is answered to those who ask."""
+    """The result of every `acquire`."""
     gate: asyncio.Event = attrs.field(factory=asyncio.Event)
     asked: asyncio.Event = attrs.field(factory=asyncio.Event)
     accounts: list[str] = attrs.field(factory=list[str])
-    """Who asked, each time."""
+    """The accounts of all requests."""
     pauses: list[float] = attrs.field(factory=list[float])
-    """The pauses that it was told of."""
+    """The pauses that were passed on, in seconds."""
 
     async def acquire(self, account: str, seconds: float) -> float:
-        """Wait at the gate."""
+        """Wait until the gate is open."""
         assert seconds > 0
         self.accounts.append(account)
         self.asked.set()
@@ -43,13 +43,13 @@ class Turnstile:
         return self.missing
 
     async def pause(self, account: str, seconds: float) -> None:
-        """Note a pause."""
+        """Record a pause."""
         assert account == self.accounts[0]
         self.pauses.append(seconds)
 
 
 class Broken:
-    """A pacing that fails whenever it is asked."""
+    """A pacing whose methods fail."""
 
     async def acquire(self, account: str, seconds: float) -> float:
         """Fail."""
@@ -62,20 +62,20 @@ class Broken:
 
 @pytest.fixture
 def turnstile() -> Turnstile:
-    """Let everybody pass."""
+    """Open the gate."""
     opened = Turnstile()
     opened.gate.set()
     return opened
 
 
-def speaking(
+def paced_client(
     emulator: Emulator,
     pacing: SharedPacing,
     *,
     timeout: float = 60.0,
     retry: RetryPolicy = QUICK,
 ) -> Client:
-    """Speak to the emulator, paced with others."""
+    """Return a client of the emulator with a shared pacing."""
     return Client(
         emulator.api_key,
         base_url=emulator.url,
@@ -90,7 +90,7 @@ async def test_every_request_asks(emulator: Emulator, turnstile: Turnstile) -> N
     (experiment_id,) = emulator.seed_experiments(1)
     emulator.faults.add("status", code=503, route="experiments.retrieve", times=2)
     emulator.faults.add("reset", route="experiments.start", applied=True, times=1)
-    async with speaking(emulator, turnstile) as client:
+    async with paced_client(emulator, turnstile) as client:
         await client.experiments.retrieve(experiment_id)
         await client.experiments.start(experiment_id)
         await client.settings.list()
@@ -116,16 +116,16 @@ async def test_a_pause_is_told(emulator: Emulator, turnstile: Turnstile) -> None
     """A 429 that asks to wait is passed on; other refusals are not."""
     emulator.faults.add("status", code=429, retry_after=0.01, times=1)
     emulator.faults.add("status", code=503, after=1, times=1)
-    async with speaking(emulator, turnstile) as client:
+    async with paced_client(emulator, turnstile) as client:
         await client.settings.list()
     assert turnstile.pauses == [0.01]
 
 
 async def test_a_turn_beyond_the_deadline(emulator: Emulator) -> None:
-    """A call whose turn comes too late fails at once, and tells by how much."""
+    """A call whose turn comes after its deadline fails at once, with the wait."""
     late = Turnstile(missing=3600.0)
     late.gate.set()
-    async with speaking(emulator, late, timeout=30.0) as client:
+    async with paced_client(emulator, late, timeout=30.0) as client:
         with pytest.raises(APITimeoutError, match=r"3600\.0 s") as caught:
             await client.settings.list()
     assert caught.value.retry_after == 3600.0
@@ -134,8 +134,8 @@ async def test_a_turn_beyond_the_deadline(emulator: Emulator) -> None:
 
 
 async def test_a_turn_that_never_comes(emulator: Emulator) -> None:
-    """A pacing that hangs does not keep a call beyond its time."""
-    async with speaking(emulator, Turnstile(), timeout=0.05) as client:
+    """A pacing that hangs does not delay a call beyond its timeout."""
+    async with paced_client(emulator, Turnstile(), timeout=0.05) as client:
         with pytest.raises(APITimeoutError, match="not sent in time"):
             await client.settings.list()
     assert not emulator.log.received()
@@ -144,7 +144,7 @@ async def test_a_turn_that_never_comes(emulator: Emulator) -> None:
 async def test_waiting_for_a_turn_can_be_cancelled(emulator: Emulator) -> None:
     """Cancelling a call that waits gives its place in flight back."""
     closed = Turnstile()
-    async with speaking(emulator, closed) as client:
+    async with paced_client(emulator, closed) as client:
         calls = [asyncio.create_task(client.settings.list()) for _ in range(40)]
         await closed.asked.wait()
         for call in calls:
@@ -160,7 +160,7 @@ async def test_waiting_for_a_turn_can_be_cancelled(emulator: Emulator) -> None:
 async def test_closing_ends_the_wait_for_a_turn(emulator: Emulator) -> None:
     """A call that waits for its turn ends when its client closes."""
     closed = Turnstile()
-    client = speaking(emulator, closed)
+    client = paced_client(emulator, closed)
     call = asyncio.create_task(client.settings.list())
     await closed.asked.wait()
     await client.close()
@@ -169,9 +169,9 @@ async def test_closing_ends_the_wait_for_a_turn(emulator: Emulator) -> None:
 
 
 async def test_a_pause_that_begins_while_waiting(emulator: Emulator) -> None:
-    """Who gets the turn after the client was told to pause, waits all the same."""
+    """A call that gets its turn during a pause waits for the end of the pause."""
     closed = Turnstile()
-    async with speaking(emulator, closed, timeout=1.0, retry=ONCE) as client:
+    async with paced_client(emulator, closed, timeout=1.0, retry=ONCE) as client:
         early = asyncio.create_task(client.settings.list())
         await closed.asked.wait()
         pacing = client._session.transport.ready()
@@ -187,12 +187,12 @@ async def test_a_pacing_that_fails(
 ) -> None:
     """What a pacing raises is logged; the client goes on with its own limits."""
     emulator.faults.add("status", code=429, retry_after=0.01, times=1)
-    async with speaking(emulator, Broken(), retry=ONCE) as client:
+    async with paced_client(emulator, Broken(), retry=ONCE) as client:
         with pytest.raises(RateLimitError):
             await client.settings.list()
         assert await client.settings.list() == ()
-    failures = [one for one in caplog.records if one.levelno == logging.ERROR]
-    assert [one.getMessage().split(";")[0] for one in failures] == [
+    failures = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert [record.getMessage().split(";")[0] for record in failures] == [
         "shared pacing failed"
     ] * 3
     assert emulator.api_key not in caplog.text

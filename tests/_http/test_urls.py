@@ -1,4 +1,4 @@
-"""Where requests go."""
+"""The URLs of requests."""
 
 from collections.abc import AsyncIterator
 from datetime import date
@@ -108,34 +108,34 @@ def test_prefix(base_url: str | URL | None, expected: str) -> None:
     ],
 )
 def test_bad_base_url(base_url: Any) -> None:
-    """What would lead the key astray is refused, and no password is shown."""
+    """A base URL that could leak the key is refused, and no password is quoted."""
     with pytest.raises(ConfigurationError, match="base_url") as caught:
         parse_base_url(base_url, allow_insecure=False)
     assert "s3cret" not in str(caught.value)
 
 
 def test_insecure_base_url() -> None:
-    """Plain http to another machine has to be allowed explicitly."""
+    """Plain http to another machine needs an explicit option."""
     prefix = parse_base_url("http://a.example", allow_insecure=True)
     assert prefix == "http://a.example/rest/v1"
 
 
 @pytest.mark.parametrize("bad_id", BAD_IDS.values(), ids=list(BAD_IDS))
 def test_bad_segment(bad_id: object) -> None:
-    """What no id can be is refused wherever it stands."""
+    """A value that cannot be an id is refused in every position."""
     for segments in ((bad_id,), ("experiments", bad_id), ("a", bad_id, "start")):
         with pytest.raises(ConfigurationError, match=r"^id "):
             build_path(segments)
 
 
 def test_text_that_is_more() -> None:
-    """A text of another class counts as text."""
+    """A subclass of text is text."""
     assert build_path(["experiments", ExperimentStatus.DRAFT]) == "/experiments/draft"
 
 
 @given(st.lists(ANYTHING, min_size=1, max_size=4))
 def test_path_keeps_its_shape(segments: list[str]) -> None:
-    """Whatever the ids, a path has as many segments, or is refused."""
+    """A path has one segment for each id, or is refused."""
     try:
         path = build_path(segments)
     except ConfigurationError:
@@ -148,7 +148,7 @@ def test_path_keeps_its_shape(segments: list[str]) -> None:
 
 @given(st.lists(WORDS, min_size=1, max_size=4))
 def test_words_are_accepted(segments: list[str]) -> None:
-    """Text without control characters is a path, whatever it means in a URL."""
+    """Text without control characters is a segment, whatever it means in a URL."""
     assert build_path(segments).count("/") == len(segments)
 
 
@@ -171,7 +171,7 @@ def test_query_value(value: object, expected: str) -> None:
 
 
 def test_query_without_values() -> None:
-    """None is left out."""
+    """A parameter that is None is left out."""
     assert build_query({"a": None, "b": 1, "c": None}) == "b=1"
     assert not build_query({"a": None})
 
@@ -188,42 +188,42 @@ def test_query_without_values() -> None:
     ],
 )
 def test_bad_query_value(value: object) -> None:
-    """A value that has no place in a query is refused by its name."""
+    """A value that a query cannot hold is refused by its name."""
     with pytest.raises(ConfigurationError, match=r"^status "):
         build_query({"status": value})
 
 
 @given(st.dictionaries(WORDS, WORDS, max_size=4))
 def test_query_keeps_its_values(params: dict[str, str]) -> None:
-    """Whatever the values, a query holds them and nothing else."""
+    """A query holds its values and nothing else."""
     pairs = parse_qsl(build_query(params), keep_blank_values=True, strict_parsing=False)
     assert dict(pairs) == params
     assert len(pairs) == len(params)
 
 
 class Echo:
-    """A service that only notes what arrives."""
+    """A service that records the targets of requests."""
 
     def __init__(self) -> None:
         self.arrived: list[str] = []
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Note the request's target as it came."""
+        """Record the request's target as received."""
         self.arrived.append(request.raw_path)
         return web.json_response(None)
 
 
 @pytest.fixture
 def echo() -> Echo:
-    """Have a service that has heard nothing yet."""
+    """Return a service without requests."""
     return Echo()
 
 
 @pytest.fixture
 async def client(echo: Echo) -> AsyncIterator[Client]:
-    """Speak to the service that only notes."""
-    async with serve(echo.answer) as speaking:
-        yield speaking
+    """Yield a client of the recording service."""
+    async with serve(echo.answer) as client:
+        yield client
 
 
 @settings(max_examples=120)
@@ -231,7 +231,7 @@ async def client(echo: Echo) -> AsyncIterator[Client]:
 async def test_what_arrives(
     client: Client, echo: Echo, one: str, two: str, value: str
 ) -> None:
-    """What arrives is exactly what was meant, or nothing arrives."""
+    """Ids and values arrive exactly as they are, or nothing is sent."""
     echo.arrived.clear()
     try:
         await client.request("GET", "experiments", one, two, params={"search": value})

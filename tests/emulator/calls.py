@@ -49,7 +49,7 @@ class Calls:
         expect: int = 200,
         query: Mapping[str, str] | None = None,
     ) -> Any:
-        """Make a call below /rest/v1 and give the decoded answer."""
+        """Make a call below /rest/v1 and return the decoded answer."""
         async with self.http.request(
             method,
             f"/rest/v1/{path}",
@@ -78,7 +78,7 @@ class Calls:
             return response.status, payload["error"], payload.get("details")
 
     async def settings_id(self) -> str:
-        """Give the id of the account's settings, made when there are none."""
+        """Return the id of the account's settings, made when there are none."""
         listed = await self("GET", "experiment-settings")
         if not listed["entities"]:
             await self("POST", "experiment-settings", {})
@@ -147,7 +147,7 @@ class Calls:
 
 
 async def several_versions(call: Calls, count: int) -> list[str]:
-    """Publish so many versions; give their ids, the newest first."""
+    """Publish so many versions; return their ids, the newest first."""
     path = f"experiment-settings/{await call.settings_id()}"
     ids = []
     for number in range(count):

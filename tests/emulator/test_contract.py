@@ -104,7 +104,7 @@ async def test_answers_every_operation_as_documented(
 
 
 async def test_answers_as_documented_wherever_a_walk_leads(contract: Contract) -> None:
-    """A long walk at random meets no answer that the document does not have."""
+    """A long random walk gets only answers that the document has."""
     async with Emulator(("test-key",)) as emulator:
         headers = {"Authorization": f"Bearer {emulator.api_key}"}
         async with ClientSession(emulator.url, headers=headers) as http:

@@ -16,7 +16,7 @@ EXPERIMENTS = "/rest/v1/experiments"
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
-    """Give an emulator with five experiments."""
+    """Return an emulator with five experiments."""
     async with Emulator() as emulator:
         emulator.seed_experiments(5)
         yield emulator
@@ -24,7 +24,7 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 async def http(emulator: Emulator) -> AsyncIterator[ClientSession]:
-    """Give a session that carries the key."""
+    """Return a session that carries the key."""
     async with ClientSession(
         emulator.url,
         headers={"Authorization": f"Bearer {emulator.api_key}"},
@@ -34,7 +34,7 @@ async def http(emulator: Emulator) -> AsyncIterator[ClientSession]:
 
 
 async def listed(http: ClientSession) -> list[str]:
-    """Walk through the experiments, two a page, and give the ids."""
+    """Walk through the experiments, two a page, and return the ids."""
     ids: list[str] = []
     query = {"limit": "2"}
     for _ in range(20):

@@ -13,7 +13,7 @@ APPLIED = [f"POST {START}"]
 
 
 async def test_refuse_closes_the_listener_for_a_while() -> None:
-    """After the request that meets it, connections are refused until the end."""
+    """After the first matching request, connections are refused until the end."""
     async with Service() as service:
         service.faults.add("refuse", seconds=0.03, times=1)
         async with service.http.post(START) as response:

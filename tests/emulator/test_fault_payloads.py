@@ -1,4 +1,4 @@
-"""Faults of the payload, and of what a page says of the next."""
+"""Faults of the payload, and of a page's position."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ def outline(payload: Json) -> Json:
 
 
 async def walk(service: Service, most: int = 10) -> tuple[list[Json], list[str]]:
-    """Follow the cursors, and give the entities and the cursors."""
+    """Follow the cursors, and return the entities and the cursors."""
     entities: list[Json] = []
     cursors: list[str] = []
     path = LIST
@@ -197,7 +197,7 @@ async def test_paging_faults_leave_other_answers(kind: str) -> None:
 
 
 async def test_page_without_entities_gets_its_cursor() -> None:
-    """What a page says of the next is replaced whatever else is in it."""
+    """A page's position is replaced, whatever else the page holds."""
     async with Service() as service:
         service.faults.add("missing_cursor")
         payload = await service.payload("/pagination-only")

@@ -45,19 +45,19 @@ async def statuses(service: Service, count: int, path: str = START) -> list[int]
     ],
 )
 async def test_route_chooses_the_operations(route: str | None, hit: list[str]) -> None:
-    """Only operations that the name or the pattern fits are met."""
+    """Only operations that match the name or the pattern get the fault."""
     async with Service() as service:
         service.faults.add("status", route=route)
-        met = [
-            one
-            for one in ALL_ROUTES
-            if await statuses(service, 1, f"/{one.replace('.', '/')}") == [503]
+        hits = [
+            name
+            for name in ALL_ROUTES
+            if await statuses(service, 1, f"/{name.replace('.', '/')}") == [503]
         ]
-        assert met == list(hit)
+        assert hits == list(hit)
 
 
 async def test_times_and_after_make_a_schedule() -> None:
-    """The first matching requests pass, so many are met, the rest passes."""
+    """`after` requests pass, the next `times` requests get the fault, the rest pass."""
     async with Service() as service:
         fault = service.faults.add("status", route="a", after=2, times=3)
         assert await statuses(service, 3, "/b") == [200] * 3
@@ -66,7 +66,7 @@ async def test_times_and_after_make_a_schedule() -> None:
 
 
 async def test_condition_looks_at_the_request() -> None:
-    """Only requests that fulfil the condition are met, or counted."""
+    """Only requests that fulfil the condition get the fault, or are counted."""
     async with Service() as service:
         service.faults.add("status", when=lambda request: "x" in request.query, after=1)
         assert await statuses(service, 2) == [200, 200]
@@ -74,14 +74,14 @@ async def test_condition_looks_at_the_request() -> None:
 
 
 async def test_probability_is_kept_on_average() -> None:
-    """About the given share of the requests is met."""
+    """About the given share of the requests gets the fault."""
     async with Service() as service:
         service.faults.add("status", probability=0.3)
         assert 50 < (await statuses(service, 250)).count(503) < 100
 
 
 async def test_probability_of_zero_and_one_are_certain() -> None:
-    """Nothing is met at zero, and everything at one."""
+    """At zero no request gets the fault, at one every request."""
     async with Service() as service:
         never = service.faults.add("status", probability=0.0)
         assert await statuses(service, 20) == [200] * 20
@@ -107,7 +107,7 @@ async def run(seed: int) -> list[tuple[int, bytes] | str]:
 
 
 async def test_same_seed_gives_the_same_run() -> None:
-    """The same requests meet the same faults, to the byte."""
+    """The same requests get the same faults, to the byte."""
     assert await run(seed=7) == await run(seed=7)
 
 
@@ -142,7 +142,7 @@ async def test_draws_start_over_after_clear() -> None:
 
 
 async def test_three_faults_compose() -> None:
-    """One request meets latency, a 503 with Retry-After, and single bytes."""
+    """One request gets latency, a 503 with Retry-After, and single bytes."""
     async with Service() as service:
         service.faults.add("latency", seconds=0.03)
         service.faults.add("drip", interval=0.001)
@@ -183,7 +183,7 @@ async def test_first_of_a_kind_is_outermost() -> None:
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 @given(st.lists(st.sampled_from(sorted(KINDS)), min_size=2, max_size=4))
 def test_any_faults_compose(kinds: list[str]) -> None:
-    """Whatever meets in one request, the service itself never fails."""
+    """The service never fails, whatever faults one request gets."""
 
     async def scenario() -> None:
         async with Service() as service:

@@ -1,4 +1,4 @@
-"""The emulator serves on, whatever it is sent, and tells nobody a key."""
+"""The emulator goes on serving, whatever it is sent, and reveals no key."""
 
 import asyncio
 import ssl
@@ -109,7 +109,7 @@ async def test_answers_requests_sent_at_once(emulator: Emulator) -> None:
 
 @pytest.mark.usefixtures("logged")
 async def test_survives_an_encrypted_greeting(emulator: Emulator, call: Calls) -> None:
-    """A client that speaks TLS is turned away."""
+    """A TLS connection is closed."""
     host, port = emulator.url.removeprefix("http://").split(":")
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await asyncio.open_connection(

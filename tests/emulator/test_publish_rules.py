@@ -13,7 +13,7 @@ IN_FLIGHT = (409, "Another publish is already in flight", None)
 
 @pytest.mark.parametrize("route", ["start", "stop", "publish", "republish"])
 async def test_refuses_a_publish_while_one_is_in_flight(route: str) -> None:
-    """A publish that meets another one is a 409 and changes nothing."""
+    """A publish during another publish is a 409 and changes nothing."""
     async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
         (draft,) = emulator.seed_experiments(1)
         (running, busy) = emulator.seed_experiments(2, status="running")
@@ -36,7 +36,7 @@ async def test_refuses_a_publish_while_one_is_in_flight(route: str) -> None:
 
 
 async def test_names_its_own_conflict_first() -> None:
-    """What could not be done anyway is refused for that, not for the other publish."""
+    """A call that the state does not allow is refused for that reason."""
     async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
         (busy, running) = emulator.seed_experiments(2, status="running")
         async with asyncio.TaskGroup() as tasks:
@@ -63,7 +63,7 @@ async def test_applies_a_slow_publish_at_its_end() -> None:
 
 
 async def test_stages_while_a_publish_is_in_flight() -> None:
-    """What does not publish is not held up by a publish."""
+    """A call that does not publish does not wait for a publish."""
     async with Emulator(publish_seconds=0.05) as emulator, Calls(emulator) as call:
         one, other = emulator.seed_experiments(2)
         async with asyncio.TaskGroup() as tasks:
@@ -88,7 +88,7 @@ async def test_checks_again_when_a_slow_publish_ends() -> None:
 
 
 async def test_publishes_for_clients_that_leave() -> None:
-    """A publish that has begun goes through although its client has gone."""
+    """A publish that has started finishes although its client has gone."""
     clock = Clock(frozen=True)
     async with Emulator(publish_seconds=0.05, clock=clock) as emulator:
         (id_,) = emulator.seed_experiments(1)

@@ -18,14 +18,14 @@ async def simulated(call: Calls, **options: Any) -> str:
 
 
 async def days_of(call: Calls, id_: str, **query: str) -> list[Any]:
-    """Give the days of a time series."""
+    """Return the days of a time series."""
     path = f"experiments/{id_}/results-time-series"
     days: list[Any] = (await call("GET", path, query=query))["days"]
     return days
 
 
 def today(call: Calls) -> date:
-    """Give the emulator's present day."""
+    """Return the emulator's present day."""
     return call.emulator.clock.now().date()
 
 

@@ -35,7 +35,7 @@ pytestmark = [
 
 
 def with_conflicts() -> str:
-    """Give the document with the 409s that it describes in words alone."""
+    """Return the document with the 409s that it describes in words alone."""
     document = json.loads(Path(DOCUMENT or "").read_text("utf-8"))
     for operations in document["paths"].values():
         for operation in operations.values():
@@ -45,7 +45,7 @@ def with_conflicts() -> str:
 
 
 async def test_finds_nothing_undocumented(tmp_path: Path) -> None:
-    """No request that is made of the document meets an undocumented answer."""
+    """Requests made from the document get only documented answers."""
     (tmp_path / "openapi.json").write_text(with_conflicts(), "utf-8")
     async with Emulator() as emulator:
         for status in ("draft", "running", "paused", "completed"):

@@ -280,10 +280,10 @@ async def test_notes_replies_that_were_lost(call: Calls) -> None:
 
 async def test_calls_a_watcher(call: Calls) -> None:
     """A watcher is called with every request once it is answered."""
-    heard: list[LogEntry] = []
-    call.emulator.log.watcher = heard.append
+    watched: list[LogEntry] = []
+    call.emulator.log.watcher = watched.append
     await call("GET", "experiments")
-    assert [(entry.route, entry.status) for entry in heard] == [
+    assert [(entry.route, entry.status) for entry in watched] == [
         ("experiments.list", 200)
     ]
 

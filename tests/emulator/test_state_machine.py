@@ -68,7 +68,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @initialize()
     def settle(self) -> None:
-        """Give the account its settings, published already."""
+        """Return the account its settings, published already."""
         self.settings_id = self.state.create_settings({}).id
         self.state.releases.publish(self.state.now())
 
@@ -193,7 +193,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     @invariant()
     def agrees(self) -> None:
-        """The state says of each experiment what the model says."""
+        """The state and the model agree on every experiment."""
         for id_, model in self.models.items():
             experiment = self.state.get(id_)
             control, *treatments = experiment.variants
@@ -217,7 +217,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert places == sorted(places, reverse=True)
 
     def everything_is_live(self) -> None:
-        """Note in the models that all was published."""
+        """Record in the models that all was published."""
         for model in self.models.values():
             model.live = None if model.status == "draft" else model.status
 

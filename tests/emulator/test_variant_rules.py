@@ -6,7 +6,7 @@ from tests.emulator.calls import Calls
 
 
 async def weights(call: Calls, experiment_id: str) -> list[int]:
-    """Give the weights of an experiment's variants, the control's first."""
+    """Return the weights of an experiment's variants, the control's first."""
     experiment = await call("GET", f"experiments/{experiment_id}")
     return [variant["weight"] for variant in experiment["variants"]]
 

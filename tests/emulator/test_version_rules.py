@@ -12,7 +12,7 @@ NOTHING = (409, "There are no draft changes to publish", None)
 
 
 async def changed(call: Calls) -> dict[str, dict[str, list[Any]]]:
-    """Give the collections of the draft's changes that are not empty."""
+    """Return the collections of the draft's changes that are not empty."""
     diff = await call("GET", "versions/draft/diff")
     collections = {
         name: {kind: items for kind, items in changes.items() if items}
