@@ -29,7 +29,7 @@ def write_journal(path: Path, count: int) -> None:
         for number in range(count):
             name = f"exp_{number:026}"
             staged = {"id": name, "status": "staged", "attempts": 1, "seconds": 0.1234}
-            file.write(orjson.dumps({"begun": name}) + b"\n")
+            file.write(orjson.dumps({"begun": name, "at": 1.7e9 + number}) + b"\n")
             file.write(orjson.dumps(staged) + b"\n")
             if number % (count // PUBLISHES) == 0:
                 token = f"{number:036}"
