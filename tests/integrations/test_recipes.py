@@ -64,7 +64,7 @@ def project(
 @pytest.fixture
 def pictures(project: Path) -> Callable[[], list[str]]:
     """List the pictures that a recipe saved."""
-    return lambda: [one.name for one in project.glob("*.png")]
+    return lambda: [path.name for path in project.glob("*.png")]
 
 
 def recipe(name: str) -> ModuleType:
@@ -104,7 +104,7 @@ async def test_a_script(
     output, errors = await script.communicate()
     assert (script.returncode, errors) == (0, b"")
     assert b"start: 5 applied" in output
-    assert [one async for one in client.experiments.list(status="draft")] == []
+    assert [row async for row in client.experiments.list(status="draft")] == []
     assert pictures() == [f"{running}.png"]
 
 

@@ -55,7 +55,9 @@ def stopped(server: Server) -> Iterator[None]:
 
 async def test_turns_are_shared(here: RedisPacing, there: RedisPacing) -> None:
     """Several processes have as many turns together as one has alone."""
-    turns = [await one.acquire("account", 1) for one in (here, there, here, there)]
+    turns = [
+        await pacing.acquire("account", 1) for pacing in (here, there, here, there)
+    ]
     assert turns[:3] == [0.0] * 3
     assert 990 < turns[3] <= 1000
     assert 990 < await here.acquire("account", 1) <= 1000
@@ -125,16 +127,16 @@ def seconds_of(moment: tuple[int, int]) -> float:
 async def test_a_refusal_pauses_the_other_clients(
     redis: Server, emulator: Emulator
 ) -> None:
-    """The Retry-After that one client was told keeps those of other processes quiet."""
+    """The Retry-After that one client received keeps those of other processes quiet."""
     emulator.faults.add("status", code=429, retry_after=3600, times=1)
     async with RedisPacing(redis.url) as here, RedisPacing(redis.url) as there:
         options = {"base_url": emulator.url, "timeout": 5.0, "retry": ONCE}
         async with (
-            Client(emulator.api_key, pacing=here, **options) as told,  # type: ignore[arg-type]
+            Client(emulator.api_key, pacing=here, **options) as refused,  # type: ignore[arg-type]
             Client(emulator.api_key, pacing=there, **options) as another,  # type: ignore[arg-type]
         ):
             with pytest.raises(RateLimitError):
-                await told.settings.list()
+                await refused.settings.list()
             with pytest.raises(APITimeoutError, match="asked to wait") as caught:
                 await another.settings.list()
     assert caught.value.retry_after is not None
@@ -175,8 +177,10 @@ async def test_without_redis(
         await asyncio.gather(*(client.settings.list() for _ in range(11)))
         passed = loop.time() - started_at
         await pacing.pause("account", 10)
-    warnings = [one for one in caplog.records if one.levelno >= logging.WARNING]
-    assert [one.getMessage()[:17] for one in warnings] == ["no shared pacing:"]
+    warnings = [
+        record for record in caplog.records if record.levelno >= logging.WARNING
+    ]
+    assert [record.getMessage()[:17] for record in warnings] == ["no shared pacing:"]
     assert emulator.log.received() == 11
     assert passed >= 10 / 20 - CATCH_UP
 
@@ -320,8 +324,8 @@ async def test_waiting_can_be_cancelled(redis: Server) -> None:
             ]
             for _ in range(steps):
                 await asyncio.sleep(0)
-            for one in waiting:
-                one.cancel()
+            for task in waiting:
+                task.cancel()
             await asyncio.wait(waiting)
             assert await pacing.acquire(f"alone {steps}", 1) == 0.0
             assert await pacing.acquire("paused", 1) > 90
@@ -338,13 +342,13 @@ async def test_calls_can_be_cancelled(redis: Server, emulator: Emulator) -> None
             calls = [asyncio.create_task(client.settings.list()) for _ in range(4)]
             for _ in range(steps):
                 await asyncio.sleep(0)
-            for one in calls:
-                one.cancel()
+            for call in calls:
+                call.cancel()
             await asyncio.wait(calls)
             assert client._session.transport.ready().limiter.in_flight == 0
         assert await client.settings.list() == ()
         left = asyncio.all_tasks() - before
-        assert all("RequestHandler" in str(one) for one in left)
+        assert all("RequestHandler" in str(task) for task in left)
 
 
 async def test_a_call_ends_in_its_time(redis: Server, emulator: Emulator) -> None:
@@ -382,7 +386,7 @@ async def test_a_borrowed_redis(redis: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         pytest.param({"redis": "http://secret@nowhere"}, "URL of a Redis", id="scheme"),
         pytest.param({"redis": "redis://:secret@x:y"}, "URL of a Redis", id="port"),
@@ -395,8 +399,8 @@ async def test_a_borrowed_redis(redis: Server) -> None:
         ),
     ],
 )
-def test_arguments(options: dict[str, object], told: str) -> None:
+def test_arguments(options: dict[str, object], message: str) -> None:
     """What cannot be used is refused by name, without a password in the text."""
-    with pytest.raises(ConfigurationError, match=told) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         RedisPacing(**{"redis": NOWHERE, **options})  # type: ignore[arg-type]
     assert "secret" not in str(caught.value)

@@ -73,9 +73,9 @@ async def at_work(broker: RedisStreamBroker) -> AsyncIterator[None]:
         yield
     finally:
         # A task that was cut off waits for its process to end.
-        under_way = [one for one in asyncio.all_tasks() if "callback" in str(one)]
-        for one in (receiving, *under_way):
-            one.cancel()
+        under_way = [task for task in asyncio.all_tasks() if "callback" in str(task)]
+        for task in (receiving, *under_way):
+            task.cancel()
         await asyncio.wait([receiving, *under_way])
         await broker.shutdown()
 
@@ -113,7 +113,7 @@ async def test_a_task_that_stages(
 
 
 async def test_a_refused_task(broker: RedisStreamBroker, emulator: Emulator) -> None:
-    """A refusal is a result, with everything that the error tells and no key."""
+    """A refusal is a result, with all fields of the error and no key."""
     (one,) = emulator.seed_experiments(1)
     async with working(broker, emulator) as tasks:
         sent = await tasks.pause.kiq(one)
@@ -141,9 +141,12 @@ async def test_a_bulk_task(broker: RedisStreamBroker, emulator: Emulator) -> Non
         winners = dict.fromkeys(ids)
         stopped = await tasks.report(await tasks.bulk.kiq("stop", winners))
         nothing = await tasks.report(await tasks.bulk.kiq("pause", []))
-    assert [one.experiment_id for one in report.outcomes] == [*ids, "exp_missing"]
+    assert [outcome.experiment_id for outcome in report.outcomes] == [
+        *ids,
+        "exp_missing",
+    ]
     assert len(report.by_status[OutcomeStatus.APPLIED]) == 35
-    assert [type(one.error) for one in report.failed] == [NotFoundError]
+    assert [type(failed.error) for failed in report.failed] == [NotFoundError]
     assert report.seconds > 0
     assert isinstance(chunks, list)
     assert len(chunks) == 4
@@ -268,8 +271,8 @@ async def test_one_client_for_each_worker(
 
     tasks = register_tasks(broker, factory)
     async with at_work(broker):
-        for one in emulator.seed_experiments(3):
-            await outcome(await tasks.start.kiq(one))
+        for name in emulator.seed_experiments(3):
+            await outcome(await tasks.start.kiq(name))
         assert len(clients) == 1
     assert len(clients) == 2
     assert clients[1] is clients[0]
@@ -344,8 +347,8 @@ async def test_the_stream_is_cut(redis: Server, emulator: Emulator) -> None:
     stream = group = "ours_experiments"
     async with Redis.from_url(redis.url) as reader:
         async with at_work(broker):
-            for one in emulator.seed_experiments(5):
-                await outcome(await tasks.start.kiq(one))
+            for name in emulator.seed_experiments(5):
+                await outcome(await tasks.start.kiq(name))
             await trim(reader, stream, group)
             assert await reader.xlen(stream) <= 1
         for number in range(4):

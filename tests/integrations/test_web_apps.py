@@ -33,7 +33,7 @@ def sockets() -> int:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something to become so."""
     async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - nothing tells
+        while not condition():  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.005)
 
 
@@ -149,13 +149,15 @@ async def test_browsers_that_go_away(emulator: Emulator) -> None:
 
             visits = [asyncio.create_task(visit(number)) for number in range(REQUESTS)]
             await until(lambda: emulator.log.received() >= 20)
-            for one in visits[::3]:
-                one.cancel()
+            for cancelled in visits[::3]:
+                cancelled.cancel()
             await asyncio.wait(visits)
-            assert [one.cancelled() for one in visits] == [
+            assert [visit.cancelled() for visit in visits] == [
                 number % 3 == 0 for number in range(REQUESTS)
             ]
-            assert not any(one.exception() for one in visits if not one.cancelled())
+            assert not any(
+                visit.exception() for visit in visits if not visit.cancelled()
+            )
         limiter = app.state.client._session.transport.ready().limiter
         await until(lambda: not limiter.in_flight and not limiter.waiting)
     await until(lambda: asyncio.all_tasks() == tasks and sockets() <= open_sockets)
@@ -180,7 +182,7 @@ async def test_a_reader_that_goes_away(emulator: Emulator) -> None:
 
 
 async def test_a_shutdown_waits_for_transitions(emulator: Emulator) -> None:
-    """What runs in the background is settled before the application ends."""
+    """What runs in the background is finished before the application ends."""
     (one,) = emulator.seed_experiments(1)
     emulator.faults.add("reset", route="experiments.start", applied=True, times=1)
     async with serving(make_app(emulator)) as url, browsing() as browser:

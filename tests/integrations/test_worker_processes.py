@@ -18,7 +18,7 @@ PATIENCE = 120.0
 
 @pytest.mark.usefixtures("redis")
 async def test_a_killed_worker() -> None:
-    """What a killed worker had begun is done by another, and nothing is done twice."""
+    """What a killed worker had started is done by another, and nothing twice."""
     async with asyncio.timeout(PATIENCE):
         run = await start_all(200, 2, latency=0.2, kill_at=0.3, redeliver_after=4.0)
     assert run.is_sound(200)

@@ -41,7 +41,7 @@ class Stage:
     @property
     def now(self) -> Any:
         """The experiment as the emulator has it; None when it is gone."""
-        known = {one["id"]: one for one in self.emulator.state.experiments()}
+        known = {row["id"]: row for row in self.emulator.state.experiments()}
         return known.get(self.experiment_id)
 
     @property
@@ -69,8 +69,8 @@ class Kind:
     """Whether the emulator shows the effect."""
     status: str = "draft"
     """The state that the experiment has to be in."""
-    settles: bool = True
-    """Whether a lost reply can be settled at all."""
+    can_be_found: bool = True
+    """Whether the effect can be found after a lost reply."""
 
 
 def status_is(status: str) -> Callable[[Stage], bool]:
@@ -80,7 +80,7 @@ def status_is(status: str) -> Callable[[Stage], bool]:
 
 def named(stage: Stage, name: str) -> int:
     """Count the experiments of a name."""
-    return sum(one["name"] == name for one in stage.emulator.state.experiments())
+    return sum(row["name"] == name for row in stage.emulator.state.experiments())
 
 
 def has_key(stage: Stage) -> bool:
@@ -132,7 +132,7 @@ KINDS = {
         "experiments.create",
         lambda s: s.client.experiments.create(s.draft(None)),
         has_key,
-        settles=False,
+        can_be_found=False,
     ),
     "create_variant": Kind(
         "variants.create",
@@ -140,7 +140,7 @@ KINDS = {
             NewVariant(s.experiment_id, "Third", 10, redirect_url="/third")
         ),
         lambda s: len(s.now["variants"]) == 3,
-        settles=False,
+        can_be_found=False,
     ),
     "start": Kind(
         "experiments.start",
@@ -309,7 +309,9 @@ def judge_error(name: str, stage: Stage, error: OursError) -> str | None:
     """Compare an error with what the emulator has; return what is wrong, or None."""
     kind = KINDS[name]
     if isinstance(error, OutcomeUnknownError):
-        return "what became of this call can be found out" if kind.settles else None
+        return (
+            "what became of this call can be found out" if kind.can_be_found else None
+        )
     if isinstance(error, DecodeError):
         # An answer of another shape says neither that it happened nor that it did not.
         return None if name == "update" else "an answer of another shape is no outcome"

@@ -89,7 +89,7 @@ async def creates_in_one_account(calls: int, seed: int) -> Counter[str]:
         chance = random.Random(seed)  # noqa: S311 - seeded, guards nothing
         slots = asyncio.Semaphore(16)
 
-        async def one(number: int) -> tuple[str, Experiment | OursError]:
+        async def create(number: int) -> tuple[str, Experiment | OursError]:
             keyed = chance.random() < 0.5
             name = f"create {number}"
             key = f"key-{number}" if keyed else None
@@ -100,7 +100,7 @@ async def creates_in_one_account(calls: int, seed: int) -> Counter[str]:
                 except OursError as error:
                     return name, error
 
-        outcomes = await asyncio.gather(*(one(number) for number in range(calls)))
+        outcomes = await asyncio.gather(*(create(number) for number in range(calls)))
         await asyncio.sleep(3)
         made = Counter(str(item["name"]) for item in emulator.state.experiments())
         for name, outcome in outcomes:
@@ -125,14 +125,14 @@ async def late_commits(runs: int, seed: int = 2) -> Counter[str]:
         settings_id = str(emulator.state.settings()[0]["id"])
         emulator.faults.add("late", route="experiments.create", delay=1.5)
 
-        async def one(number: int) -> None:
+        async def create(number: int) -> None:
             draft = NewExperiment(settings_id, f"late {number}", key=f"late-{number}")
             experiment = await client.experiments.create(draft)
             count["found"] += experiment.key == draft.key
 
         for first in range(0, runs, 16):
             numbers = range(first, min(first + 16, runs))
-            await asyncio.gather(*map(one, numbers))
+            await asyncio.gather(*map(create, numbers))
         count["duplicates"] = len(emulator.state.experiments()) - 1 - runs
     return count
 
@@ -189,7 +189,7 @@ def treatment_of(emulator: Emulator, experiment_id: str) -> str:
     """Return the first variant that is not the control."""
     experiment: dict[str, Any] = dict(emulator.state.experiment(experiment_id))
     return next(
-        str(one["id"]) for one in experiment["variants"] if not one["isControl"]
+        str(row["id"]) for row in experiment["variants"] if not row["isControl"]
     )
 
 

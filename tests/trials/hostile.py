@@ -1,7 +1,7 @@
 """What hostile answers cost: `python -m tests.trials.hostile`.
 
-For each answer a process of its own makes one call, and tells how it ended, how long
-it took and how much memory it took beyond that of an ordinary call.
+For each answer a process of its own makes one call, and prints how it ended, how
+long it took and how much memory it took beyond that of an ordinary call.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from ours_experiments import Client, OursError
 MIB = 2**20
 ALLOWED_GROWTH = 64
 """MiB."""
-LONGEST_TEXT = 1500
+MAX_TEXT = 1500
 """Characters of an error."""
 CALL_SECONDS = 15.0
 ATTEMPT_SECONDS = 8.0
@@ -236,18 +236,18 @@ async def call(url: str) -> str:
             return type(await client.experiments.list_page()).__name__
         except OursError as error:
             ended = type(error).__name__
-            return ended if len(str(error)) < LONGEST_TEXT else f"long {ended}"
+            return ended if len(str(error)) < MAX_TEXT else f"long {ended}"
 
 
 async def measured(ordinary: str, hostile: str) -> None:
-    """Make an ordinary call, then one to a hostile service; tell what that took."""
+    """Make an ordinary call, then one to a hostile service; return the figures."""
     await call(ordinary)
     loop = asyncio.get_running_loop()
-    before, begun = peak(), loop.time()
+    before, started_at = peak(), loop.time()
     ended = await call(hostile)
     figures = {
         "ended": ended,
-        "seconds": loop.time() - begun,
+        "seconds": loop.time() - started_at,
         "grown": (peak() - before) / MIB,
     }
     sys.stdout.write(orjson.dumps(figures).decode())
@@ -272,8 +272,8 @@ async def measure(name: str) -> Figures:
             *(sys.executable, "-m", "tests.trials.hostile", "--call", usual, hostile),
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await child.communicate()
-    return Figures(**orjson.loads(told))
+        output, _ = await child.communicate()
+    return Figures(**orjson.loads(output))
 
 
 def main() -> None:

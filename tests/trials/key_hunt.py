@@ -79,20 +79,20 @@ class Hunt:
 
     def look_at_error(self, error: BaseException) -> None:
         """Look through an exception and all that can be reached from it."""
-        for one in related(error):
-            self.look("error", f"{one!r} {one} {one.args!r}")
-            self.look("attributes", f"{vars(one)!r}")
-            for value in vars(one).values():
+        for link in related(error):
+            self.look("error", f"{link!r} {link} {link.args!r}")
+            self.look("attributes", f"{vars(link)!r}")
+            for value in vars(link).values():
                 self.look("attributes", f"{value}")
-            told = traceback.TracebackException.from_exception(
-                one, capture_locals=True, compact=True
+            shown = traceback.TracebackException.from_exception(
+                link, capture_locals=True, compact=True
             )
-            for frame in told.stack:
+            for frame in shown.stack:
                 if self.with_locals and Path(frame.filename).parent != OWN:
                     self.look("traceback", f"{frame.filename} {frame.locals}")
-            self.look("traceback", "".join(told.format_exception_only()))
+            self.look("traceback", "".join(shown.format_exception_only()))
             if self.with_locals:
-                self.look("rich traceback", as_rich_shows_it(one))
+                self.look("rich traceback", as_rich_shows_it(link))
 
     def look_at_tasks(self) -> None:
         """Look through what hangs in the middle of a call."""
@@ -354,7 +354,7 @@ def search(*, everything: bool) -> Hunt:
 
 
 def main() -> None:
-    """Hunt, and tell how much was looked through and what was found."""
+    """Search, and print how much was read and what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--slice", action="store_true", help="some scenes of each kind")
     hunt = search(everything=not parser.parse_args().slice)

@@ -37,7 +37,7 @@ WAYS = {
     "pauses shared": {RATE_KNOWN: ""},
     "pauses and rate shared": {RATE_KNOWN: str(RATE)},
 }
-"""What the processes share: the environment that tells them."""
+"""What the processes share, as variables of their environment."""
 
 
 @attrs.frozen
@@ -70,7 +70,7 @@ async def measure(processes: int, seconds: float, way: str) -> Figures:
             outputs = await run_all(running)
         entries = emulator.log.entries
         later = entries[0].started + 1.0
-        refused = [one.started for one in entries if one.status == 429]
+        refused = [entry.started for entry in entries if entry.status == 429]
         return Figures(
             len(entries) - len(refused),
             len(refused),

@@ -68,11 +68,11 @@ async def test_publishes_that_do_not_conflict(
     """A service that lets publishes run side by side is used to the full."""
     ids = emulator.seed_experiments(200)
     emulator.faults.add("latency", seconds=0.02, route="experiments.start")
-    began = asyncio.get_running_loop().time()
+    started_at = asyncio.get_running_loop().time()
     report = await client.bulk.start(ids, concurrency=200)
     assert len(report.succeeded) == 200
     assert emulator.log.peak_in_flight("experiments.start") == 32
-    assert asyncio.get_running_loop().time() - began < 200 * 0.02
+    assert asyncio.get_running_loop().time() - started_at < 200 * 0.02
 
 
 @pytest.mark.parametrize("way", COMMANDS)

@@ -58,9 +58,10 @@ def test_every_call_can_be_cancelled(name: str, fault: str) -> None:
                 await asyncio.wait([task])
                 assert task.cancelled()
                 left = {
-                    one
-                    for one in asyncio.all_tasks() - before
-                    if "ours_experiments/_" in repr(one) and "emulator" not in repr(one)
+                    left_over
+                    for left_over in asyncio.all_tasks() - before
+                    if "ours_experiments/_" in repr(left_over)
+                    and "emulator" not in repr(left_over)
                 }
                 assert not left
 

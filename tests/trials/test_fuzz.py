@@ -28,7 +28,7 @@ header_texts = st.binary(max_size=60).map(
 @pytest.mark.parametrize("name", NAMES)
 def test_a_slice(name: str, tmp_path: Path) -> None:
     """The documented errors and nothing else come out; every kind of answer does."""
-    [target] = [one for one in targets(tmp_path) if one.name == name]
+    [target] = [target for target in targets(tmp_path) if target.name == name]
     result = run(target, max(EXECUTIONS * target.share // 100, 400), seed=1)
     assert not result.findings
     assert not result.dull
@@ -47,20 +47,20 @@ def fussy(number: int) -> str:
 
 
 def test_findings_are_found() -> None:
-    """An error that nobody documented is a finding, told once with its input."""
+    """An error that nobody documented is a finding, reported once with its input."""
     target = Target(
         "fussy", 1, lambda chance: chance.randrange(9), fussy, frozenset({"taken"})
     )
     result = run(target, 200, seed=0)
     [finding] = result.findings.values()
     assert finding.drawn == 7
-    assert finding.told.startswith("KeyError in fussy")
+    assert finding.message.startswith("KeyError in fussy")
     assert result.failures + result.words["taken"] == 200
     assert not result.dull
 
 
 def test_dull_inputs_are_noticed() -> None:
-    """A word that never comes up is told: the inputs do not reach its place."""
+    """A word that never comes up is reported: the inputs do not reach its place."""
     target = Target("dull", 1, random.Random.random, lambda _: "a", frozenset("ab"))
     assert run(target, 3, seed=0).dull == {"b"}
 

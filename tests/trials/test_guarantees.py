@@ -257,7 +257,7 @@ async def test_the_longest_of_several_waits_counts(
 async def test_cancellation_is_not_swallowed_by_a_timeout(
     emulator: Emulator, client: Client
 ) -> None:
-    """An outer `asyncio.timeout` ends the call and is told apart."""
+    """An outer `asyncio.timeout` ends the call, with its own error."""
     emulator.faults.add("hang")
     with pytest.raises(TimeoutError) as caught:
         async with asyncio.timeout(0.05):

@@ -48,7 +48,7 @@ class Run:
     def is_sound(self, count: int) -> bool:
         """Whether each was started once, and each has an outcome that says so."""
         report = self.report
-        ids = {one.experiment_id for one in report.outcomes}
+        ids = {outcome.experiment_id for outcome in report.outcomes}
         return (
             self.running == len(ids) == len(report.succeeded) == count
             and len(report.outcomes) == count
@@ -106,7 +106,7 @@ async def start_all(
             broker, tasks = make_queue(redis.url, redeliver_after, chunk)
             await broker.startup()
             contexts = [worker(environment, options) for _ in range(workers)]
-            processes = [await one.__aenter__() for one in contexts]
+            processes = [await context.__aenter__() for context in contexts]
             killed: int | None = None
             try:
                 await all_listen(redis.url, workers)
@@ -116,10 +116,10 @@ async def start_all(
                     kill(processes[0], with_signal)
                 report = await tasks.report(batch)
             finally:
-                for one in contexts:
-                    await one.__aexit__(None, None, None)
+                for context in contexts:
+                    await context.__aexit__(None, None, None)
                 await broker.shutdown()
-        states = Counter(emulator.state.get(one).status for one in ids)
+        states = Counter(emulator.state.get(name).status for name in ids)
         applied = emulator.log.applied_ids("experiments.start")
         return Run(report, applied, states["running"], killed)
 
@@ -133,9 +133,9 @@ async def all_listen(url: str, workers: int) -> None:
 
 async def reach(emulator: Emulator, number: int) -> int:
     """Wait until so many experiments have been started."""
-    while (begun := emulator.log.applied("experiments.start")) < number:  # noqa: ASYNC110
+    while (started := emulator.log.applied("experiments.start")) < number:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
-    return begun
+    return started
 
 
 async def measure_memory() -> dict[str, float]:
@@ -167,7 +167,7 @@ async def measure_memory() -> dict[str, float]:
             for number in range(1000):
                 await keep(broker.result_backend, f"{number:032x}", record)
             await growth("the result of one experiment", 1000)
-            parts = {"began": 1.7e9, "ended": 1.7e9, "outcomes": [record] * 100}
+            parts = {"started": 1.7e9, "ended": 1.7e9, "outcomes": [record] * 100}
             for number in range(1000, 2000):
                 await keep(broker.result_backend, f"{number:032x}", parts)
             await growth("the result of a hundred experiments", 1000)

@@ -28,11 +28,11 @@ def main() -> None:
     logging.getLogger("ours_experiments").setLevel(logging.ERROR)
     with TemporaryDirectory() as folder:
         every = targets(Path(folder))
-        chosen = [one for one in every if given.target in {None, one.name}]
+        chosen = [target for target in every if given.target in {None, target.name}]
         if not chosen:
-            names = ", ".join(one.name for one in every)
+            names = ", ".join(target.name for target in every)
             arguments.error(f"--target: expected one of {names}")
-        whole = sum(one.share for one in chosen)
+        whole = sum(target.share for target in chosen)
         print(
             f"{'target':12} {'executions':>10} {'a second':>9} {'failures':>8}  words"
         )
@@ -49,7 +49,7 @@ def main() -> None:
             )
     for result in runs:
         for finding in result.findings.values():
-            print(f"\n{result.target.name}: {finding.told}")
+            print(f"\n{result.target.name}: {finding.message}")
             print(f"  {finding.drawn!r}"[:SHOWN])
     total = sum(result.executions for result in runs)
     findings = sum(len(result.findings) for result in runs)

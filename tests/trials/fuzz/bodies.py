@@ -162,5 +162,5 @@ def judge_page(body: bytes) -> str:
     except DecodeError as error:
         check_problems(error, "$.entities")
         return "refused entities"
-    assert all(type(each) is Experiment for each in decoded)
+    assert all(type(row) is Experiment for row in decoded)
     return "page"

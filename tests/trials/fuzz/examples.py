@@ -73,8 +73,8 @@ def examples() -> tuple[tuple[type, bytes], ...]:
     }
     day = {"date": "2026-04-30", "variants": [counts, counts]}
     answers: list[tuple[type, object]] = [
-        *((Experiment, each) for each in experiments),
-        *((Variant, each) for each in variants),
+        *((Experiment, row) for row in experiments),
+        *((Variant, row) for row in variants),
         *((TargetingRules, corpus.targeting_rules()) for _ in range(4)),
         (Metrics, {"primary": corpus.metric(), "secondary": [corpus.metric()]}),
         *((DomModification, corpus.modification()) for _ in range(6)),

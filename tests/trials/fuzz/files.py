@@ -67,16 +67,18 @@ def draw_journal(random: Random) -> bytes:
 
 def entry(random: Random) -> dict[str, object]:
     """Draw one entry."""
-    one = random.choice("abcdé")
+    name = random.choice("abcdé")
     match random.randrange(5):
-        case 0 | 1:
-            return {"begun": one}
+        case 0:
+            return {"begun": name}
+        case 1:
+            return {"begun": name, "at": random.uniform(0, 4e9)}
         case 2:
-            return {"publishing": one}
+            return {"publishing": name}
         case 3:
-            return {"published": one}
+            return {"published": name}
         case _:
-            return {"id": one, "status": random.choice(STATUSES), "attempts": 1}
+            return {"id": name, "status": random.choice(STATUSES), "attempts": 1}
 
 
 def journal_judge(folder: Path) -> Callable[[bytes], str]:
@@ -84,7 +86,7 @@ def journal_judge(folder: Path) -> Callable[[bytes], str]:
     path = folder / "journal"
 
     def judge(content: bytes) -> str:
-        """It is refused and left alone, or tells no more than was written whole."""
+        """It is refused and left alone, or holds no more than was written whole."""
         path.write_bytes(content)
         try:
             journal = Journal.open_here(path, HEADER)
@@ -97,23 +99,24 @@ def journal_judge(folder: Path) -> Callable[[bytes], str]:
             assert HEADER.to_line().startswith(content.rstrip(b"\0"))
             assert after == HEADER.to_line()
             assert not journal.states
-            return "begun anew"
+            return "started anew"
         cut = content[len(after) :].split(b"\n")[:-1]
         assert all(b"\0" in line for line in cut), "more than a torn end"
         lines = after.split(b"\n")[1:-1]
         written = [json.loads(line.lstrip(b"\0")) for line in lines]
         latest: dict[str, str] = {}
-        for one in written:
-            if "begun" in one:
-                if latest.get(one["begun"]) not in LASTING:
-                    latest[one["begun"]] = "unknown"
-            elif one.keys() >= {"id", "status"}:
-                latest[one["id"]] = one["status"]
-        read = {one: journal.status_of(one) for one in journal.states}
+        for row in written:
+            if "begun" in row:
+                if latest.get(row["begun"]) not in LASTING:
+                    latest[row["begun"]] = "unknown"
+            elif row.keys() >= {"id", "status"}:
+                latest[row["id"]] = row["status"]
+        read = {name: journal.status_of(name) for name in journal.states}
         assert read.keys() == latest.keys(), "an id was lost"
-        for one, status in read.items():
-            may_be_live = {latest[one], "applied"}
-            assert status in (may_be_live if latest[one] == "staged" else {latest[one]})
+        for name, status in read.items():
+            last = latest[name]
+            assert status in ({last, "applied"} if last == "staged" else {last})
+            assert (journal.sent_at(name) is None) == (last != "unknown")
         return "read"
 
     return judge
@@ -190,8 +193,8 @@ def ids_judge(folder: Path) -> Callable[[bytes], str]:
             found = IdSource(from_file=path).read()
         except ConfigurationError:
             return "refused"
-        assert all(one == one.strip() != "" for one in found)
-        assert not any(one.startswith("#") or os.linesep in one for one in found)
+        assert all(name == name.strip() != "" for name in found)
+        assert not any(name.startswith("#") or os.linesep in name for name in found)
         return "ids"
 
     return judge

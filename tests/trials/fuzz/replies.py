@@ -149,9 +149,9 @@ LOCATIONS = (
 
 def check_text(error: OursError) -> None:
     """Check that an error can be written down, and that the key is not in it."""
-    for told in (str(error), repr(vars(error))):
-        told.encode()
-        assert KEY not in told, "the key is in an error"
+    for text in (str(error), repr(vars(error))):
+        text.encode()
+        assert KEY not in text, "the key is in an error"
 
 
 @cache

@@ -36,7 +36,7 @@ class Finding:
 
     drawn: object
     """The input."""
-    told: str
+    message: str
     """What went wrong with it, and where."""
 
 
@@ -66,7 +66,7 @@ def run(target: Target, executions: int, seed: int) -> Run:
     """Draw and judge so many inputs, the same ones for the same seed."""
     random = Random(f"{seed}/{target.name}")  # noqa: S311 - repeatable, not secret
     result = Run(target, executions)
-    begun = perf_counter()
+    started_at = perf_counter()
     for _ in range(executions):
         drawn = target.draw(random)
         try:
@@ -76,7 +76,7 @@ def run(target: Target, executions: int, seed: int) -> Run:
             last = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__} in {last.name}, line {last.lineno}"
             if len(result.findings) < KEPT_FINDINGS:
-                told = f"{place}: {error}"
-                result.findings.setdefault(place, Finding(drawn, told))
-    result.seconds = perf_counter() - begun
+                message = f"{place}: {error}"
+                result.findings.setdefault(place, Finding(drawn, message))
+    result.seconds = perf_counter() - started_at
     return result

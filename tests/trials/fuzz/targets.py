@@ -59,7 +59,7 @@ def targets(folder: Path) -> tuple[Target, ...]:
             5,
             draw_journal,
             journal_judge(folder),
-            frozenset({"read", "refused", "begun anew"}),
+            frozenset({"read", "refused", "started anew"}),
         ),
         Target(
             "draft-file",
