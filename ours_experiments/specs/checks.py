@@ -29,6 +29,7 @@ from ours_experiments.specs.parts import (
     managed,
     to_metrics,
     to_new_variant,
+    weights_problem,
 )
 
 
@@ -97,11 +98,7 @@ def variant_problems(variants: Variants) -> Iterator[Problem]:
         yield from repeated(field, unnamed)
     total = sum(given(variant.weight, 0) for variant in variants)
     if total > MAX_TREATMENTS:
-        yield Problem(
-            "variants",
-            f"the weights add up to {total}, at most {MAX_TREATMENTS}: "
-            "the control has what is left",
-        )
+        yield Problem("variants", weights_problem(total))
 
 
 def repeated(field: str, variants: Mapping[int, VariantSpec]) -> Iterator[Problem]:

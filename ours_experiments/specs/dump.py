@@ -61,9 +61,20 @@ def spec_texts(
     specs: Iterable[ExperimentSpec], *, one_file: bool = False
 ) -> dict[str, str]:
     """Return the YAML text of each file, by its name; sorted by key."""
-    writer = YamlWriter()
+    yaml = import_yaml()
+    dumper = make_dumper(yaml)
     ordered = sorted(specs, key=lambda spec: (spec.key, str(spec.id)))
-    documents = [writer.text(to_plain(spec)) for spec in ordered]
+    documents: list[str] = [
+        yaml.dump(
+            to_plain(spec),
+            Dumper=dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            default_flow_style=False,
+            width=2**31,
+        )
+        for spec in ordered
+    ]
     if one_file and documents:
         return {ONE_FILE: "---\n".join(documents)}
     return dict(zip(file_names(ordered), documents, strict=True))
@@ -104,28 +115,8 @@ def to_plain(value: object) -> object:
     return str(value) if isinstance(value, str) else value
 
 
-class YamlWriter:
-    """Write plain values as YAML that both of its versions read alike."""
-
-    def __init__(self) -> None:
-        self.yaml: Any = import_yaml()
-        self.dumper: Any = make_dumper(self.yaml)
-
-    def text(self, value: object) -> str:
-        """Return the text of one document."""
-        text: str = self.yaml.dump(
-            value,
-            Dumper=self.dumper,
-            sort_keys=False,
-            allow_unicode=True,
-            default_flow_style=False,
-            width=2**31,
-        )
-        return text
-
-
 def make_dumper(yaml: Any) -> Any:
-    """Return a dumper that repeats what occurs twice, and quotes what is misread."""
+    """Return a dumper without aliases, whose text both versions of YAML read alike."""
     scalars = ScalarReader(yaml)
 
     class Dumper(yaml.SafeDumper):  # type: ignore[misc]

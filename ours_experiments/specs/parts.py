@@ -157,3 +157,9 @@ def to_new_variant(spec: VariantSpec, experiment_id: str = "new") -> NewVariant:
         redirect_url=given(spec.redirect_url, None),
         dom_modifications=given(spec.dom_modifications, None),
     )
+
+
+def weights_problem(total: int) -> str:
+    """Describe weights that leave nothing to the control."""
+    limit = f"at most {MAX_TREATMENTS}: the control has what is left"
+    return f"the weights add up to {total}, {limit}"

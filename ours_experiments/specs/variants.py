@@ -1,19 +1,18 @@
 """Match the treatments of a spec with an experiment's variants, and compare them."""
 
-from collections.abc import Iterator
-
 import attrs
 
 from ours_experiments._unset import UNSET, Unset
 from ours_experiments.drafts import NewVariant, VariantPatch
 from ours_experiments.models import Variant, VariantType
 from ours_experiments.specs.changes import FieldChange
-from ours_experiments.specs.fields import differing, sendable
+from ours_experiments.specs.fields import part_changes, sendable
 from ours_experiments.specs.parts import (
     MAX_TREATMENTS,
     VariantSpec,
     given,
     to_new_variant,
+    weights_problem,
 )
 from ours_experiments.specs.spec import ExperimentSpec
 
@@ -112,8 +111,11 @@ def matched(
         for variant in new
         if variant.weight is UNSET
     ]
-    if not conflicts and (new or any(pair.fields for pair in pairs)):
-        conflicts += weight_conflicts(pairs, new)
+    total = sum(given(pair.spec.weight, pair.variant.weight) for pair in pairs)
+    total += sum(given(variant.weight, 0) for variant in new)
+    differs = bool(new) or any(pair.fields for pair in pairs)
+    if differs and not conflicts and total > MAX_TREATMENTS:
+        conflicts.append(weights_problem(total))
     return Match(
         pairs=tuple(pairs),
         new=tuple(new),
@@ -123,29 +125,11 @@ def matched(
     )
 
 
-def weight_conflicts(pairs: list[Pair], new: list[VariantSpec]) -> Iterator[str]:
-    """Find weights that leave nothing to the control."""
-    total = sum(given(pair.spec.weight, pair.variant.weight) for pair in pairs)
-    total += sum(given(spec.weight, 0) for spec in new)
-    if total > MAX_TREATMENTS:
-        yield (
-            f"the weights add up to {total}, at most {MAX_TREATMENTS}: "
-            "the control has what is left"
-        )
-
-
 def paired(spec: VariantSpec, variant: Variant) -> Pair:
     """Compare a variant with its spec."""
     wanted = with_one_payload(spec, variant)
-    fields = [
-        *differing("name", variant.name, wanted.name),
-        *differing("weight", variant.weight, wanted.weight),
-        *differing("redirect_url", variant.redirect_url, wanted.redirect_url),
-        *differing(
-            "dom_modifications", variant.dom_modifications, wanted.dom_modifications
-        ),
-    ]
-    return Pair(wanted, variant, tuple(fields))
+    names = ("name", "weight", "redirect_url", "dom_modifications")
+    return Pair(wanted, variant, tuple(part_changes("", wanted, variant, names)))
 
 
 def with_one_payload(spec: VariantSpec, variant: Variant) -> VariantSpec:
