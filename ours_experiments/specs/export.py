@@ -67,13 +67,11 @@ def export_specs(
         try:
             specs.append(export_spec(experiment, tuple(own), with_id=with_id))
         except SpecError as error:
-            (on_left_out or log_left_out)(experiment, str(error))
+            if on_left_out is None:
+                logger.warning("left out of the export: %s: %s", experiment.id, error)
+            else:
+                on_left_out(experiment, str(error))
     return tuple(specs)
-
-
-def log_left_out(experiment: Experiment, reason: str) -> None:
-    """Log that an experiment is not exported."""
-    logger.warning("left out of the export: %s: %s", experiment.id, reason)
 
 
 def export_spec(

@@ -89,7 +89,11 @@ def styles_of(value: DomModification) -> tuple[tuple[str, str], ...] | None:
         parsed = parsed_object(value.value)
         if parsed is None:
             return None
-        pairs = [(name, css_text(content)) for name, content in parsed.items()]
+        # JSON may hold a CSS value as a number.
+        pairs = [
+            (name, css if isinstance(css, str) else orjson.dumps(css).decode())
+            for name, css in parsed.items()
+        ]
     # The service keeps one declaration for a property: the last one counts.
     return tuple({kebab(name): content for name, content in pairs if name}.items())
 
@@ -108,11 +112,6 @@ def parsed_object(text: str | None) -> Mapping[str, object] | None:
     except ValueError:
         return None
     return cast("dict[str, object]", parsed) if isinstance(parsed, dict) else None
-
-
-def css_text(value: object) -> str:
-    """Return a CSS value as text; JSON may hold it as a number."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def kebab(name: str) -> str:

@@ -8,7 +8,6 @@ from ours_experiments._http.session import Session
 from ours_experiments._writes.unrelated_changes import (
     EXPERIMENTS,
     VARIANTS,
-    Differences,
     describe_unrelated,
     ids_in,
 )
@@ -53,9 +52,13 @@ class Publishing:
             waiting = ids_in(changes, EXPERIMENTS).intersection(staged)
             live = set(staged) - waiting
             if waiting:
-                include: Mapping[str, Iterable[str]] = {}
+                include: dict[str, Iterable[str]] = {}
+                variants = ids_in(changes, VARIANTS)
                 if not unrelated:
-                    include = include_lists(waiting, changes)
+                    include[EXPERIMENTS] = sorted(waiting)
+                # An empty list would stand for all variants.
+                if not unrelated and variants:
+                    include[VARIANTS] = sorted(variants)
                 await self.make_version(waiting, include)
         except OursError as problem:
             self.error = problem
@@ -86,11 +89,3 @@ class Publishing:
         if not waiting:
             self.error = None
         return set(staged) - waiting
-
-
-def include_lists(
-    waiting: Collection[str], changes: Differences
-) -> Mapping[str, Iterable[str]]:
-    """Return what may be in the version; an empty list would stand for everything."""
-    variants = sorted(ids_in(changes, VARIANTS))
-    return {EXPERIMENTS: sorted(waiting)} | ({VARIANTS: variants} if variants else {})

@@ -122,7 +122,9 @@ class Steps:
     async def create_variant(self, change: Change, call: Call) -> None:
         """Create a treatment, once also where an earlier run was cut off."""
         experiment_id = self.id_of(change)
-        spec = variant_named(self.specs[change.subject], change.variant)
+        variants = given(self.specs[change.subject].variants, ())
+        # No other treatment without an id has the name.
+        spec = next(v for v in variants if v.id is UNSET and v.name == change.variant)
         write = variant_write(spec, experiment_id)
         journal, identifier = self.journal, f"{experiment_id} variant {spec.name}"
         if journal is None:
@@ -201,12 +203,6 @@ def control_of(experiment: Experiment) -> Variant:
         if variant.is_control:
             return variant
     raise OursError(f"{experiment.key}: the service shows no control variant")
-
-
-def variant_named(spec: ExperimentSpec, name: str | None) -> VariantSpec:
-    """Return the treatment that is to be created; no other without id has its name."""
-    variants = given(spec.variants, ())
-    return next(v for v in variants if v.id is UNSET and v.name == name)
 
 
 def variant_write(spec: VariantSpec, experiment_id: str) -> Write[Variant]:
