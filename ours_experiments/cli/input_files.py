@@ -112,6 +112,7 @@ def to_fields(
     for key, value in payload.items():
         if key in known:
             fields[known[key]] = build_content(source, known[key], value)
+        # What `get` writes holds ids and times, which can be read and not sent.
         elif key in read_only:
             skipped.append(key)
         else:
@@ -240,6 +241,7 @@ def build_draft(kind: type[D], fields: Mapping[str, object]) -> D:
     Raises:
         ConfigurationError: A field is missing, or the draft refuses a value.
     """
+    # Python would name the parameters of `__init__` in a TypeError.
     missing = [
         field.name
         for field in attrs.fields(cast("type[attrs.AttrsInstance]", kind))

@@ -7,7 +7,7 @@ import pytest
 
 from ours_experiments import cli
 from tests.cli.documents import SERVE, Document
-from tests.cli.runner import in_process
+from tests.cli.runner import Service, in_process, process
 
 
 GUIDE = Path(cli.__file__).with_name("README.md").read_text(encoding="utf-8")
@@ -37,3 +37,26 @@ def test_every_option_exists(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_guide_is_short() -> None:
     """It can be read in a few minutes."""
     assert len(GUIDE.splitlines()) <= MAX_LINES
+
+
+def test_lists_for_programs_are_whole() -> None:
+    """What the documents pipe or redirect from `list` is not cut off at 50."""
+    root = Path(cli.__file__).parents[2]
+    pages = [root / "README.md", *root.joinpath("ours_experiments").rglob("README.md")]
+    piped = [
+        line
+        for page in pages
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if re.search(r"ours-experiments list\b.* (\||>) ", line)
+    ]
+    assert piped
+    assert [line for line in piped if "--all" not in line] == []
+
+
+def test_a_pipeline_of_more_than_a_page(service: Service) -> None:
+    """`list --all --format ids` piped into `start -` starts every experiment."""
+    ids = service.seed(120)
+    listed = process("list", "--all", "--format", "ids", env=service.environment)
+    started = process("start", "-", env=service.environment, stdin=listed.out)
+    assert started.code == 0, started.err
+    assert {service.status(experiment_id) for experiment_id in ids} == {"running"}

@@ -153,6 +153,7 @@ async def poll(
             if rules is not None:
                 analysis = await analyze_experiment(client, id, rules)
             yield experiment, found, analysis
+        # A watch outlives a restart of the service; what cannot pass ends it.
         except TEMPORARY as problem:
             context.note(format_error(problem))
         await asyncio.sleep(interval)

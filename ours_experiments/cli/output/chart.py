@@ -50,6 +50,7 @@ def conversion_chart(
     if not lines:
         return Group(Text("no days with impressions yet"))
     markers = ASCII_MARKERS if ascii_only else MARKERS
+    # A day without impressions is left out of a line, and keeps its place.
     days = sorted({day for line_days, _ in lines.values() for day in line_days})
     span = (days[-1] - days[0]).days or 1
     plotext.clear_figure()
@@ -75,6 +76,7 @@ def conversion_chart(
     plotext.canvas_color("default")
     plotext.axes_color("default")
     plotext.ticks_color("default")
+    # plotext writes its colours as escapes, which rich drops where there are none.
     drawing = str(plotext.build()).rstrip()
     if ascii_only:
         drawing = drawing.translate(TO_ASCII)
@@ -92,6 +94,7 @@ def tick_days(first: date, last: date, width: int) -> list[date]:
 def rate_ticks(rates: Sequence[float]) -> list[float]:
     """Return evenly spaced rates for the vertical axis."""
     low, high = min(rates), max(rates)
+    # Ticks at one height would be printed over each other.
     if low == high:
         return [low]
     return [low + (high - low) * part / (MAX_TICKS - 1) for part in range(MAX_TICKS)]

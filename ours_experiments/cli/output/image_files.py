@@ -24,6 +24,7 @@ def check_image_path(path: Path) -> None:
         raise UsageError(f"--plot {path}: it must end with {', '.join(SUFFIXES)}")
     if not path.absolute().parent.is_dir():
         raise ConfigurationError(f"--plot {path}: there is no such folder")
+    # Looked for, not loaded: that takes half a second, before the first request.
     if find_spec("matplotlib") is None:
         raise ConfigurationError("--plot needs matplotlib: install the extra `plot`")
 
@@ -40,6 +41,7 @@ def save_image(path: Path, draw: Callable[..., object]) -> None:
     """
     from matplotlib.figure import Figure  # noqa: PLC0415 - the extra
 
+    # Not pyplot, which chooses a backend that may want a display.
     figure = Figure(figsize=INCHES, dpi=DOTS_PER_INCH, layout="constrained")
     draw(axes=figure.subplots())
     try:

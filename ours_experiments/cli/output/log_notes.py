@@ -24,6 +24,7 @@ def log_to(context: Context, *, verbose: bool) -> Generator[None]:
     """Print what the library logs, or keep `logging` from printing warnings itself."""
     logger = logging.getLogger("ours_experiments")
     level = logger.level
+    # Without any handler `logging` prints warnings to standard error itself.
     handler = NoteHandler(context) if verbose else logging.NullHandler()
     logger.addHandler(handler)
     if verbose:

@@ -17,6 +17,7 @@ MIN_PROBABILITY: Final = 0.0005
 
 def format_duration(seconds: float) -> str:
     """Format a duration with its unit."""
+    # Below this one decimal of a second would be 0.0 or 0.1.
     if seconds < INSTANT:
         return f"{seconds * 1000:.0f} ms"
     if seconds < DECIMAL_BELOW:
@@ -57,6 +58,7 @@ def headline(report: BulkReport) -> str:
     """Format what a bulk call did as one line."""
     counts = {status: len(group) for status, group in report.by_status.items()}
     done = format_counts(counts, dry_run=report.dry_run) or "nothing to do"
+    # Ids that a journal has as done are not sent, and would make the rate too high.
     sent = sum(bool(outcome.attempts) for outcome in report.outcomes)
     line = f"{report.action}: {done}"
     if report.outcomes:

@@ -100,10 +100,12 @@ class Stale:
         if transport is None:
             return response
         if self.upon == "answer":
+            # Sent whole first: the client has to believe that the connection is kept.
             await response.prepare(exchange.request)
             await response.write_eof()
             exchange.hang_up()
             return web.Response(status=response.status)
+        # Or else every connection of a long test would be kept.
         self.doomed.difference_update(
             [other for other in self.doomed if other.is_closing()]
         )

@@ -65,6 +65,7 @@ class Background:
 
     def attach(self, close_listener: Switch, open_listener: Switch) -> None:
         """Take the functions that close and open the listener on this loop."""
+        # An emulator may be started again after it was closed.
         self.stopping = False
         self._loop = asyncio.get_running_loop()
         self._close_listener = close_listener
@@ -106,6 +107,7 @@ class Background:
         if self._close_listener is None:
             raise RuntimeError("No listener to close: the emulator is not running")
         self._outages += 1
+        # Outages may overlap: the first one closes, the last one opens.
         if self._outages == 1:
             await self._close_listener()
 

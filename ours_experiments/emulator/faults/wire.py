@@ -56,6 +56,7 @@ class StreamedReply(web.Response):
         length: int | None = None,
     ) -> None:
         headers = template.headers.copy()
+        # That of the answer it was made from would be wrong.
         headers.pop("Content-Length", None)
         if length is not None:
             headers["Content-Length"] = str(length)
