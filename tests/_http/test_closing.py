@@ -31,6 +31,17 @@ def answered(emulator: Emulator, requests: int) -> Callable[[], bool]:
     return lambda: sum(e.finished is not None for e in emulator.log.entries) == requests
 
 
+async def start_without_a_reply(
+    emulator: Emulator, client: Client
+) -> tuple[str, asyncio.Task[Transition]]:
+    """Return the id and the call of a start that was applied and lost its reply."""
+    (experiment_id,) = emulator.seed_experiments(1)
+    emulator.faults.add("reset", route="experiments.start", applied=True, times=1)
+    call = asyncio.create_task(client.experiments.start(experiment_id))
+    await until(lambda: emulator.log.applied("experiments.start") == 1)
+    return experiment_id, call
+
+
 async def end(call: Awaitable[object]) -> object:
     """Await a call that has to end at once."""
     async with asyncio.timeout(PROMPTLY):
@@ -71,10 +82,7 @@ async def test_closing_is_honest_about_a_write(
     emulator: Emulator, client: Client
 ) -> None:
     """A write whose reply was lost has an unknown outcome if it cannot be read back."""
-    (experiment_id,) = emulator.seed_experiments(1)
-    emulator.faults.add("reset", route="experiments.start", applied=True, times=1)
-    call = asyncio.create_task(client.experiments.start(experiment_id))
-    await until(lambda: emulator.log.applied("experiments.start") == 1)
+    _, call = await start_without_a_reply(emulator, client)
     await asyncio.sleep(0.05)
     await client.close()
     with pytest.raises(OutcomeUnknownError, match="start of"):
@@ -100,10 +108,7 @@ async def test_a_grace_period_lets_calls_end(
     emulator: Emulator, client: Client
 ) -> None:
     """Within the grace period a lost reply is reconciled; no new call starts."""
-    (experiment_id,) = emulator.seed_experiments(1)
-    emulator.faults.add("reset", route="experiments.start", applied=True, times=1)
-    call = asyncio.create_task(client.experiments.start(experiment_id))
-    await until(lambda: emulator.log.applied("experiments.start") == 1)
+    experiment_id, call = await start_without_a_reply(emulator, client)
     closing = asyncio.create_task(client.close(wait=30))
     await asyncio.sleep(0)
     with pytest.raises(ConfigurationError, match="closed"):

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from ours_experiments import (
+    BulkReport,
     BulkRun,
     Client,
     ConfigurationError,
@@ -255,6 +256,15 @@ async def test_a_late_request_of_the_run_before(
     assert emulator.log.received("experiments.start") == 1
 
 
+async def cut_off(client: Client, ids: Iterable[str], journal: Path) -> BulkReport:
+    """Return the report of a run that is cancelled at its first outcome."""
+    run = client.bulk.stream("start", ids, journal=journal, concurrency=1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await anext(aiter(run))
+    return run.report()
+
+
 async def test_ids_begun_before_and_not_reached(
     client: Client, emulator: Emulator, journal: Path
 ) -> None:
@@ -263,11 +273,7 @@ async def test_ids_begun_before_and_not_reached(
     await client.bulk.start([], journal=journal)
     add(journal, ids[1:2])
     emulator.faults.add("hang", route="experiments.start")
-    run = client.bulk.stream("start", ids, journal=journal, concurrency=1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await anext(aiter(run))
-    assert statuses(run.report()) == [
+    assert statuses(await cut_off(client, ids, journal)) == [
         OutcomeStatus.UNKNOWN,
         OutcomeStatus.UNKNOWN,
         OutcomeStatus.NOT_ATTEMPTED,
@@ -281,11 +287,7 @@ async def test_ids_finished_before_and_not_reached(
     ids = emulator.seed_experiments(3)
     await client.bulk.start(ids[2:], journal=journal)
     emulator.faults.add("hang", route="experiments.start")
-    run = client.bulk.stream("start", ids, journal=journal, concurrency=1)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.05):
-            await anext(aiter(run))
-    assert statuses(run.report()) == [
+    assert statuses(await cut_off(client, ids, journal)) == [
         OutcomeStatus.UNKNOWN,
         OutcomeStatus.NOT_ATTEMPTED,
         OutcomeStatus.APPLIED,

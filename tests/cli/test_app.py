@@ -1,13 +1,12 @@
 """The options before a command, usage errors, and broken surroundings."""
 
 import io
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.runner import COMMAND, PATIENCE, Ran, Service, in_process, process
+from tests.cli.runner import Ran, Service, in_process, process
 
 
 Invoke = Callable[..., Ran]
@@ -147,22 +146,6 @@ def test_nothing_goes_wrong_without_a_terminal(service: Service) -> None:
     assert "\x1b" not in ran.out
     listed = process("list", env=service.environment)
     assert "N" * 300 in listed.out
-
-
-def test_ends_quietly_when_nobody_reads(service: Service) -> None:
-    """Output into a pipe that is closed early is no traceback."""
-    service.seed(300)
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, "list", "--all", "--format", "json"],
-        env=service.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as ended:
-        assert ended.stdout is not None
-        assert ended.stderr is not None
-        ended.stdout.close()
-        assert ended.stderr.read() == b""
-        assert ended.wait(PATIENCE) == 141
 
 
 def test_an_output_that_is_not_unicode_gets_ascii(service: Service) -> None:

@@ -117,6 +117,7 @@ def test_a_signal_has_its_code(
     [
         pytest.param(("--help",), id="help"),
         pytest.param(("list", "--all"), id="table"),
+        pytest.param(("list", "--all", "--format", "json"), id="json"),
         pytest.param(("list", "--all", "--format", "jsonl"), id="jsonl"),
         pytest.param(("list", "--all", "--format", "csv"), id="csv"),
     ],
