@@ -115,8 +115,8 @@ class Lifecycles(RuleBasedStateMachine):
         except OutcomeUnknownError:
             assert fault is not None
             assert not keyed
-            for one in self.emulator.state.experiments():
-                self.model.setdefault(str(one["id"]), "draft")
+            for experiment in self.emulator.state.experiments():
+                self.model.setdefault(str(experiment["id"]), "draft")
         else:
             self.model[created.id] = "draft"
         self.emulator.faults.clear()
@@ -127,11 +127,13 @@ class Lifecycles(RuleBasedStateMachine):
 
         async def listed() -> dict[str, str]:
             return {
-                one.id: str(one.status) async for one in self.client.experiments.list()
+                experiment.id: str(experiment.status)
+                async for experiment in self.client.experiments.list()
             }
 
         held = {
-            str(one["id"]): one["status"] for one in self.emulator.state.experiments()
+            str(experiment["id"]): experiment["status"]
+            for experiment in self.emulator.state.experiments()
         }
         assert self.run(listed()) == held == self.model
 

@@ -55,12 +55,14 @@ REFUSED = [
 
 def treatment(experiment: Experiment) -> Variant:
     """Give the first variant that is not the control."""
-    return next(each for each in experiment.variants or () if not each.is_control)
+    return next(
+        variant for variant in experiment.variants or () if not variant.is_control
+    )
 
 
 def control(experiment: Experiment) -> Variant:
     """Give the control."""
-    return next(each for each in experiment.variants or () if each.is_control)
+    return next(variant for variant in experiment.variants or () if variant.is_control)
 
 
 async def seeded(client: Client, emulator: Emulator, status: str) -> Experiment:
@@ -201,7 +203,9 @@ async def test_publishing_by_turns() -> None:
     ):
         drafts = emulator.seed_experiments(5)
         started = await asyncio.gather(*map(client.experiments.start, drafts))
-    assert {one.publish_status for one in started} == {PublishStatus.PUBLISHED}
+    assert {transition.publish_status for transition in started} == {
+        PublishStatus.PUBLISHED
+    }
     assert len(emulator.state.versions()) == 5
 
 
@@ -237,22 +241,22 @@ async def test_stop_with_winner_and_rollout(client: Client, emulator: Emulator) 
     [
         pytest.param(
             "running",
-            lambda c, one: c.experiments.stop(one, winner_variant_id="var_1"),
+            lambda c, id_: c.experiments.stop(id_, winner_variant_id="var_1"),
             id="stop-winner",
         ),
         pytest.param(
             "running",
-            lambda c, one: c.experiments.stop(one, rollout_variant_id="var_1"),
+            lambda c, id_: c.experiments.stop(id_, rollout_variant_id="var_1"),
             id="stop-rollout",
         ),
         pytest.param(
             "completed",
-            lambda c, one: c.experiments.rollout(one, variant_id="var_1"),
+            lambda c, id_: c.experiments.rollout(id_, variant_id="var_1"),
             id="rollout",
         ),
         pytest.param(
             "completed",
-            lambda c, one: c.experiments.winner(one, winner_variant_id="var_1"),
+            lambda c, id_: c.experiments.winner(id_, winner_variant_id="var_1"),
             id="winner",
         ),
     ],
@@ -300,7 +304,7 @@ async def test_winner(client: Client, emulator: Emulator) -> None:
         (await client.experiments.winner(completed.id, winner_variant_id=chosen))
         for chosen in (treatment(completed).id, control(completed).id, None)
     ]
-    assert [each.winner_variant_id for each in declared] == [
+    assert [experiment.winner_variant_id for experiment in declared] == [
         treatment(completed).id,
         control(completed).id,
         None,

@@ -64,7 +64,7 @@ async def test_results_of_a_draft(client: Client, emulator: Emulator) -> None:
     """A draft has results of nothing, and no days."""
     [draft] = emulator.seed_experiments(1)
     results = await client.experiments.results(draft)
-    assert {each.impressions for each in results.variants} == {0}
+    assert {variant.impressions for variant in results.variants} == {0}
     assert (await client.experiments.results_time_series(draft)).days == ()
 
 
@@ -88,8 +88,8 @@ async def test_event_name_of_a_series(
     """A time series takes an event, too: one that nobody sent has no conversions."""
     emulator.simulate(running)
     series = await client.experiments.results_time_series(running, event_name="other")
-    assert {each.conversions for each in series.totals()} == {0}
-    assert all(each.impressions for each in series.totals())
+    assert {variant.conversions for variant in series.totals()} == {0}
+    assert all(variant.impressions for variant in series.totals())
 
 
 async def test_no_event(client: Client, running: str) -> None:
@@ -107,11 +107,11 @@ async def test_totals(client: Client, emulator: Emulator, running: str) -> None:
     totals = (await client.experiments.results_time_series(running)).totals()
     results = await client.experiments.results(running)
     assert [
-        (each.id, each.impressions, each.conversions, each.conversion_rate)
-        for each in totals
+        (variant.id, variant.impressions, variant.conversions, variant.conversion_rate)
+        for variant in totals
     ] == [
-        (each.id, each.impressions, each.conversions, each.conversion_rate)
-        for each in results.variants
+        (variant.id, variant.impressions, variant.conversions, variant.conversion_rate)
+        for variant in results.variants
     ]
 
 
@@ -303,9 +303,9 @@ async def test_bad_dates(
 async def test_replays(client: Client, emulator: Emulator, running: str) -> None:
     """All recorded sessions are walked, newest first, each once."""
     emulator.simulate(running, days=10)
-    replays = [one async for one in client.experiments.session_replays(running)]
-    assert len({one.session_id for one in replays}) == len(replays) == 120
-    times = [one.start_time for one in replays]
+    replays = [replay async for replay in client.experiments.session_replays(running)]
+    assert len({replay.session_id for replay in replays}) == len(replays) == 120
+    times = [replay.start_time for replay in replays]
     assert times == sorted(times, reverse=True)
     assert emulator.log.received("experiments.session_replays") == 2
 
@@ -313,13 +313,13 @@ async def test_replays(client: Client, emulator: Emulator, running: str) -> None
 async def test_replays_of_a_variant(
     client: Client, emulator: Emulator, running: str
 ) -> None:
-    """Sessions can be narrowed down to those with one variant."""
+    """Sessions can be narrowed down to those with replay variant."""
     emulator.simulate(running, days=10)
     _, treatment = (await client.experiments.retrieve(running)).variants or ()
     listing = client.experiments.session_replays(
         running, variant_id=treatment.id, limit=25
     )
-    assert [one.variant_name async for one in listing] == [treatment.name] * 60
+    assert [replay.variant_name async for replay in listing] == [treatment.name] * 60
     assert emulator.log.received("experiments.session_replays") == 3
 
 

@@ -116,7 +116,7 @@ async def test_create_modifications(client: Client, draft: Experiment) -> None:
     )
     assert created.variant_type is VariantType.DOM_MODIFICATIONS
     assert [
-        (each.selector, each.action) for each in created.dom_modifications or ()
+        (change.selector, change.action) for change in created.dom_modifications or ()
     ] == [("h1", DomAction.SET_TEXT), ("h2", DomAction.REMOVE)]
     assert await client.variants.retrieve(created.id) == created
 

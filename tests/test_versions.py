@@ -151,7 +151,7 @@ async def test_list(client: Client, emulator: Emulator) -> None:
     """Versions are listed newest first, in pages."""
     versions = await published(client, emulator, 3)
     listed = [found async for found in client.versions.list(limit=2)]
-    assert [found.id for found in listed] == [each.id for each in versions]
+    assert [found.id for found in listed] == [version.id for version in versions]
     assert [found.is_published for found in listed] == [True, False, False]
     assert emulator.log.received("versions.list") == 2
 
@@ -185,8 +185,8 @@ async def test_list_page_from_a_cursor(client: Client, emulator: Emulator) -> No
     versions = await published(client, emulator, 2)
     first = await client.versions.list_page(limit=1)
     second = await client.versions.list_page(limit=1, cursor=first.next_cursor)
-    assert [each.id for each in first.entities + second.entities] == [
-        each.id for each in versions
+    assert [version.id for version in first.entities + second.entities] == [
+        version.id for version in versions
     ]
     with pytest.raises(BadRequestError, match="cursor"):
         await client.versions.list_page(cursor="altered")
@@ -270,8 +270,8 @@ async def test_draft_changes(client: Client, emulator: Emulator) -> None:
     await client.experiments.delete(gone)
     changes = await client.versions.draft_changes()
     experiments = changes.differences["experiments"]
-    assert {each.id for each in experiments.removed} == {gone}
-    assert {each.id for each in experiments.added} == {new}
+    assert {entity.id for entity in experiments.removed} == {gone}
+    assert {entity.id for entity in experiments.added} == {new}
     [renamed] = experiments.modified
     assert (renamed.old.id, renamed.new.id) == (changed, changed)
     assert (renamed.old.name, renamed.new.name) == ("Experiment 1", "B")
@@ -284,7 +284,7 @@ async def test_no_draft_changes(client: Client, emulator: Emulator) -> None:
     emulator.seed_experiments(1)
     changes = await client.versions.draft_changes()
     assert changes.count == 0
-    assert not any(each.ids for each in changes.differences.values())
+    assert not any(collection.ids for collection in changes.differences.values())
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def array(spell: Callable[[T], object], values: Iterable[T] | None) -> object:
     return None if values is None else [spell(value) for value in values]
 
 
-def one(spell: Callable[[T], object], value: T | None) -> object:
+def nullable(spell: Callable[[T], object], value: T | None) -> object:
     """Spell an object, if there is one."""
     return None if value is None else spell(value)
 
@@ -75,7 +75,7 @@ def metric(value: models.Metric, finish: Finish = keep) -> Json:
 def metrics(value: models.Metrics, finish: Finish = keep) -> Json:
     """Spell the metrics of an experiment."""
     known: Json = {
-        "primary": one(partial(metric, finish=finish), value.primary),
+        "primary": nullable(partial(metric, finish=finish), value.primary),
         "secondary": array(partial(metric, finish=finish), value.secondary),
     }
     return {**value.additional_properties, **finish(known)}
@@ -109,7 +109,7 @@ def variant(value: models.Variant, finish: Finish = keep) -> Json:
             "name": value.name,
             "isControl": value.is_control,
             "weight": value.weight,
-            "variantType": one(str, value.variant_type),
+            "variantType": nullable(str, value.variant_type),
             "redirectUrl": value.redirect_url,
             "domModifications": array(
                 partial(modification, finish=finish), modifications
@@ -127,7 +127,7 @@ def experiment(value: models.Experiment, finish: Finish = keep) -> Json:
             "key": value.key,
             "name": value.name,
             "description": value.description,
-            "type": one(str, value.type),
+            "type": nullable(str, value.type),
             "status": str(value.status),
             "createdAt": stamp(value.created_at),
             "updatedAt": stamp(value.updated_at),
@@ -137,8 +137,8 @@ def experiment(value: models.Experiment, finish: Finish = keep) -> Json:
             "includeQueryString": value.include_query_string,
             "winnerVariantId": value.winner_variant_id,
             "rolloutVariantId": value.rollout_variant_id,
-            "targetingRules": one(rules, value.targeting_rules),
-            "metrics": one(partial(metrics, finish=finish), value.metrics),
+            "targetingRules": nullable(rules, value.targeting_rules),
+            "metrics": nullable(partial(metrics, finish=finish), value.metrics),
             "variants": array(partial(variant, finish=finish), value.variants),
         }
     )
@@ -148,7 +148,7 @@ def transition(value: models.Transition, finish: Finish = keep) -> Json:
     """Spell the answer to a lifecycle call."""
     return finish(
         {
-            "publishStatus": one(str, value.publish_status),
+            "publishStatus": nullable(str, value.publish_status),
             "concurrentVersionChanges": value.concurrent_version_changes,
             "experiment": experiment(value.experiment, finish),
         }
@@ -161,15 +161,15 @@ def results(value: models.Results, finish: Finish = keep) -> Json:
         {
             "variants": [
                 {
-                    "id": each.id,
-                    "name": each.name,
-                    "isControl": each.is_control,
-                    "impressions": each.impressions,
-                    "conversions": each.conversions,
-                    "conversionRate": each.conversion_rate,
-                    "probabilityToBeBest": each.probability_to_be_best,
+                    "id": row.id,
+                    "name": row.name,
+                    "isControl": row.is_control,
+                    "impressions": row.impressions,
+                    "conversions": row.conversions,
+                    "conversionRate": row.conversion_rate,
+                    "probabilityToBeBest": row.probability_to_be_best,
                 }
-                for each in value.variants
+                for row in value.variants
             ]
         }
     )
@@ -184,12 +184,12 @@ def time_series(value: models.TimeSeries, finish: Finish = keep) -> Json:
                     "date": day.date.isoformat(),
                     "variants": [
                         {
-                            "id": each.id,
-                            "impressions": each.impressions,
-                            "conversions": each.conversions,
-                            "conversionRate": each.conversion_rate,
+                            "id": row.id,
+                            "impressions": row.impressions,
+                            "conversions": row.conversions,
+                            "conversionRate": row.conversion_rate,
                         }
-                        for each in day.variants
+                        for row in day.variants
                     ],
                 }
                 for day in value.days
@@ -271,8 +271,8 @@ def draft_changes(value: models.DraftChanges, finish: Finish = keep) -> Json:
                 "added": array(entity, changes.added),
                 "removed": array(entity, changes.removed),
                 "modified": [
-                    {"old": entity(each.old), "new": entity(each.new)}
-                    for each in changes.modified
+                    {"old": entity(row.old), "new": entity(row.new)}
+                    for row in changes.modified
                 ],
             }
             for name, changes in value.differences.items()
@@ -289,12 +289,12 @@ def new_experiment(value: drafts.NewExperiment) -> Json:
             "name": value.name,
             "key": value.key,
             "description": value.description,
-            "type": one(str, value.type),
+            "type": nullable(str, value.type),
             "trafficAllocation": value.traffic_allocation,
             "includeQueryString": value.include_query_string,
             "controlWeight": value.control_weight,
-            "targetingRules": one(rules, value.targeting_rules),
-            "metrics": one(partial(metrics, finish=without_null), value.metrics),
+            "targetingRules": nullable(rules, value.targeting_rules),
+            "metrics": nullable(partial(metrics, finish=without_null), value.metrics),
         }
     )
 
@@ -328,7 +328,7 @@ def new_variant(value: drafts.NewVariant) -> Json:
             "experimentId": value.experiment_id,
             "name": value.name,
             "weight": value.weight,
-            "variantType": one(str, value.variant_type),
+            "variantType": nullable(str, value.variant_type),
             "redirectUrl": value.redirect_url,
             "domModifications": array(spell, value.dom_modifications),
             "isControl": value.is_control,
