@@ -261,6 +261,55 @@ async def test_limits_of_quantity_are_the_services(
     assert emulator.log.received("experiments.create") == 1
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        ["pro", {"n": [1, None]}],
+        {"plan": {"in": ["pro"]}},
+        "text",
+        1.5,
+        False,
+        None,
+    ],
+    ids=["empty", "array", "object", "text", "number", "switch", "null"],
+)
+async def test_free_form_json_loses_no_page(value: object) -> None:
+    """What the API leaves free is read as it comes, whatever its type, in a page too."""
+    modification = {"selector": "a", "action": "setAttribute", "attribute": value}
+    variant = {
+        "id": "var_1",
+        "experimentId": "exp_1",
+        "name": "B",
+        "isControl": False,
+        "weight": 50,
+        "variantType": "dom_modifications",
+        "domModifications": [modification],
+    }
+    experiment = {
+        "id": "exp_1",
+        "key": "k",
+        "name": "n",
+        "status": "draft",
+        "createdAt": "2026-05-01T00:00:00Z",
+        "trafficAllocation": 100,
+        "targetingRules": {"urlPatterns": [], "visitorProperties": value},
+        "variants": [variant],
+    }
+    page = {"entities": [experiment], "pagination": {"hasMore": False}}
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.json_response(page)
+
+    async with serve(answer) as client:
+        [read] = (await client.experiments.list_page()).entities
+    assert read.targeting_rules is not None
+    assert read.targeting_rules.visitor_properties == value
+    assert read.variants is not None
+    assert read.variants[0].dom_modifications is not None
+    assert read.variants[0].dom_modifications[0].attribute == value
+
+
 async def test_free_form_json_is_read_exactly() -> None:
     """Numbers of any size are read as they are, and refused where they would change."""
     large = 123456789012345678901234567890
