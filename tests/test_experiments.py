@@ -275,7 +275,7 @@ async def test_limits_of_quantity_are_the_services(
     ids=["empty", "array", "object", "text", "number", "switch", "null"],
 )
 async def test_free_form_json_loses_no_page(value: object) -> None:
-    """What the API leaves free is read as it comes, whatever its type, in a page too."""
+    """What the API leaves free is read as it comes, also in a page, of any type."""
     modification = {"selector": "a", "action": "setAttribute", "attribute": value}
     variant = {
         "id": "var_1",
