@@ -1,8 +1,8 @@
 """How much a bulk stream of a million ids grows: `python -m benchmarks.bulk_memory`.
 
 The ids come from an asynchronous iterator. A stub answers in place of the network: a
-million refusals and the reads that follow take two minutes with it, and ten with a
-server. Each measurement is a process of its own, and two run at the same time. One only
+million refusals, each with the read that follows, take one minute of processor time,
+and six over sockets. Each measurement is a process of its own; two run at a time. One only
 keeps the set of ids that it has seen, as every stream must that yields an id once; the
 others run `bulk.stream`.
 
