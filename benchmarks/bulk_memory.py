@@ -2,9 +2,9 @@
 
 The ids come from an asynchronous iterator. A stub answers in place of the network: a
 million refusals, each with the read that follows, take one minute of processor time,
-and six over sockets. Each measurement is a process of its own; two run at a time. One only
-keeps the set of ids that it has seen, as every stream must that yields an id once; the
-others run `bulk.stream`.
+and six over sockets. Each measurement is a process of its own; two run at a time. One
+only keeps the set of ids that it has seen, as every stream must that yields an id once;
+the others run `bulk.stream`.
 
 The row of the table is for 100 000 ids whose reasons all differ.
 """
