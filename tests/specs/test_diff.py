@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ours_experiments._codec.converter import encode
@@ -125,6 +125,11 @@ FIELDS = {
         [("description", "old", None)],
     ),
     "no traffic": ({"traffic_allocation": 0}, {}, [("traffic_allocation", 50, 0)]),
+    "traffic that JSON has as 50.0": (
+        {"traffic_allocation": 40},
+        {"traffic_allocation": 50.0},
+        [("traffic_allocation", 50, 40)],
+    ),
     "query string": (
         {"include_query_string": True},
         {},
@@ -572,6 +577,13 @@ def test_custom_properties_keep_their_case() -> None:
     assert normal(wanted) != normal(found)
 
 
+def test_a_payload_that_is_no_json_is_text() -> None:
+    """What the service has and cannot be parsed is compared as it stands."""
+    for action, text in (("setStyle", "color: red"), ("setAttribute", "[]")):
+        found = normal(DomModification("a", action, text))
+        assert found == {"selector": "a", "action": action, "value": text}
+
+
 def test_styles_keep_their_order() -> None:
     """The order of declarations matters, and so does the case of a page's own."""
     for new in (
@@ -658,6 +670,7 @@ def test_field_changes_are_pure() -> None:
     assert (repr(wanted), repr(found)) == before
 
 
+@settings(max_examples=50)
 @given(
     found=examples.experiments(), other=examples.specs(), name=st.sampled_from(MANAGED)
 )

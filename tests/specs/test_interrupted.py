@@ -145,7 +145,8 @@ async def test_a_service_without_versions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("write", "before"), [(5, True), (20, False), (33, False), (70, False), (81, False)]
+    ("write", "before"),
+    [(5, True), (20, False), (33, False), (40, True), (70, False), (81, False)],
 )
 async def test_killed_and_applied_again(
     shop: Emulator, client: Client, tmp_path: Path, write: int, *, before: bool

@@ -280,6 +280,10 @@ LOAD_ERRORS = {
         "key: k\nvariants: [{name: ''}]\n",
         "2: variants[0].name: must be text that is not blank",
     ),
+    "a blank name of the control": (
+        "key: k\ncontrol: {name: ' '}\n",
+        "2: control.name: must not be blank",
+    ),
     "a nameless variant": (
         "key: k\nvariants:\n- weight: 3\n",
         "3: variants[0]: needs a name or an id",

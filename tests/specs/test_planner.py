@@ -289,6 +289,13 @@ def test_a_stale_plan_is_refused() -> None:
         refuse_stale(plan, account(experiment(), draft_changes=unpublished("x")))
 
 
+def test_what_is_not_touched_is_not_stale() -> None:
+    """An experiment of which all is a conflict may change meanwhile."""
+    plan = make_plan([spec(type="multivariate")], account(experiment()))
+    assert [target.experiment_id for target in plan.targets] == ["e1"]
+    refuse_stale(plan, account(experiment(status=RUNNING)))
+
+
 def test_a_renamed_experiment_can_be_stale() -> None:
     """An experiment that a plan renames is found again by its id."""
     plan = make_plan([ExperimentSpec("new", id="e1")], account(experiment(key="old")))

@@ -6,6 +6,7 @@ import pytest
 
 from ours_experiments import Client, OursError, OutcomeStatus
 from ours_experiments.emulator import Emulator
+from ours_experiments.emulator.log import LogEntry
 from ours_experiments.specs import Action, ControlSpec, VariantSpec
 from ours_experiments.specs.steps import control_of
 from tests.specs import examples
@@ -121,3 +122,21 @@ async def test_a_publish_that_somebody_else_has_made(
     report = await plan.apply()
     assert statuses(report) == [APPLIED]
     assert report.publish_error is None
+
+
+async def test_a_publish_of_which_nothing_is_known(
+    shop: Emulator, client: Client
+) -> None:
+    """Where a publish is refused, and the draft cannot be read, all stays staged."""
+    await create(client, new_spec("a", state="running"))
+    plan = await client.plan([new_spec("a", traffic_allocation=50)])
+    shop.faults.add("status", code=409, route="versions.publish", times=1)
+
+    def hide(exchange: LogEntry) -> None:
+        if exchange.route == "versions.publish":
+            shop.faults.add("status", code=403, route="versions.draft_changes", times=1)
+
+    shop.log.watcher = hide
+    report = await plan.apply()
+    assert statuses(report) == [OutcomeStatus.STAGED]
+    assert "409" in str(report.publish_error)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ours_experiments.specs import Action, Change, FieldChange
+from ours_experiments.specs import Action, Change, Conflict, FieldChange
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.text import drift_lines, format_plan
 
@@ -57,6 +57,12 @@ CHANGES = {
 def test_a_difference_has_a_side(change: Change, lines: list[str]) -> None:
     """Each difference is named with the side that has the value."""
     assert list(drift_lines(Plan(changes=(change,)))) == lines
+
+
+def test_a_conflict_is_drift() -> None:
+    """A difference that cannot be applied is named with its reason."""
+    plan = Plan(conflicts=(Conflict("k", "locked: completed"),))
+    assert list(drift_lines(plan)) == ["conflict: k: locked: completed"]
 
 
 SENTENCES = {
