@@ -8,11 +8,11 @@ import attrs
 
 from ours_experiments._codec.converter import clear, decode, decode_entities
 from ours_experiments._codec.hooks import wire_name
+from ours_experiments._codec.json_bytes import loads, parse
 from ours_experiments._http.call import Call
 from ours_experiments._http.responses import (
     Reply,
     request_id_of,
-    to_json,
     with_request,
 )
 from ours_experiments._http.session import Session
@@ -45,19 +45,28 @@ LAST_PAGE = Position(has_more=False)
 class RawPage:
     """A list answer whose entities are not decoded yet."""
 
-    entities: object
+    entities: object = attrs.field(repr=False)
+    """JSON, with integers beyond 64 bits as floats; hidden: it may echo the key."""
     position: Position
+    """Where the listing goes on."""
     request_id: str | None
+    """The id that the response gave its request."""
+    body: bytes = attrs.field(repr=False)
+    """The whole answer as text."""
 
     def decode(self, entity: type[T]) -> Page[T]:
         """Decode the entities, which may be done once."""
         position = self.position
         try:
-            entities = decode_entities(entity, self.entities)
+            entities = decode_entities(entity, self.entities, exact=self.exact)
         except DecodeError as error:
             raise with_request(error, self.request_id) from None
         cursor = position.next_cursor if position.has_more else None
         return Page(entities, cursor, position.has_more)
+
+    def exact(self) -> object:
+        """Return the entities with integers of any size."""
+        return split(loads(self.body))[0]
 
 
 def split(payload: object) -> tuple[object, Position]:
@@ -85,7 +94,7 @@ def all_of(cls: type[T]) -> Callable[[Reply], tuple[T, ...]]:
     """Return a function that decodes a list answer which is not paged."""
 
     def read(reply: Reply) -> tuple[T, ...]:
-        payload = to_json(reply)
+        payload = loads(reply.body)
         entities: object = None
         if isinstance(payload, dict):
             entities = cast("Mapping[str, object]", payload).get("entities")
@@ -115,9 +124,9 @@ class Source(Generic[T]):
 
     def read(self, reply: Reply) -> RawPage:
         """Read a page, and leave its entities as they came."""
-        entities, position = split(to_json(reply))
+        entities, position = split(parse(reply.body))
         request_id = request_id_of(reply.headers, self.session.transport.mask)
-        return RawPage(entities, position, request_id)
+        return RawPage(entities, position, request_id, reply.body)
 
     async def page(self, cursor: str | None) -> Page[T]:
         """Request one page and decode it."""

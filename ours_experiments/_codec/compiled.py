@@ -6,8 +6,11 @@ times. They check types in line, fill the slots of a writable subclass and then 
 the instance its own class, which is several times faster than `__init__`.
 
 They build what `hooks` builds, and refuse what it refuses without saying where. They
-first assume that a JSON object has all keys of its class. Where a key is missing, or a
-value of an enum is not known, they start again and look for each key.
+also refuse a float that may have been an integer beyond 64 bits, which orjson reads as
+one: the hooks of `hooks` then get the exact value.
+
+They first assume that a JSON object has all keys of its class. Where a key is missing,
+or a value of an enum is not known, they start again and look for each key.
 """
 
 from collections.abc import Mapping
@@ -21,15 +24,14 @@ from cattrs import Converter
 
 from ours_experiments._codec.hooks import (
     ADDITIONAL_PROPERTIES,
+    MAX_LEVELS,
     Hook,
     Mismatch,
-    check_nesting,
     expect,
     is_open_enum,
     is_tuple,
     members_by_text,
     to_datetime,
-    to_integer,
     wire_name,
 )
 
@@ -71,9 +73,9 @@ v = tuple(v)
 """,
     Mapping[str, object]: """\
 if type(v) is not dict: raise Mismatch
-check_nesting(v)
+check_free(v)
 """,
-    Any: "check_nesting(v)\n",
+    Any: "check_free(v)\n",
 }
 
 OPEN_ENUM = """\
@@ -100,9 +102,47 @@ UNKNOWN_KEYS = """\
 if known.issuperset(value): built.additional_properties = no_properties
 else:
     v = {k: value[k] for k in value if k not in known}
-    check_nesting(v)
+    check_free(v)
     built.additional_properties = v
 """
+
+
+WALKED = frozenset({dict, list, float})
+MIN_INEXACT = 2.0**63
+"""The least absolute value of an integer that orjson may read as a float."""
+
+
+def check_free(value: Any, levels: int = MAX_LEVELS) -> None:
+    """Raise `Mismatch` for JSON that is too deep, or that may not be exact."""
+    kind = value.__class__
+    if kind is dict:
+        value = value.values()
+    elif kind is float:
+        if abs(value) >= MIN_INEXACT:
+            raise Mismatch
+        return
+    elif kind is not list:
+        return
+    if not levels:
+        raise Mismatch
+    for item in value:
+        if type(item) in WALKED:
+            check_free(item, levels - 1)
+
+
+def take_json(value: Any, _: Any) -> Any:
+    """Return any JSON value as it is, unless it is too deep or may not be exact."""
+    check_free(value)
+    return value
+
+
+def to_integer(value: Any, _: Any) -> Any:
+    """Return an integer; JSON may write 50 as 50.0."""
+    if type(value) is float and value.is_integer() and abs(value) < MIN_INEXACT:
+        return int(value)
+    if type(value) is not int:
+        raise Mismatch
+    return value
 
 
 def is_compilable(cls: Any) -> bool:
@@ -123,7 +163,7 @@ def object_hook(cls: Any, using: Converter) -> Hook:
     names: dict[str, Any] = {
         "Mismatch": Mismatch,
         "UTC": UTC,
-        "check_nesting": check_nesting,
+        "check_free": check_free,
         "cls": cls,
         "datetime": datetime,
         "join": "".join,

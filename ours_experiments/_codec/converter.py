@@ -5,7 +5,7 @@ tolerant of what is new: an unknown field is ignored, or kept where the object i
 written back; an unknown value of an enum stays text.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -47,23 +47,40 @@ T = TypeVar("T")
 MAX_PROBLEMS_IN_MESSAGE = 3
 
 
-def decode(cls: type[T], payload: object, *, at: str = "$") -> T:
+def decode(
+    cls: type[T],
+    payload: object,
+    *,
+    at: str = "$",
+    exact: Callable[[], object] | None = None,
+) -> T:
     """Return the object that a JSON value describes; the value may be changed.
 
+    Args:
+        cls: The class of the object.
+        payload: The value.
+        at: Its JSON path, for errors.
+        exact: Returns the value with integers of any size, where the payload has those
+            beyond 64 bits as floats; None: the payload is exact.
+
     Raises:
-        DecodeError: The value is of another shape; `at` is its JSON path.
+        DecodeError: The value is of another shape.
     """
-    decoded: T = structure(payload, cls, at)
+    decoded: T = structure(payload, cls, at, exact)
     return decoded
 
 
 def decode_entities(
-    cls: type[T], payload: object, *, at: str = "$.entities"
+    cls: type[T],
+    payload: object,
+    *,
+    at: str = "$.entities",
+    exact: Callable[[], object] | None = None,
 ) -> tuple[T, ...]:
     """Return the objects that a JSON array describes, as `decode` does for one."""
     kind: Any = tuple[cls, ...]  # type: ignore[valid-type]
     with collector_paused():
-        decoded: tuple[T, ...] = structure(payload, kind, at)
+        decoded: tuple[T, ...] = structure(payload, kind, at, exact)
     return decoded
 
 
@@ -73,12 +90,17 @@ def encode(draft: object) -> dict[str, object]:
     return encoded
 
 
-def structure(payload: object, kind: Any, at: str) -> Any:
+def structure(
+    payload: object, kind: Any, at: str, exact: Callable[[], object] | None
+) -> Any:
     """Build an object by compiled hooks or, where they fail, by those that say why."""
     try:
         return compiled_hook_for(kind)(payload, kind)
     except (Mismatch, KeyError, TypeError, ValueError):
         pass  # Not here: the new error would hold this one, and its traceback.
+    if exact is not None:
+        clear(payload)
+        payload = exact()
     try:
         return converter().structure(payload, kind)
     except (BaseValidationError, Mismatch) as error:
@@ -124,6 +146,10 @@ def path_step(error: BaseException) -> str:
 def compiled_converter() -> Converter:
     """Return a copy of the converter with compiled hooks for the models."""
     made = converter().copy(detailed_validation=False)
+    made.register_structure_hook(int, compiled.to_integer)
+    made.register_structure_hook_func(
+        lambda kind: kind in (Any, object), compiled.take_json
+    )
     made.register_structure_hook_factory(is_tuple, compiled.tuple_hook)
     made.register_structure_hook_factory(compiled.is_compilable, compiled.object_hook)
     return made

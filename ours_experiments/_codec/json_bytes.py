@@ -45,23 +45,28 @@ def collector_paused() -> Generator[None, None, None]:
         gc.enable()
 
 
-def loads(body: bytes) -> object:
-    """Return the value of JSON text.
+def parse(body: bytes) -> object:
+    """Return the value of JSON text, with integers beyond 64 bits as floats.
 
     Raises:
         ValueError: It is not JSON.
     """
     if len(body) < MIN_PAGE_BYTES:
-        value = orjson.loads(body)
-    else:
-        with collector_paused():
-            value = orjson.loads(body)
-    # orjson reads an integer beyond 64 bits as a float. Looking for its digits takes
-    # 0.16 ms for a page that orjson parses in 1 ms; the standard library's parser is
-    # exact and takes 2 ms.
-    if LONG_INTEGER in body.translate(DIGITS):
-        return exact(body)
-    return value
+        return orjson.loads(body)
+    with collector_paused():
+        return orjson.loads(body)
+
+
+def loads(body: bytes) -> object:
+    """Return the value of JSON text, with integers of any size.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    value = parse(body)
+    # Looking for the digits takes 0.2 ms for a page that orjson parses in 1 ms; the
+    # standard library's parser, which is exact, takes 2 ms.
+    return exact(body) if LONG_INTEGER in body.translate(DIGITS) else value
 
 
 def exact(body: bytes) -> object:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ours_experiments._codec.converter import decode
-from ours_experiments._codec.json_bytes import loads
+from ours_experiments._codec.json_bytes import loads, parse
 from ours_experiments._http.responses import Reply
 
 
@@ -13,4 +13,4 @@ T = TypeVar("T")
 
 def decoder(cls: type[T]) -> Callable[[Reply], T]:
     """Return a function that reads a response as an object of a class."""
-    return lambda reply: decode(cls, loads(reply.body))
+    return lambda reply: decode(cls, parse(reply.body), exact=lambda: loads(reply.body))

@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import json
 import math
 from collections.abc import AsyncIterator
 from datetime import date
@@ -14,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ours_experiments import Client, ConfigurationError
+from tests.support.corpus import Corpus
 from tests.support.scripted import answer, scripted
 
 
@@ -277,3 +279,29 @@ async def test_integers_beyond_64_bits_are_read_exactly(number: int) -> None:
         Client("key", base_url=script.url) as client,
     ):
         assert await client.request("GET", "things") == {"n": number}
+
+
+@pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30, 1e300])
+async def test_numbers_beyond_64_bits_in_a_listing(number: float) -> None:
+    """A page and an experiment hold a large number as it came, float or integer."""
+    experiment = {
+        **Corpus().experiment(),
+        "targetingRules": {"urlPatterns": [], "visitorProperties": {"n": [number]}},
+    }
+    page = {"entities": [experiment, experiment], "pagination": {"hasMore": False}}
+    async with (
+        scripted(
+            answer(200, json.dumps(page)),
+            answer(200, json.dumps(page)),
+            answer(200, json.dumps(experiment)),
+        ) as script,
+        Client("key", base_url=script.url) as client,
+    ):
+        listed = await client.experiments.list().to_list()
+        served = await client.experiments.list_page()
+        one = await client.experiments.retrieve("e1")
+    for found in (*listed, *served.entities, one):
+        assert found.targeting_rules is not None
+        properties = found.targeting_rules.visitor_properties
+        # The text tells 2**64 from 1.8446744073709552e+19, which is equal to it.
+        assert repr(properties) == repr({"n": [number]})
