@@ -14,6 +14,15 @@ Finish = Callable[[Json], Json]
 T = TypeVar("T")
 
 
+def has_large_float(value: object) -> bool:
+    """Return whether a float in a payload is beyond 64 bits."""
+    if isinstance(value, dict):
+        return any(map(has_large_float, value.values()))
+    if isinstance(value, list):
+        return any(map(has_large_float, value))
+    return isinstance(value, float) and abs(value) >= 2**63
+
+
 def keep(spelled: Json) -> Json:
     """Leave the nulls in, as the service does."""
     return spelled

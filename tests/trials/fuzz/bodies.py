@@ -1,5 +1,6 @@
 """The client's reading of bodies: objects, and pages of them."""
 
+import json
 from collections.abc import Mapping
 from functools import cache
 from random import Random
@@ -25,7 +26,9 @@ from ours_experiments._codec.converter import (
     encode,
 )
 from ours_experiments._codec.hooks import ADDITIONAL_PROPERTIES, Mismatch, wire_name
+from ours_experiments._codec.json_bytes import loads, parse
 from ours_experiments._pagination import Position, Progress, split
+from tests.support import wire
 from tests.trials.fuzz.examples import examples
 from tests.trials.fuzz.mutations import hostile_bytes, hostile_json
 
@@ -54,22 +57,25 @@ def judge_object(drawn: tuple[type, bytes]) -> str:
     """Both ways to decode agree, and what is kept is what was sent."""
     kind, body = drawn
     try:
-        payload = orjson.loads(body)
+        payload = parse(body)
     except ValueError:
         return "not JSON"
-    expected, fast = precise(kind, orjson.loads(body)), flat(kind, orjson.loads(body))
+    expected, fast = precise(kind, parse(body)), flat(kind, parse(body))
+    if fast is REFUSED and wire.has_large_float(payload):
+        # It may have been an integer: then the text is read again, exactly.
+        expected = fast = precise(kind, loads(body))
     assert fast == expected, "the fast way and the precise one differ"
     assert repr(fast) == repr(expected)
     try:
-        built: object = decode(kind, payload)
+        built: object = decode(kind, payload, exact=lambda: loads(body))
     except DecodeError as error:
         assert expected is REFUSED
         check_problems(error, "$")
         return "refused"
     assert built == expected
-    check_kept(built, orjson.loads(body))
+    check_kept(built, loads(body))
     if kind in WRITTEN_BACK:
-        sent = orjson.loads(orjson.dumps(encode(built)))
+        sent = loads(json.dumps(encode(built)).encode())
         assert decode(kind, sent) == built, "writing it back changes it"
     return "decoded"
 
