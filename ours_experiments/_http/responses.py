@@ -78,8 +78,10 @@ def classify(
     *,
     read: Callable[[Reply], T],
     maybe_deleted: bool,
-) -> T | Failure | None:
+) -> T | Failure:
     """Return what is read of a good response, or the `Failure` that it means.
+
+    None for a DELETE that has nothing to read.
 
     Args:
         reply: The response.
@@ -93,10 +95,10 @@ def classify(
     """
     if reply.status >= 300:
         if maybe_deleted and method == "DELETE" and is_missing(reply):
-            return None
+            return cast("T", None)
         return refusal(reply, method, segments, authorization)
     if not reply.body and method == "DELETE":
-        return None
+        return cast("T", None)
     kind: FailureKind | None = FailureKind.MAYBE_APPLIED
     content_type = reply.headers.get(CONTENT_TYPE, "")
     if not is_json(content_type):

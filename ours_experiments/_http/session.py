@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import attrs
 
@@ -126,33 +126,31 @@ class Session:
                 call.timestamp = time.time()
             call.attempts += 1
             sent_at = pacing.loop.time()
-            until = sent_at + self.attempt_seconds
-            until = min(until, call.deadline)
+            until = min(sent_at + self.attempt_seconds, call.deadline)
             try:
                 response = await transport.exchange(method, url, body, until)
-                answer: object = response
                 if logger.isEnabledFor(logging.INFO):
                     line = f"{method} {url.raw_path}"
                     log_request(call, line, response, sent_at, transport.mask)
-                match response:
-                    case Reply() as reply:
-                        call.status = reply.status
-                        call.maybe_applied |= reply.resent
-                        answer = classify(
-                            reply,
-                            method,
-                            segments,
-                            transport.authorization,
-                            transport.max_values,
-                            read=read,
-                            maybe_deleted=call.maybe_applied,
-                        )
-                    case Failure():
-                        pass
+                answer: T | Failure
+                if isinstance(response, Failure):
+                    answer = response
+                else:
+                    call.status = response.status
+                    call.maybe_applied |= response.resent
+                    answer = classify(
+                        response,
+                        method,
+                        segments,
+                        transport.authorization,
+                        transport.max_values,
+                        read=read,
+                        maybe_deleted=call.maybe_applied,
+                    )
                 # Before the slot is free, so that no request slips into a pause.
                 if not isinstance(answer, Failure):
                     pacing.record_success()
-                    return cast("T", answer)
+                    return answer
                 pacing.record_failure(answer.kind, answer.retry_after, sent_at)
             finally:
                 pacing.limiter.release()

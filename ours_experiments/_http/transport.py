@@ -89,9 +89,12 @@ class Transport:
     ) -> None:
         self.root: URL = URL(prefix, encoded=True)
         self.authorization = authorization
-        self.headers: CIMultiDict[str] = CIMultiDict(
-            {**DEFAULT_HEADERS, **headers, "Authorization": authorization}
-        )
+        # aiohttp merges a session's headers in C and a request's own in Python, which
+        # takes 1 us for three more: only with a borrowed session do they come along.
+        plain = {**DEFAULT_HEADERS, **headers}
+        self.session_headers: Mapping[str, str] = plain if session is None else {}
+        self.headers: CIMultiDict[str] = CIMultiDict({} if session is None else plain)
+        self.headers["Authorization"] = authorization
         self.borrowed = session
         self.max_in_flight = max_in_flight
         self.max_response_bytes = max_response_bytes
@@ -152,6 +155,7 @@ class Transport:
             self.http = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS),
                 cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self.session_headers,
                 max_field_size=MAX_HEADER_LINE,
                 max_headers=MAX_HEADERS,
                 max_line_size=MAX_HEADER_LINE,
