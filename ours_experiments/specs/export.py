@@ -37,7 +37,7 @@ from ours_experiments.specs.parts import (
 from ours_experiments.specs.spec import ExperimentSpec
 
 
-logger = logging.getLogger("ours_experiments")
+logger: logging.Logger = logging.getLogger("ours_experiments")
 OnLeftOut = Callable[[Experiment, str], object]
 
 
