@@ -99,11 +99,18 @@ def tracer_source(root: URL) -> Callable[[], CallTracer | None]:
         api: Any = import_module("opentelemetry.trace")
     except ImportError:
         return lambda: None
-    # The proxy finds the provider even if the application sets it up after this.
+    # Loads the provider that the environment names, if it names one. The proxy finds
+    # a provider even if the application sets it up after this.
     proxy = api.get_tracer("ours_experiments")
     call_tracer = CallTracer(proxy, api.SpanKind.CLIENT, root)
+    placeholders = {api.NoOpTracerProvider, api.ProxyTracerProvider}
+    list_providers = api.TracerProvider.__subclasses__
 
     def tracer() -> CallTracer | None:
+        # As long as no implementation is imported, none can have been set up. The
+        # function below reads the environment then: 4.5 us of a call's 150.
+        if placeholders.issuperset(list_providers()):
+            return None
         provider = api.get_tracer_provider()
         return None if isinstance(provider, api.ProxyTracerProvider) else call_tracer
 

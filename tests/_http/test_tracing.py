@@ -1,6 +1,9 @@
 """Traces of logical calls, and of the requests inside them."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -113,6 +116,42 @@ def test_without_a_provider_there_are_no_spans(
     assert client._session.transport.tracer() is not None
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
     assert client._session.transport.tracer() is None
+
+
+LATE = """
+from ours_experiments import Client
+
+client = Client("key", base_url="http://127.0.0.1:1")
+tracer = client._session.transport.tracer
+assert tracer() is None
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+assert tracer() is None
+trace.set_tracer_provider(TracerProvider())
+assert tracer() is not None
+"""
+NAMED = """
+from ours_experiments import Client
+
+client = Client("key", base_url="http://127.0.0.1:1")
+assert client._session.transport.tracer() is not None
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "environment"),
+    [
+        pytest.param(LATE, {}, id="after-the-client"),
+        pytest.param(
+            NAMED, {"OTEL_PYTHON_TRACER_PROVIDER": "sdk_tracer_provider"}, id="by-name"
+        ),
+    ],
+)
+def test_a_provider_is_found(script: str, environment: dict[str, str]) -> None:
+    """A provider that is set up after the client, or by the environment, is used."""
+    subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script], env=os.environ | environment, check=True
+    )
 
 
 NAMES = {
