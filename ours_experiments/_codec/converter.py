@@ -45,6 +45,8 @@ from ours_experiments.errors import DecodeError
 
 T = TypeVar("T")
 MAX_PROBLEMS_IN_MESSAGE = 3
+REFUSALS = (Mismatch, KeyError, TypeError, ValueError)
+"""What compiled hooks raise for a value of another shape."""
 
 
 def decode(
@@ -66,7 +68,15 @@ def decode(
     Raises:
         DecodeError: The value is of another shape.
     """
-    decoded: T = structure(payload, cls, at, exact)
+    kind: Any = cls
+    decoded: T
+    try:
+        decoded = compiled_hook_for(kind)(payload, kind)
+    except REFUSALS:
+        pass  # Not here: the new error would hold this one, and its traceback.
+    else:
+        return decoded
+    decoded = decode_precisely(payload, kind, at, exact)
     return decoded
 
 
@@ -79,8 +89,15 @@ def decode_entities(
 ) -> tuple[T, ...]:
     """Return the objects that a JSON array describes, as `decode` does for one."""
     kind: Any = tuple[cls, ...]  # type: ignore[valid-type]
+    decoded: tuple[T, ...]
     with collector_paused():
-        decoded: tuple[T, ...] = structure(payload, kind, at, exact)
+        try:
+            decoded = compiled_hook_for(kind)(payload, kind)
+        except REFUSALS:
+            pass
+        else:
+            return decoded
+        decoded = decode_precisely(payload, kind, at, exact)
     return decoded
 
 
@@ -90,14 +107,10 @@ def encode(draft: object) -> dict[str, object]:
     return encoded
 
 
-def structure(
+def decode_precisely(
     payload: object, kind: Any, at: str, exact: Callable[[], object] | None
 ) -> Any:
-    """Build an object by compiled hooks or, where they fail, by those that say why."""
-    try:
-        return compiled_hook_for(kind)(payload, kind)
-    except (Mismatch, KeyError, TypeError, ValueError):
-        pass  # Not here: the new error would hold this one, and its traceback.
+    """Build an object by the hooks that say what is wrong."""
     if exact is not None:
         clear(payload)
         payload = exact()

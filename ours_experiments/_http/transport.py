@@ -118,11 +118,8 @@ class Transport:
     def ready(self) -> Pacing:
         """Return this event loop's pacing, with a session open beside it."""
         pacing = self.pacing
-        if (
-            pacing is not None
-            and pacing.loop is asyncio.get_running_loop()
-            and self.process == os.getpid()
-        ):
+        # A forked process has an event loop of its own, too.
+        if pacing is not None and pacing.loop is asyncio.get_running_loop():
             return pacing
         return self.open_session()
 
