@@ -272,17 +272,21 @@ class Listing(Generic[T]):
         try:
             while True:
                 self.cursor = cursor
-                page = await (ahead or source.fetch(cursor))
+                answer = await (ahead or source.fetch(cursor))
                 ahead = None
-                position = page.position
-                problem = progress.record(page.entities, position)
+                position = answer.position
+                problem = progress.record(answer.entities, position)
                 following = position.next_cursor if position.has_more else None
                 if position.has_more and problem is None and self._prefetch:
                     ahead = asyncio.create_task(source.fetch(following))
                     ahead.add_done_callback(retrieve_exception)
                     # The request leaves now, not after the page is decoded.
                     await asyncio.sleep(0)
-                yield page.decode(source.entity)
+                page = answer.decode(source.entity)
+                # Neither the text nor the objects stay while the next page arrives.
+                del answer
+                yield page
+                del page
                 if problem is not None:
                     mask = source.session.transport.mask
                     raise PaginationError(problem, cursor=cursor and mask(cursor))

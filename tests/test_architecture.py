@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,10 @@ PROJECT = ROOT.parent
 MODULES = sorted(ROOT.rglob("*.py"))
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 60
+MAX_IMPORT_LEVELS = 14
+CORE = {"_codec", "_http", "_pagination", "_watching", "_writes", "bulk", "client",
+        "decisions", "drafts", "experiments", "models", "settings", "variants",
+        "versions"}  # fmt: skip
 
 RANKS = (
     {"errors", "_text", "_unset", "_html", "_version"},
@@ -159,6 +164,29 @@ def test_no_optional_dependency_is_imported_at_import(path: Path) -> None:
 def test_tests_never_import_benchmarks(path: Path) -> None:
     """Benchmarks hold speed and cost only, so that no test depends on them."""
     assert not {name for name in imported_by(path) if name.startswith("benchmarks")}
+
+
+def test_the_core_has_few_import_levels() -> None:
+    """A module of the core stands on at most thirteen others, one upon the other."""
+    modules = {
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts): path
+        for path in MODULES
+        if path.name != "__init__.py"
+    }
+
+    @cache
+    def level(name: str) -> int:
+        imported = imported_at_import(modules[name])
+        found = {
+            module
+            for full in imported
+            for module in (full, full.rpartition(".")[0])
+            if module in modules
+        }
+        return 1 + max(map(level, found), default=0)
+
+    levels = {name: level(name) for name in modules if name.split(".")[1] in CORE}
+    assert max(levels.values()) <= MAX_IMPORT_LEVELS, levels
 
 
 @pytest.mark.parametrize("path", MODULES, ids=named)

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from importlib import import_module
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from yarl import URL
 
-from ours_experiments._http.call import Call
+
+if TYPE_CHECKING:
+    from ours_experiments._http.call import Call
 
 
 T = TypeVar("T")
@@ -63,7 +65,11 @@ class CallTracer:
         self.port: int = root.port or 443
 
     async def trace(
-        self, call: Call, running: Awaitable[T], method: str, segments: tuple[str, ...]
+        self,
+        call: "Call",
+        running: Awaitable[T],
+        method: str,
+        segments: tuple[str, ...],
     ) -> T:
         """Await a call inside a span."""
         attributes: dict[str, int | str] = {

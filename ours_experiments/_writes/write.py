@@ -1,14 +1,17 @@
 """A write as data: what to send, and how to find out whether it was applied."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import attrs
 
-from ours_experiments._http.call import Call
-from ours_experiments._http.responses import Reply
-from ours_experiments._http.session import Session
 from ours_experiments.errors import OursError, OutcomeUnknownError, outcome_unknown
+
+
+if TYPE_CHECKING:
+    from ours_experiments._http.call import Call
+    from ours_experiments._http.responses import Reply
+    from ours_experiments._http.session import Session
 
 
 T = TypeVar("T")
@@ -36,9 +39,9 @@ class Write(NamedTuple, Generic[T]):
     """The path of the POST request."""
     body: Mapping[str, object] | None
     """The JSON body; None for none."""
-    read: Callable[[Reply], T]
+    read: "Callable[[Reply], T]"
     """Reads the response."""
-    find: Callable[[Session, Call], Awaitable[Evidence[T]]]
+    find: "Callable[[Session, Call], Awaitable[Evidence[T]]]"
     """Ask the service for the effect; the call is the one that sent the write."""
     subject: str
     """What was attempted, for error messages, such as `start of exp_1`."""
@@ -56,7 +59,7 @@ class Write(NamedTuple, Generic[T]):
     """What it creates; None for other writes."""
 
     def unknown_error(
-        self, call: Call, cause: OursError, candidates: tuple[object, ...] = ()
+        self, call: "Call", cause: OursError, candidates: tuple[object, ...] = ()
     ) -> OutcomeUnknownError:
         """Build the error of an outcome that cannot be known."""
         return outcome_unknown(

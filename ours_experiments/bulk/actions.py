@@ -1,7 +1,6 @@
 """What a bulk run does for one id."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import attrs
 
@@ -12,7 +11,7 @@ from ours_experiments._writes import lifecycle
 from ours_experiments._writes.lifecycle import Change, read_experiment, unverified
 from ours_experiments._writes.reconcile import reconcile
 from ours_experiments._writes.write import Write
-from ours_experiments.bulk.outcomes import OutcomeStatus
+from ours_experiments.bulk.outcomes import OutcomeStatus, Result
 from ours_experiments.bulk.preview import ALLOWED_FROM, StartWarnings, refusal_reason
 from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.errors import (
@@ -23,14 +22,6 @@ from ours_experiments.errors import (
     OutcomeUnknownError,
 )
 from ours_experiments.models import Experiment, PublishStatus, Transition
-
-
-class Result(NamedTuple):
-    """What happened to one experiment."""
-
-    status: OutcomeStatus
-    transition: Transition | None = None
-    note: str = ""
 
 
 PUBLISHABLE = {

@@ -1,6 +1,7 @@
 """The one version that `publish="once"` makes of all that a run has staged."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import attrs
@@ -21,9 +22,12 @@ from ours_experiments.errors import (
     OursError,
     OutcomeUnknownError,
 )
-from ours_experiments.experiments import Experiments
 from ours_experiments.models import Version
-from ours_experiments.versions import Versions
+
+
+if TYPE_CHECKING:
+    from ours_experiments.experiments import Experiments
+    from ours_experiments.versions import Versions
 
 
 @attrs.define
@@ -31,8 +35,8 @@ class BatchPublish:
     """Publishes what a run has staged, and nothing of anybody else's."""
 
     action: str
-    versions: Versions
-    experiments: Experiments
+    versions: "Versions"
+    experiments: "Experiments"
     ship_others: bool
     """Whether to publish other people's changes too, in place of refusing."""
     dry_run: bool

@@ -28,6 +28,7 @@ from ours_experiments.bulk.options import (
     Action,
     Ids,
     JournalPath,
+    OnProgress,
     Publish,
     PublishOptions,
     StreamOptions,
@@ -39,7 +40,7 @@ from ours_experiments.bulk.options import (
 from ours_experiments.bulk.outcomes import BulkReport
 from ours_experiments.bulk.preview import StartWarnings
 from ours_experiments.bulk.readings import read_each
-from ours_experiments.bulk.run import BulkRun, OnProgress
+from ours_experiments.bulk.run import BulkRun
 from ours_experiments.bulk.staged import StagedChanges
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError

@@ -5,6 +5,7 @@ import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import attrs
 import orjson
@@ -13,18 +14,22 @@ from ours_experiments._codec.converter import encode
 from ours_experiments._writes.contents import differing_fields, plain_text
 from ours_experiments._writes.lifecycle import unverified
 from ours_experiments.bulk.journal import Journal
+from ours_experiments.bulk.options import OnProgress
 from ours_experiments.bulk.outcomes import (
     SUCCEEDED,
     BulkReport,
     Outcome,
     OutcomeStatus,
 )
-from ours_experiments.bulk.run import OnProgress, report_progress, without_frames
+from ours_experiments.bulk.run import report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
-from ours_experiments.experiments import Experiments
 from ours_experiments.models import Experiment
+
+
+if TYPE_CHECKING:
+    from ours_experiments.experiments import Experiments
 
 
 LIST_DELAY = 5.0
@@ -40,7 +45,7 @@ def loop_time() -> float:
 class BulkCreate:
     """One call of `bulk.create`; outcomes stand in the order of the drafts."""
 
-    experiments: Experiments
+    experiments: "Experiments"
     drafts: Sequence[NewExperiment]
     open_journal: Callable[[], Awaitable[Journal]] | None
     on_progress: OnProgress | None

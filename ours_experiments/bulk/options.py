@@ -1,12 +1,11 @@
 """The options of bulk calls, and their checks."""
 
 import os
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from inspect import iscoroutinefunction
 from typing import Literal, TypedDict, cast
 
 from ours_experiments._validation import check_draft
-from ours_experiments.bulk.run import OnProgress
 from ours_experiments.drafts import NewExperiment
 from ours_experiments.errors import ConfigurationError
 from ours_experiments.models import Experiment
@@ -14,6 +13,8 @@ from ours_experiments.models import Experiment
 
 Publish = Literal["each", "once", "none"]
 Ids = Iterable[str | Experiment] | AsyncIterable[str | Experiment]
+OnProgress = Callable[[int, int | None], object]
+"""Takes the number of outcomes so far, and of all; None while that is not known."""
 JournalPath = str | os.PathLike[str]
 
 Action = Literal["start", "pause", "resume", "stop", "delete"]

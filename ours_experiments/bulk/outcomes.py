@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 import attrs
 
@@ -25,6 +26,14 @@ class OutcomeStatus(StrEnum):
     """The call may have been applied."""
     NOT_ATTEMPTED = "not_attempted"
     """Nothing was sent; in a dry run: the call would be applied."""
+
+
+class Result(NamedTuple):
+    """What happened to one experiment."""
+
+    status: OutcomeStatus
+    transition: Transition | None = None
+    note: str = ""
 
 
 SUCCEEDED = frozenset(

@@ -4,12 +4,16 @@ import asyncio
 import re
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 import attrs
 
 from ours_experiments.errors import OursError
 from ours_experiments.models import Experiment, ExperimentStatus, ExperimentType
-from ours_experiments.settings import SettingsRecords
+
+
+if TYPE_CHECKING:
+    from ours_experiments.settings import SettingsRecords
 
 
 ALLOWED_FROM = {
@@ -55,7 +59,7 @@ def refusal_reason(
 class StartWarnings:
     """Warns of experiments that the service would start and nobody would see."""
 
-    settings: SettingsRecords
+    settings: "SettingsRecords"
     domains: Sequence[Collection[str]] | None = attrs.field(init=False, default=None)
     """The domains that each settings record allows; None until they are read."""
     lock: asyncio.Lock = attrs.field(init=False, factory=asyncio.Lock)

@@ -13,16 +13,17 @@ from types import TracebackType
 from typing import Self
 
 from ours_experiments._http.call import Call
-from ours_experiments.bulk.actions import Result
 from ours_experiments.bulk.batch_publish import BatchPublish
 from ours_experiments.bulk.input import Input
 from ours_experiments.bulk.journal import Journal
 from ours_experiments.bulk.ledger import Ledger
+from ours_experiments.bulk.options import OnProgress
 from ours_experiments.bulk.outcomes import (
     SUCCEEDED,
     BulkReport,
     Outcome,
     OutcomeStatus,
+    Result,
 )
 from ours_experiments.bulk.workers import in_parallel
 from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknownError
@@ -30,7 +31,6 @@ from ours_experiments.errors import ConfigurationError, OursError, OutcomeUnknow
 
 logger: logging.Logger = logging.getLogger("ours_experiments")
 
-OnProgress = Callable[[int, int | None], object]
 Work = Callable[[str, Call, float | None], Awaitable[Result]]
 """Takes an id, its call and when an earlier run may have sent it; None: none has."""
 

@@ -50,7 +50,10 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer a request that failed, and close its connection."""
         failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if failed:
+        if isinstance(exc, ConnectionError):
+            # A client that leaves, as after its timeout, is no fault of the emulator.
+            _logger.debug("%s %s: the client is gone", request.method, request.path)
+        elif failed:
             _logger.error("%s %s failed", request.method, request.path, exc_info=exc)
         else:
             _logger.debug("malformed HTTP from %s", request.remote)

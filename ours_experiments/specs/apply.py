@@ -1,14 +1,15 @@
 """Apply a plan: phase by phase, experiments of one phase in parallel."""
 
 import os
-from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 import attrs
 
 from ours_experiments._validation import check_count
 from ours_experiments.bulk.account import open_journal
 from ours_experiments.bulk.batch_publish import BatchPublish
+from ours_experiments.bulk.options import OnProgress
 from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.bulk.run import report_progress, without_frames
 from ours_experiments.bulk.workers import in_parallel
@@ -35,7 +36,9 @@ from ours_experiments.specs.steps import Steps
 from ours_experiments.versions import Versions
 
 
-OnProgress = Callable[[int, int | None], object]
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Collection
+
 STAGES = 4
 """Phases up to this one stage what the publish in the next one ships."""
 LAST = 8

@@ -100,6 +100,18 @@ async def test_survives_half_a_request(
 
 
 @pytest.mark.usefixtures("logged")
+@pytest.mark.parametrize("ends", ["closed", "reset"])
+async def test_a_client_that_leaves_is_no_failure(
+    emulator: Emulator, call: Calls, logged: pytest.LogCaptureFixture, ends: str
+) -> None:
+    """A client that disconnects while its body is read leaves no error in the log."""
+    head = f"POST /rest/v1/experiments HTTP/1.1\r\n{HEAD}Content-Length: 99\r\n\r\n"
+    for _ in range(5):
+        await send(emulator, head.encode(), b'{"name"', ends=ends)
+    await call("GET", "experiments")
+    assert not [record for record in logged.records if record.levelname == "ERROR"]
+
+
 async def test_answers_requests_sent_at_once(emulator: Emulator) -> None:
     """Requests of one connection are answered one after the other, all of them."""
     closing = RETRIEVE[:-2] + b"Connection: close\r\n\r\n"
