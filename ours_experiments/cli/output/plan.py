@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from ours_experiments.bulk.options import OnProgress
 from ours_experiments.bulk.outcomes import OutcomeStatus
 from ours_experiments.cli.context import Context
 from ours_experiments.cli.errors import SOME_FAILED, UNKNOWN
 from ours_experiments.cli.output.terminal import print_line, safe_text
-from ours_experiments.specs.apply import OnProgress
 from ours_experiments.specs.changes import ApplyReport, ChangeOutcome
 from ours_experiments.specs.plan import Plan
 from ours_experiments.specs.text import plural
