@@ -32,6 +32,7 @@ from ours_experiments._codec.hooks import (
     is_tuple,
     members_by_text,
     to_datetime,
+    to_integer,
     wire_name,
 )
 
@@ -59,7 +60,7 @@ def structure(value, _):
 CHECKS: Mapping[Any, str] = {
     str: "if type(v) is not str: raise Mismatch\n",
     bool: "if v is not True and v is not False: raise Mismatch\n",
-    int: "if type(v) is not int: v = to_integer(v, int)\n",
+    int: "if type(v) is not int: v = to_exact_integer(v, int)\n",
     float: "if type(v) is not float and type(v) is not int: raise Mismatch\n",
     datetime: """\
 text = v
@@ -136,13 +137,11 @@ def take_json(value: Any, _: Any) -> Any:
     return value
 
 
-def to_integer(value: Any, _: Any) -> Any:
-    """Return an integer; JSON may write 50 as 50.0."""
-    if type(value) is float and value.is_integer() and abs(value) < MIN_INEXACT:
-        return int(value)
-    if type(value) is not int:
+def to_exact_integer(value: Any, kind: Any) -> Any:
+    """Return an integer as `to_integer` does, unless it may not be exact."""
+    if type(value) is float and abs(value) >= MIN_INEXACT:
         raise Mismatch
-    return value
+    return to_integer(value, kind)
 
 
 def is_compilable(cls: Any) -> bool:
@@ -170,7 +169,7 @@ def object_hook(cls: Any, using: Converter) -> Hook:
         "known": frozenset(wire_name(field.name) for field in fields),
         "read": datetime.fromisoformat,
         "to_datetime": to_datetime,
-        "to_integer": to_integer,
+        "to_exact_integer": to_exact_integer,
         "writable": writable_subclass(cls),
     }
     complete = [field_source(field, names, using, present=True) for field in fields]

@@ -89,15 +89,8 @@ def decode_entities(
 ) -> tuple[T, ...]:
     """Return the objects that a JSON array describes, as `decode` does for one."""
     kind: Any = tuple[cls, ...]  # type: ignore[valid-type]
-    decoded: tuple[T, ...]
     with collector_paused():
-        try:
-            decoded = compiled_hook_for(kind)(payload, kind)
-        except REFUSALS:
-            pass
-        else:
-            return decoded
-        decoded = decode_precisely(payload, kind, at, exact)
+        decoded: tuple[T, ...] = decode(kind, payload, at=at, exact=exact)
     return decoded
 
 
@@ -159,7 +152,7 @@ def path_step(error: BaseException) -> str:
 def compiled_converter() -> Converter:
     """Return a copy of the converter with compiled hooks for the models."""
     made = converter().copy(detailed_validation=False)
-    made.register_structure_hook(int, compiled.to_integer)
+    made.register_structure_hook(int, compiled.to_exact_integer)
     made.register_structure_hook_func(
         lambda kind: kind in (Any, object), compiled.take_json
     )
