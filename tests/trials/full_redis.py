@@ -84,6 +84,11 @@ class Result:
         return [problem for problem, is_right in checks.items() if not is_right]
 
 
+WRITES = "__keyevent@0__:set"
+"""The channel on which Redis names each key that is set."""
+MARKER = "maxmemory is set"
+
+
 @asynccontextmanager
 async def writes_of(redis: Redis) -> AsyncIterator[Counter[str]]:
     """Count how often each key is set."""
@@ -96,7 +101,7 @@ async def writes_of(redis: Redis) -> AsyncIterator[Counter[str]]:
                 counts[message["data"].decode()] += 1
 
     async with redis.pubsub() as events:
-        await events.subscribe("__keyevent@0__:set")
+        await events.subscribe(WRITES)
         listening = asyncio.create_task(listen())
         try:
             yield counts
@@ -147,6 +152,10 @@ async def run(
         working = asyncio.create_task(outcomes_of(tasks, many, single))
         await reach(emulator, count // 4)
         await redis.config_set("maxmemory", 1)
+        # What was written before may still be on its way: this arrives behind it.
+        await redis.publish(WRITES, MARKER)
+        while not stored[MARKER]:  # noqa: ASYNC110 - the counter has no event
+            await asyncio.sleep(0.01)
         before = stored.total(), emulator.log.applied(START)
         await asyncio.sleep(seconds / 2)
         kill(processes[0], SIGKILL)
